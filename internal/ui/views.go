@@ -1,0 +1,211 @@
+// Package ui is the door for people: it speaks HTML to a browser, calls one use case per request, and answers with a page.
+// It is not where a rule lives; rules belong to the flows behind it.
+//
+// This file is the contract between the handlers (Go) and the pages (templates/): one struct per page, one page per template.
+// A template sees its struct and nothing else; language, brand and reference number come from the layout (package web).
+package ui
+
+import (
+	"embed"
+	"io/fs"
+	"time"
+)
+
+//go:embed templates
+var templates embed.FS
+
+//go:embed static
+var static embed.FS
+
+// Templates returns the page templates, embedded in the binary, for web.Options.
+func Templates() fs.FS { return sub(templates, "templates") }
+
+// Static returns the stylesheet, scripts and pictures, embedded in the binary, for web.Options.
+func Static() fs.FS { return sub(static, "static") }
+
+func sub(f embed.FS, dir string) fs.FS {
+	s, err := fs.Sub(f, dir)
+	if err != nil {
+		panic(err) // the folder is embedded by this file: it cannot be missing
+	}
+	return s
+}
+
+// Problem keys of the address field (SignInIdentifier, RecoveryStart).
+const (
+	ProblemAddressMissing = "signin.problem.address_missing"
+	ProblemAddressInvalid = "signin.problem.address_invalid"
+)
+
+// Problem keys of the password field (SignInPassword). A wrong password and an unknown address share one key: the page
+// must not tell which it was.
+const (
+	ProblemPasswordMissing = "signin.problem.password_missing"
+	ProblemPasswordWrong   = "signin.problem.password_wrong"
+	ProblemBusy            = "signin.problem.busy"
+)
+
+// Problem keys of the robot check and the choice beneath it (RecoveryStart; the first also on the pages of a link).
+const (
+	ProblemRobot  = "robot.problem"
+	ProblemChoice = "recovery.problem.choice"
+)
+
+// Problem keys of a new password (RecoveryLinkPassword).
+const (
+	ProblemNewPasswordMissing    = "password.problem.missing"
+	ProblemNewPasswordShort      = "password.problem.short"
+	ProblemNewPasswordLong       = "password.problem.long"
+	ProblemNewPasswordCharacters = "password.problem.characters"
+	ProblemNewPasswordCommon     = "password.problem.common"
+	ProblemNewPasswordWords      = "password.problem.words"
+	ProblemNewPasswordRepeat     = "password.problem.repeat"
+)
+
+// Notice keys of the account's page (MyAccount).
+const (
+	NoticeSessionEnded    = "myaccount.notice.session_ended"
+	NoticeOthersEnded     = "myaccount.notice.others_ended"
+	NoticePasswordChanged = "myaccount.notice.password_changed"
+)
+
+// SignInIdentifier is the page signin_identifier (S3): it asks for the address.
+// Form fields: address, remember ("on" when ticked).
+type SignInIdentifier struct {
+	Action   string // where the form is posted
+	Address  string // prefilled: what was typed, or the remembered one
+	Remember bool   // whether "remember" is ticked
+	Problem  string // a key, or ""
+	App      string // name of the app that waits, or ""
+	BackURL  string // cancels and goes back to the app; "" shows no link
+}
+
+// SignInPassword is the page signin_password (S4): it asks for the password.
+// Form fields: password, and username, hidden, for password managers (the handler ignores it).
+type SignInPassword struct {
+	Action    string
+	Address   string // as typed on the page before
+	ChangeURL string // back to the address
+	ForgotURL string // to RecoveryStart
+	Problem   string
+	Throttled bool   // adds one sentence; everything else stays as it is (RULES §2)
+	App       string // name of the app that waits, or ""
+}
+
+// SignInContinue is the page signin_continue: signed in, going on to the app. The handler sets the Refresh header too,
+// because form-action 'self' forbids a redirect to the app right after a form POST (RULES §11).
+type SignInContinue struct {
+	App string
+	URL string
+}
+
+// SignInRestart is the page signin_restart: the attempt is too old or unreadable, start again from the app.
+type SignInRestart struct {
+	App string // "" means the account's own page
+	URL string
+}
+
+// RecoveryStart is the page recovery_start (S5), "Skapa lösenord": address, robot check, and one of two mails.
+// Form fields: address, robot (token + "." + n, filled by recovery.js; absent from the form without JavaScript), want
+// ("reset" or "login").
+type RecoveryStart struct {
+	Action       string // for the form with the robot check
+	PlainURL     string // for the form without JavaScript
+	ChallengeURL string // POST answers {"challenge","salt","max","token"}
+	BackURL      string
+	Address      string
+	Problem      string
+}
+
+// RecoverySent is the page recovery_sent (S6). Address is what the person typed and never what an account holds, so the
+// page is the same for known and unknown addresses.
+type RecoverySent struct {
+	AgainURL string
+	BackURL  string
+	Address  string
+}
+
+// RecoveryLinkPassword is the page recovery_link_password (S8): a new password and its repetition.
+// Form fields: new_password, repeat_password, end_others ("on" when ticked), robot (only when Elsewhere), and username,
+// hidden, for password managers (the handler ignores it).
+type RecoveryLinkPassword struct {
+	Action       string
+	PlainURL     string // when Elsewhere: where the button goes without JavaScript
+	ChallengeURL string // when Elsewhere
+	Address      string
+	FirstName    string // "" where unknown
+	MinLength    int    // in code points
+	MaxLength    int
+	Words        []string // parts of name, address and employer that the password must not contain
+	Problem      string
+	KeepOthers   bool   // the person unticked "log out my other devices" before a problem
+	Elsewhere    bool   // opened in another browser than the one that asked (RULES §4)
+	OtherAccount string // address signed in here now, "" where none or the same
+}
+
+// RecoveryLinkSignIn is the page recovery_link_signin (S9): one press signs in.
+// Form fields: robot (only when Elsewhere).
+type RecoveryLinkSignIn struct {
+	Action       string
+	PlainURL     string
+	ChallengeURL string
+	Address      string
+	FirstName    string
+	App          string
+	Problem      string
+	Elsewhere    bool
+	OtherAccount string
+}
+
+// RecoveryLinkGone is the page recovery_link_gone: unknown, used and expired links look the same here; it offers a new one.
+type RecoveryLinkGone struct {
+	AgainURL string // to RecoveryStart; "" where only the app can begin one
+	App      string
+	URL      string // the app's own start
+}
+
+// MyAccount is the page myaccount at /account (S10).
+// Form fields: session (the row's ID) to EndAction; none to EndOthersAction and SignOutAction.
+type MyAccount struct {
+	Name            string
+	Address         string
+	Sessions        []SessionRow
+	Notice          string // a key, or ""
+	App             string // name of an app that has no start address of its own: the page says to go back to it
+	EndAction       string
+	EndOthersAction string
+	SignOutAction   string
+}
+
+// SessionRow is one recently used device on MyAccount.
+type SessionRow struct {
+	ID      string
+	Device  string // "" where unknown
+	Browser string // "" where unknown
+	Address string // IP address
+	First   time.Time
+	Last    time.Time
+	Current bool // the browser that looks at the page
+}
+
+// SignOutConfirm is the page signout_confirm: a sign-out that did not begin here asks first.
+// Hidden carries what the handler needs back, as form fields.
+type SignOutConfirm struct {
+	Action    string
+	CancelURL string
+	App       string // the app that asks, or ""
+	Address   string // who is signed in, or ""
+	Hidden    map[string]string
+}
+
+// SignOutDone is the page signout_done.
+type SignOutDone struct {
+	App string
+	URL string // back to the app or to the account; "" shows no link
+}
+
+// SignOutContinue is the page signout_continue: signed out, going on to the app (with a Refresh header, as SignInContinue).
+type SignOutContinue struct {
+	App string
+	URL string
+}
