@@ -1,0 +1,117 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/locale"
+)
+
+// pageSets holds, for each language, each page together with the layout.
+type pageSets map[locale.Language]map[string]*template.Template
+
+// layoutView is what layout.html sees. A page's own "content" and "title" see View alone.
+type layoutView struct {
+	View      any
+	Language  locale.Language
+	Languages []locale.Language
+	Brand     Brand
+	Reference string
+	Back      string // the page's own address, where a change of language returns to
+}
+
+// parsePages reads every template once per language. layout.html and the files that begin with "_" are shared; each other
+// file is a page that defines "title" and "content".
+func (k *Kit) parsePages() (pageSets, error) {
+	names, err := fs.Glob(k.options.Templates, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("web: list templates: %w", err)
+	}
+	shared := []string{"layout.html"}
+	for _, name := range names {
+		if strings.HasPrefix(name, "_") {
+			shared = append(shared, name)
+		}
+	}
+	sets := pageSets{}
+	for _, l := range locale.Languages() {
+		base, err := template.New("layout.html").Funcs(k.functions(l)).ParseFS(k.options.Templates, shared...)
+		if err != nil {
+			return nil, fmt.Errorf("web: parse layout: %w", err)
+		}
+		sets[l] = map[string]*template.Template{}
+		for _, name := range names {
+			if name == "layout.html" || strings.HasPrefix(name, "_") {
+				continue
+			}
+			page, err := base.Clone()
+			if err == nil {
+				page, err = page.ParseFS(k.options.Templates, name)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("web: parse template: %w", err)
+			}
+			sets[l][strings.TrimSuffix(name, ".html")] = page
+		}
+	}
+	return sets, nil
+}
+
+// Page answers with the template of that name, in the request's language. Nothing is sent before the whole page is made: a
+// mistake in it becomes a clean error page and never half a one.
+func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, name string, view any) error {
+	body, err := k.render(r, name, view)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the person has gone: nobody to tell
+	return nil
+}
+
+func (k *Kit) render(r *http.Request, name string, view any) ([]byte, error) {
+	pages := k.pages
+	if k.options.Reload {
+		var err error
+		if pages, err = k.parsePages(); err != nil {
+			return nil, err
+		}
+	}
+	l := k.language(r)
+	page := pages[l][name]
+	if page == nil {
+		return nil, fmt.Errorf("web: no page %q", name)
+	}
+	var body bytes.Buffer
+	err := page.ExecuteTemplate(&body, "layout.html", layoutView{
+		View: view, Language: l, Languages: locale.Languages(), Brand: stateOf(r.Context()).brand,
+		Reference: Reference(r.Context()), Back: k.backOf(r),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web: render %s: %w", name, err)
+	}
+	return body.Bytes(), nil
+}
+
+// backOf is where the person stands. An answer to a POST stands on the page whose form was sent: its own address may not
+// answer a GET.
+func (k *Kit) backOf(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return r.URL.RequestURI()
+	}
+	if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+		return from.RequestURI()
+	}
+	return k.options.WayOn
+}
+
+func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// assets are the static files. One hash of them all stands in their URLs, rather than one for each: so a script can import
+// its neighbour by a relative name, without a build step that rewrites names.
+type assets struct {
+	files fs.FS
+	hash  string
+}
+
+func readAssets(files fs.FS) (*assets, error) {
+	sum := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		f, err := files.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		fmt.Fprintf(sum, "%s\n", name)
+		_, err = io.Copy(sum, f)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web: read static files: %w", err)
+	}
+	return &assets{files: files, hash: hex.EncodeToString(sum.Sum(nil))[:12]}, nil
+}
+
+// url is {{asset "app.css"}} in a template. A missing file stops the rendering, and thereby the test of every template.
+func (a *assets) url(name string) (string, error) {
+	if _, err := fs.Stat(a.files, name); err != nil {
+		return "", fmt.Errorf("web: asset: %w", err)
+	}
+	return "/static/" + a.hash + "/" + name, nil
+}
+
+// mediaTypes are written down because the machine's own table may lack one or say something else.
+var mediaTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+	".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json",
+	".txt": "text/plain; charset=utf-8",
+}
+
+// Static serves GET /static/{hash}/{file...}. Under the current hash a file may be kept for ever; under another one (a page
+// of the release before, or of another node during an upgrade) the present file is served and kept by nobody.
+func (k *Kit) Static() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hash, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/static/"), "/")
+		mediaType, known := mediaTypes[path.Ext(name)]
+		info, err := fs.Stat(k.static.files, name)
+		if err != nil || info.IsDir() || !known {
+			k.NotFound().ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", mediaType)
+		w.Header().Set("Cache-Control", "no-store")
+		if hash == k.static.hash && !k.options.Reload {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		http.ServeFileFS(w, r, k.static.files, name)
+	})
+}
