@@ -1,0 +1,54 @@
+// Package onetime holds the noun one-time link: a secret that was mailed to a person and works once.
+// Who may use it and what it does is the business of the flows; that only one caller wins is the store's.
+package onetime
+
+import (
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Purpose says what a link is good for. A link of one purpose is nothing at another's page.
+type Purpose string
+
+// The purposes of links.
+const (
+	// Reset lets its holder choose a new password.
+	Reset Purpose = "reset"
+	// Signin signs its holder in once and leaves the password alone.
+	Signin Purpose = "signin"
+)
+
+// Life is how long a link of the purpose works, counted from the mail server's first acceptance (RULES §4).
+func (p Purpose) Life() time.Duration {
+	if p == Signin {
+		return 15 * time.Minute
+	}
+	return 24 * time.Hour
+}
+
+// MaxLiving is how many links of one purpose are valid together for one account. With one alone, anybody
+// could kill Anna's link by asking for another.
+const MaxLiving = 3
+
+// Link is a one-time link at rest. It never holds a redirect URI, a state or a nonce (RULES §4).
+type Link struct {
+	ID       string
+	Secret   secret.Hash
+	Purpose  Purpose
+	Account  account.ID
+	Epoch    int64  // the account's epoch when it was made: a later change of password or address kills it
+	ClientID string // the RP on whose behalf it was asked for; may be empty
+	Language string
+	Attempt  string      // the attempt that asked, to be recognised in the same browser
+	Binding  secret.Hash // of that attempt's binding secret
+	Created  time.Time
+	Expires  time.Time
+	Consumed time.Time
+}
+
+// IsLiving says whether the link can still be used.
+func (l Link) IsLiving(epoch int64, now time.Time) bool {
+	return l.ID != "" && l.Consumed.IsZero() && now.Before(l.Expires) && l.Epoch == epoch
+}

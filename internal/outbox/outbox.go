@@ -1,0 +1,77 @@
+// Package outbox holds the noun outbox message, and the worker that delivers what transactions have
+// enqueued: mails, and logout tokens to RPs. It renders nothing and speaks no network protocol: a
+// Preparer decides what becomes of a message, a Sender delivers it.
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Lane orders messages: a smaller lane overtakes a larger one, so that a login link never waits for a campaign.
+type Lane int
+
+// The lanes.
+const (
+	Urgent  Lane = 10 // a person waits in front of the screen
+	Notice  Lane = 50 // news about an account
+	Routine Lane = 90 // everything else
+)
+
+// Channel is the way out.
+type Channel string
+
+// The channels.
+const (
+	Mail   Channel = "mail"
+	Logout Channel = "logout" // back-channel logout of one RP
+)
+
+// Message is a row of the outbox. It holds a template's name and parameters, never a finished body; a secret in
+// it is sealed and wiped at acceptance, expiry or dead letter (RULES §4).
+type Message struct {
+	ID        string
+	Channel   Channel
+	Template  string // which text, or which kind of call
+	To        string // address as typed, or URL
+	Account   account.ID
+	Language  string
+	Params    map[string]string
+	Secret    []byte // sealed; see SealSecret
+	Lane      Lane
+	Created   time.Time
+	NotBefore time.Time // earliest try
+	Expires   time.Time // afterwards it is of no use to anybody
+	Attempts  int
+	// Prepared says that the Preparer has decided and made what the message needs (a link, say). A retry
+	// sends the very same.
+	Prepared bool
+}
+
+// Enqueuer writes messages in the caller's transaction.
+type Enqueuer interface {
+	// Enqueue adds a message. It fails only when the transaction fails.
+	Enqueue(ctx context.Context, m Message) error
+}
+
+const sealPurpose secret.Purpose = "outbox"
+
+// New returns a message with an id of its own, to be filled in further.
+func New(channel Channel, template, to string, now time.Time) Message {
+	return Message{ID: secret.NewID(), Channel: channel, Template: template, To: to, Lane: Notice,
+		Created: now, NotBefore: now, Expires: now.Add(24 * time.Hour), Params: map[string]string{}}
+}
+
+// SealSecret puts a secret into the message, sealed to its id.
+func (m *Message) SealSecret(k *secret.Keyring, s secret.Token, now time.Time) {
+	m.Secret = k.SealBytes(sealPurpose, m.ID, []byte(s.Reveal()), now)
+}
+
+// OpenSecret returns the sealed secret, or secret.ErrSealed.
+func (m Message) OpenSecret(k *secret.Keyring, now time.Time) (secret.Token, error) {
+	b, err := k.OpenBytes(sealPurpose, m.ID, m.Secret, 8*24*time.Hour, now)
+	return secret.Token(b), err
+}

@@ -1,0 +1,163 @@
+// Package relyingparty holds the noun relying party (RP): an app that lets Portvakt sign its people in. It
+// knows which addresses an RP may be sent to, and nothing of the protocol's endpoints.
+package relyingparty
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// RP is a relying party as the operator registered it.
+type RP struct {
+	ClientID      string
+	Name          string // shown to people
+	Organisations []organisation.ID
+	Secret        secret.Hash // zero for a public client (RFC 6749 §2.1)
+	RedirectURIs  []string
+	// PostLogoutRedirectURIs are where a browser may go after sign-out (RP-Initiated Logout §3).
+	PostLogoutRedirectURIs []string
+	InitiateLoginURI       string // OIDC Core §4
+	ClientURI              string // the RP's own home page
+	BackchannelLogoutURI   string // Back-Channel Logout §2.2
+	RequirePKCE            bool
+	IDTokenAlg             string        // "ES256" or "RS256"
+	RequestMaxAge          time.Duration // how long the RP keeps its state (RULES §1)
+	RefreshTokens          bool          // whether it gets refresh tokens
+	RefreshLife            time.Duration // absolute life of a family
+	Created                time.Time
+}
+
+// Defaults of a new RP.
+const (
+	DefaultRequestMaxAge = 10 * time.Minute
+	DefaultRefreshLife   = 30 * 24 * time.Hour
+)
+
+// IsPublic says whether the RP has no secret.
+func (rp RP) IsPublic() bool { return rp.Secret.IsZero() }
+
+// ErrBadURI says that a registered address cannot be used.
+var ErrBadURI = errors.New("not a usable address")
+
+// Check returns what is wrong with the registration, or nil.
+func (rp RP) Check() error {
+	if n := len([]rune(strings.TrimSpace(rp.Name))); n == 0 || n > 100 {
+		return errors.New("a name has 1 to 100 characters")
+	}
+	if len(rp.RedirectURIs) == 0 {
+		return errors.New("at least one redirect URI is needed")
+	}
+	if rp.IDTokenAlg != "ES256" && rp.IDTokenAlg != "RS256" {
+		return errors.New("the ID token algorithm is ES256 or RS256")
+	}
+	if rp.IsPublic() && !rp.RequirePKCE {
+		return errors.New("a public client always uses PKCE (RFC 9700 §2.1.1)")
+	}
+	for _, u := range rp.RedirectURIs {
+		if err := checkRedirect(u); err != nil {
+			return err
+		}
+	}
+	pages := append(slices.Clone(rp.PostLogoutRedirectURIs), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI)
+	for _, u := range pages {
+		if err := checkWeb(u); u != "" && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRedirect accepts https, http on this machine, and an app's own scheme with a dot (RFC 8252 §7.1).
+func checkRedirect(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || !u.IsAbs() || strings.Contains(raw, "#") || strings.ContainsAny(raw, " *\\"):
+		return fmt.Errorf("%w: redirect URI %q: absolute, without a fragment", ErrBadURI, raw)
+	case u.Scheme == "https" || u.Scheme == "http":
+		return checkWeb(raw)
+	case !strings.Contains(u.Scheme, "."):
+		return fmt.Errorf("%w: redirect URI %q: an app's scheme is a reversed domain name (RFC 8252 §7.1)", ErrBadURI, raw)
+	}
+	return nil
+}
+
+func checkWeb(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
+		return fmt.Errorf("%w: %q", ErrBadURI, raw)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%w: %q: https, except on this machine", ErrBadURI, raw)
+}
+
+// MatchRedirect says whether an authorization request may name uri: an exact string match (RFC 9700
+// §2.1), but for the port of a loopback address, which a native app gets at run time (RFC 8252 §7.3).
+func (rp RP) MatchRedirect(uri string) bool {
+	return slices.ContainsFunc(rp.RedirectURIs, func(registered string) bool {
+		return registered == uri || sameButLoopbackPort(registered, uri)
+	})
+}
+
+// MatchPostLogout says whether a browser may go to uri after sign-out: exact match.
+func (rp RP) MatchPostLogout(uri string) bool {
+	return slices.Contains(rp.PostLogoutRedirectURIs, uri)
+}
+
+func sameButLoopbackPort(registered, uri string) bool {
+	a, errA := url.Parse(registered)
+	b, errB := url.Parse(uri)
+	if errA != nil || errB != nil || a.Scheme != "http" || b.Scheme != "http" {
+		return false
+	}
+	// The address, never the name "localhost", which another interface may answer (RFC 8252 §8.3).
+	ip, err := netip.ParseAddr(a.Hostname())
+	if err != nil || !ip.IsLoopback() || a.Hostname() != b.Hostname() || b.User != nil || strings.Contains(uri, "#") {
+		return false
+	}
+	return a.EscapedPath() == b.EscapedPath() && a.RawQuery == b.RawQuery
+}
+
+// Origins are the web origins of the RP's redirect URIs: those that a browser program may call us from (CORS).
+func (rp RP) Origins() []string {
+	var origins []string
+	for _, raw := range rp.RedirectURIs {
+		if u, err := url.Parse(raw); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			origins = append(origins, u.Scheme+"://"+u.Host)
+		}
+	}
+	return origins
+}
+
+// Start is where a person begins anew at the RP: its third-party login page, else its home page; empty if
+// it has neither (RULES §1).
+func (rp RP) Start(issuer, loginHint string) string {
+	if rp.InitiateLoginURI == "" {
+		return rp.ClientURI
+	}
+	u, err := url.Parse(rp.InitiateLoginURI)
+	if err != nil {
+		return rp.ClientURI
+	}
+	q := u.Query()
+	q.Set("iss", issuer)
+	if loginHint != "" {
+		q.Set("login_hint", loginHint)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,151 @@
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrSealed says that a sealed value is foreign, changed, too old, or of an unknown key. The reasons are
+// one error because a browser can present any of them and none deserves another answer.
+var ErrSealed = errors.New("sealed value cannot be opened")
+
+// Purpose names what a key is for. Each purpose has a key of its own, renewed every day.
+type Purpose string
+
+const (
+	sealVersion = 1
+	headerLen   = 1 + 1 + 4 // version, root, day
+	rootLen     = 32
+	day         = 24 * time.Hour
+)
+
+// Keyring derives one key per purpose and day from root secrets (HKDF-SHA-256, RFC 5869).
+// It is safe for concurrent use. The roots themselves rest sealed in the database.
+type Keyring struct {
+	roots   map[byte][]byte
+	current byte
+	aeads   sync.Map // derivation → cipher.AEAD
+}
+
+type derivation struct {
+	purpose Purpose
+	root    byte
+	day     uint32
+}
+
+// NewRoot returns a fresh root secret of 32 bytes.
+func NewRoot() []byte { return Random(rootLen) }
+
+// NewKeyring takes the roots by id. New values are sealed under current; older ones still open.
+func NewKeyring(roots map[byte][]byte, current byte) (*Keyring, error) {
+	for id, root := range roots {
+		if len(root) != rootLen {
+			return nil, fmt.Errorf("root key %d has %d bytes, want %d", id, len(root), rootLen)
+		}
+	}
+	if roots[current] == nil {
+		return nil, fmt.Errorf("root key %d is missing", current)
+	}
+	return &Keyring{roots: roots, current: current}, nil
+}
+
+// Seal encrypts plain for a purpose and an id (both authenticated with it) and returns base64url.
+func (k *Keyring) Seal(p Purpose, id string, plain []byte, now time.Time) string {
+	return base64.RawURLEncoding.EncodeToString(k.SealBytes(p, id, plain, now))
+}
+
+// SealBytes is Seal without the text encoding.
+func (k *Keyring) SealBytes(p Purpose, id string, plain []byte, now time.Time) []byte {
+	d := derivation{p, k.current, dayOf(now)}
+	header := make([]byte, headerLen, headerLen+len(plain)+64)
+	header[0], header[1] = sealVersion, d.root
+	binary.BigEndian.PutUint32(header[2:], d.day)
+	return k.aead(d).Seal(header, nil, plain, aad(p, id, header))
+}
+
+// Open decrypts what Seal made for the same purpose and id within maxAge, counted in whole days.
+func (k *Keyring) Open(p Purpose, id, sealed string, maxAge time.Duration, now time.Time) ([]byte, error) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return k.OpenBytes(p, id, b, maxAge, now)
+}
+
+// OpenBytes is Open without the text encoding.
+func (k *Keyring) OpenBytes(p Purpose, id string, b []byte, maxAge time.Duration, now time.Time) ([]byte, error) {
+	if len(b) < headerLen || b[0] != sealVersion || k.roots[b[1]] == nil {
+		return nil, ErrSealed
+	}
+	d := derivation{p, b[1], binary.BigEndian.Uint32(b[2:headerLen])}
+	today := dayOf(now)
+	// One day of grace on both sides: a value sealed just before midnight, and a node whose clock runs ahead.
+	if d.day > today+1 || today > d.day+uint32(maxAge/day)+1 {
+		return nil, ErrSealed
+	}
+	plain, err := k.aead(d).Open(nil, nil, b[headerLen:], aad(p, id, b[:headerLen]))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
+}
+
+// MAC authenticates the parts under the purpose's key of the day that at falls in. Only the caller knows
+// which day that is, so it must be stored or carried beside the result.
+func (k *Keyring) MAC(p Purpose, at time.Time, parts ...string) []byte {
+	return mac(k.key(derivation{p, k.current, dayOf(at)}), parts...)
+}
+
+// Pseudonym turns a value into a stable opaque key, for tables that must not hold the value itself.
+// It does not change with the day: budgets must find the same row tomorrow.
+func (k *Keyring) Pseudonym(p Purpose, parts ...string) string {
+	sum := mac(k.key(derivation{p, k.current, 0}), parts...)
+	return base64.RawURLEncoding.EncodeToString(sum[:18])
+}
+
+// EqualMAC compares two MACs in constant time.
+func EqualMAC(a, b []byte) bool { return hmac.Equal(a, b) }
+
+func (k *Keyring) key(d derivation) []byte {
+	info := fmt.Sprintf("portvakt %d|%s|%d", sealVersion, d.purpose, d.day)
+	key, err := hkdf.Key(sha256.New, k.roots[d.root], nil, info, 32)
+	if err != nil {
+		panic(err) // only a wrong length can fail, and it is a constant
+	}
+	return key
+}
+
+func (k *Keyring) aead(d derivation) cipher.AEAD {
+	if a, ok := k.aeads.Load(d); ok {
+		return a.(cipher.AEAD)
+	}
+	a, _ := k.aeads.LoadOrStore(d, newAEAD(k.key(d)))
+	return a.(cipher.AEAD)
+}
+
+func newAEAD(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // the key's length is a constant
+	}
+	a, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+func aad(p Purpose, id string, header []byte) []byte {
+	return fmt.Appendf(nil, "%s|%d|%s|%x", p, len(id), id, header)
+}
+
+func dayOf(t time.Time) uint32 { return uint32(t.Unix() / int64(day/time.Second)) }

@@ -1,0 +1,95 @@
+// Package secret makes random values and keeps them from being printed or stored in the clear.
+//
+// It holds three things: Token and NewID (random values), Hash (what the database may know of a
+// token) and Keyring (seals what a browser carries and what rests in the database). It knows no
+// journey, no table and no wire format of others.
+package secret
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+)
+
+// Crockford is Crockford's base32 alphabet in lower case: no i, l, o, u, so that a person can read it aloud.
+var Crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// Token is a secret of at least 128 bits in transport form (base64url). It prints as "[token]".
+type Token string
+
+// NewToken returns 256 random bits as 43 characters of base64url.
+func NewToken() Token {
+	return Token(base64.RawURLEncoding.EncodeToString(Random(32)))
+}
+
+// Random returns n bytes from the operating system's generator, which cannot fail (crypto/rand).
+func Random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) //nolint:errcheck // documented never to return an error
+	return b
+}
+
+// NewID returns 128 random bits as 26 characters of Crockford's base32. An id is not a secret.
+func NewID() string {
+	return Crockford.EncodeToString(Random(16))
+}
+
+// NewUUID returns a random UUID (RFC 9562 §5.4, version 4).
+func NewUUID() string {
+	b := Random(16)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b)
+	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
+}
+
+// String hides the token from fmt.
+func (Token) String() string { return "[token]" }
+
+// GoString hides the token from %#v.
+func (Token) GoString() string { return "[token]" }
+
+// LogValue hides the token from slog.
+func (Token) LogValue() slog.Value { return slog.StringValue("[token]") }
+
+// Reveal returns the token itself, for the one place that hands it over.
+func (t Token) Reveal() string { return string(t) }
+
+// Hash returns what the database stores of the token. A plain SHA-256 is enough for 128 random bits and more.
+func (t Token) Hash() Hash { return HashOf(string(t)) }
+
+// Hash is the SHA-256 of a token.
+type Hash [sha256.Size]byte
+
+// HashOf returns the SHA-256 of s.
+func HashOf(s string) Hash { return sha256.Sum256([]byte(s)) }
+
+// IsZero says whether h was never set.
+func (h Hash) IsZero() bool { return h == Hash{} }
+
+// Equal compares in constant time.
+func (h Hash) Equal(other Hash) bool { return subtle.ConstantTimeCompare(h[:], other[:]) == 1 }
+
+// HashFrom reads a hash from its 32 stored bytes; anything else is the zero hash.
+func HashFrom(b []byte) (h Hash) {
+	if len(b) == len(h) {
+		copy(h[:], b)
+	}
+	return h
+}
+
+// mac returns the HMAC-SHA-256 of the parts, each preceded by its length so that parts cannot run into each other.
+func mac(key []byte, parts ...string) []byte {
+	m := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		fmt.Fprintf(m, "%d:", len(p))
+		m.Write([]byte(p))
+	}
+	return m.Sum(nil)
+}
