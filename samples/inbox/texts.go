@@ -1,0 +1,41 @@
+package inbox
+
+// texts are the words of the pages; a test compares the keys of the languages.
+var texts = map[string]map[string]string{
+	"sv": {
+		"title":      "Inkorg",
+		"intro":      "Här hamnar alla mejl och sms i demon. Inget skickas på riktigt.",
+		"empty":      "Inget här än. Sidan visar nya meddelanden av sig själv.",
+		"mail":       "Mejl",
+		"sms":        "Sms",
+		"to":         "Till",
+		"from":       "Från",
+		"received":   "Kom",
+		"nosubject":  "(utan ämne)",
+		"back":       "Till inkorgen",
+		"html":       "Meddelandet som webbsida",
+		"text":       "Meddelandet som text",
+		"notext":     "Meddelandet har ingen textdel.",
+		"links":      "Länkar i meddelandet",
+		"missing":    "Det meddelandet finns inte",
+		"missingwhy": "Demon sparar bara de senaste meddelandena och glömmer allt när den startas om.",
+	},
+	"en": {
+		"title":      "Inbox",
+		"intro":      "Every mail and text message of the demo lands here. Nothing is really sent.",
+		"empty":      "Nothing here yet. New messages appear by themselves.",
+		"mail":       "Mail",
+		"sms":        "Text message",
+		"to":         "To",
+		"from":       "From",
+		"received":   "Received",
+		"nosubject":  "(no subject)",
+		"back":       "To the inbox",
+		"html":       "The message as a web page",
+		"text":       "The message as text",
+		"notext":     "The message has no text part.",
+		"links":      "Links in the message",
+		"missing":    "There is no such message",
+		"missingwhy": "The demo keeps the newest messages only, and forgets everything when it restarts.",
+	},
+}
