@@ -5,6 +5,7 @@ package outbox
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -74,4 +75,16 @@ func (m *Message) SealSecret(k *secret.Keyring, s secret.Token, now time.Time) {
 func (m Message) OpenSecret(k *secret.Keyring, now time.Time) (secret.Token, error) {
 	b, err := k.OpenBytes(sealPurpose, m.ID, m.Secret, 8*24*time.Hour, now)
 	return secret.Token(b), err
+}
+
+// FormatTime is how a time stands in Params: Unix milliseconds.
+func FormatTime(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// ParseTime reads what FormatTime wrote; anything else is the zero time.
+func ParseTime(s string) time.Time {
+	ms, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }

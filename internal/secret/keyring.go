@@ -99,10 +99,23 @@ func (k *Keyring) OpenBytes(p Purpose, id string, b []byte, maxAge time.Duration
 	return plain, nil
 }
 
-// MAC authenticates the parts under the purpose's key of the day that at falls in. Only the caller knows
-// which day that is, so it must be stored or carried beside the result.
+// MAC authenticates the parts under the purpose's key of the day that at falls in: one byte that names the
+// root, then 16 bytes. The day is the caller's to store or carry beside the result.
 func (k *Keyring) MAC(p Purpose, at time.Time, parts ...string) []byte {
-	return mac(k.key(derivation{p, k.current, dayOf(at)}), parts...)
+	return k.macUnder(k.current, p, at, parts)
+}
+
+// VerifyMAC says whether sum is the MAC of the parts, under any root that is still kept.
+func (k *Keyring) VerifyMAC(sum []byte, p Purpose, at time.Time, parts ...string) bool {
+	return len(sum) == MACLen && k.roots[sum[0]] != nil && hmac.Equal(sum, k.macUnder(sum[0], p, at, parts))
+}
+
+// MACLen is the length of a MAC in bytes.
+const MACLen = 1 + 16
+
+func (k *Keyring) macUnder(root byte, p Purpose, at time.Time, parts []string) []byte {
+	sum := mac(k.key(derivation{p, root, dayOf(at)}), parts...)
+	return append([]byte{root}, sum[:MACLen-1]...)
 }
 
 // Pseudonym turns a value into a stable opaque key, for tables that must not hold the value itself.
@@ -111,9 +124,6 @@ func (k *Keyring) Pseudonym(p Purpose, parts ...string) string {
 	sum := mac(k.key(derivation{p, k.current, 0}), parts...)
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }
-
-// EqualMAC compares two MACs in constant time.
-func EqualMAC(a, b []byte) bool { return hmac.Equal(a, b) }
 
 func (k *Keyring) key(d derivation) []byte {
 	info := fmt.Sprintf("portvakt %d|%s|%d", sealVersion, d.purpose, d.day)

@@ -93,3 +93,23 @@ func mac(key []byte, parts ...string) []byte {
 	}
 	return m.Sum(nil)
 }
+
+// HashOrZero returns the hash of a token, or the zero hash for an absent one.
+func (t Token) HashOrZero() (h Hash) {
+	if t != "" {
+		h = t.Hash()
+	}
+	return h
+}
+
+// Text returns the hash as 64 hexadecimal digits.
+func (h Hash) Text() string { return hex.EncodeToString(h[:]) }
+
+// HashFromText reads what Text wrote; anything else is the zero hash.
+func HashFromText(s string) Hash {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return Hash{}
+	}
+	return HashFrom(b)
+}

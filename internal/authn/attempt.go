@@ -1,0 +1,174 @@
+package authn
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Request is an RP's authorization request, validated (OIDC Core §3.1.2.1). The zero Request is a visit to
+// one of Portvakt's own pages.
+type Request struct {
+	ClientID      string    `json:"c,omitempty"`
+	RedirectURI   string    `json:"r,omitempty"`
+	Scope         string    `json:"s,omitempty"`
+	State         string    `json:"t,omitempty"`
+	Nonce         string    `json:"n,omitempty"`
+	CodeChallenge string    `json:"h,omitempty"` // S256 (RFC 7636 §4.2); empty: none was sent
+	Prompt        string    `json:"p,omitempty"`
+	MaxAge        *int      `json:"m,omitempty"` // seconds
+	LoginHint     string    `json:"l,omitempty"`
+	UILocales     string    `json:"u,omitempty"`
+	ACRValues     string    `json:"a,omitempty"`
+	Received      time.Time `json:"-"`
+}
+
+// Attempt is a sign-in under way. Before the first proof it exists only in its sealed cookie, which never
+// holds a proof (RULES §1).
+type Attempt struct {
+	ID         string
+	Request    Request
+	Stored     string             // id of the row that holds a large request; Request is then empty at rest
+	Address    string             // as typed
+	Identifier account.Identifier // the same, folded; empty until the first page was answered
+	Remember   bool               // "remember my address"
+	Language   string
+	Binding    secret.Token // known to this browser alone
+	Begun      time.Time
+}
+
+// Limits of the attempt.
+const (
+	AttemptLife    = time.Hour
+	MaxAttempts    = 5    // in one browser
+	MaxCookie      = 1200 // bytes; a larger request is kept as a row
+	MaxRequest     = 8 << 10
+	attemptPurpose = secret.Purpose("attempt")
+)
+
+// The ways in which an attempt cannot go on.
+var (
+	// ErrAttempt says that the cookie is missing, foreign, changed or too old: one answer for all.
+	ErrAttempt = errors.New("the attempt cannot be read")
+	// ErrLarge says that the request does not fit into the cookie.
+	ErrLarge = errors.New("the request is too large for a cookie")
+)
+
+// sealedAttempt is the cookie's content.
+type sealedAttempt struct {
+	Request    *Request `json:"q,omitempty"`
+	Stored     string   `json:"i,omitempty"`
+	Address    string   `json:"a,omitempty"`
+	Identifier string   `json:"f,omitempty"`
+	Remember   bool     `json:"k,omitempty"`
+	Language   string   `json:"g,omitempty"`
+	Binding    string   `json:"b"`
+	Begun      int64    `json:"z"` // Unix ms
+	Received   int64    `json:"y"`
+}
+
+// NewAttempt begins an attempt for a request.
+func NewAttempt(r Request, language string, now time.Time) Attempt {
+	return Attempt{ID: secret.NewID(), Request: r, Language: language, Binding: secret.NewToken(), Begun: now}
+}
+
+// SealAttempt returns the cookie's value, or ErrLarge.
+func SealAttempt(k *secret.Keyring, a Attempt, now time.Time) (string, error) {
+	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
+		Language: a.Language, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
+	if a.Stored == "" && a.Request.ClientID != "" {
+		s.Request = &a.Request
+	}
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	sealed := k.Seal(attemptPurpose, a.ID, deflate(plain), now)
+	if len(sealed) > MaxCookie {
+		return "", ErrLarge
+	}
+	return sealed, nil
+}
+
+// OpenAttempt reads the cookie of the attempt named id, or returns ErrAttempt. An expired attempt is
+// returned beside the error, so that its page can still name the app.
+func OpenAttempt(k *secret.Keyring, id, cookie string, now time.Time) (Attempt, error) {
+	if len(cookie) > MaxCookie {
+		return Attempt{}, ErrAttempt
+	}
+	packed, err := k.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
+	if err != nil {
+		return Attempt{}, ErrAttempt
+	}
+	var s sealedAttempt
+	if err := json.Unmarshal(inflate(packed), &s); err != nil {
+		return Attempt{}, ErrAttempt
+	}
+	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,
+		Language: s.Language, Binding: secret.Token(s.Binding), Begun: time.UnixMilli(s.Begun)}
+	if s.Request != nil {
+		a.Request = *s.Request
+	}
+	a.Request.Received = time.UnixMilli(s.Received)
+	if now.After(a.Begun.Add(AttemptLife)) {
+		return a, ErrAttempt
+	}
+	return a, nil
+}
+
+// EncodeRequest is the form in which a large request rests in its row.
+func EncodeRequest(r Request) []byte {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings and one integer
+	}
+	return b
+}
+
+// DecodeRequest reads what EncodeRequest made.
+func DecodeRequest(b []byte, received time.Time) (Request, error) {
+	var r Request
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Request{}, ErrAttempt
+	}
+	r.Received = received
+	return r, nil
+}
+
+// HasPrompt says whether the request asks for the given prompt (OIDC Core §3.1.2.1).
+func (r Request) HasPrompt(p string) bool {
+	for _, v := range strings.Fields(r.Prompt) {
+		if v == p {
+			return true
+		}
+	}
+	return false
+}
+
+// Scopes returns the request's scope values.
+func (r Request) Scopes() []string { return strings.Fields(r.Scope) }
+
+func deflate(plain []byte) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	w.Write(plain) //nolint:errcheck // a bytes.Buffer cannot fail
+	w.Close()      //nolint:errcheck // a bytes.Buffer cannot fail
+	return b.Bytes()
+}
+
+// inflate returns what could be read; a cut stream fails at the JSON. The limit stops a bomb, although only
+// we can have sealed it.
+func inflate(packed []byte) []byte {
+	b, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), 64<<10))
+	return b
+}

@@ -1,0 +1,107 @@
+// Package authn is the funnel: every proof, of every kind, wherever it is given, goes through Prove, which
+// takes a slot of a budget, verifies, and records. It also holds the attempt, the pure function Next, and
+// the making and ending of sessions. It knows no page and no RP protocol.
+package authn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/throttle"
+)
+
+// Service proves. Deadline is when a failed proof is answered, counted from its start: long enough for the
+// slowest honest path, so that its length tells nothing (RULES §2).
+type Service struct {
+	Store    Store
+	Hasher   *password.Hasher
+	Keys     *secret.Keyring
+	Now      func() time.Time
+	Deadline time.Duration
+	// Sleep waits for d or until ctx ends; tests put a clock of their own here.
+	Sleep func(ctx context.Context, d time.Duration)
+}
+
+// FailureDeadline is the default of Service.Deadline.
+const FailureDeadline = 400 * time.Millisecond
+
+// The ways in which a proof fails. A page shows the same form for all three.
+var (
+	// ErrWrong: unknown identifier, wrong password, closed account, suspended password: one answer.
+	ErrWrong = errors.New("the proof is wrong")
+	// ErrThrottled: the budget is spent; nothing was verified.
+	ErrThrottled = errors.New("too many failures; wait")
+	// ErrNoLink: the link is unknown, used or expired: one answer.
+	ErrNoLink = errors.New("the link is not valid")
+	// ErrAttemptUsed: the attempt has already made a session.
+	ErrAttemptUsed = errors.New("the attempt has been used")
+)
+
+// Credentials are what a password proof is checked against.
+type Credentials struct {
+	Account   account.Account
+	Verifier  password.Verifier // empty: the account has no password, or there is no account
+	Suspended bool
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// FindCredentials looks an identifier up. It takes the same statements for unknown identifiers.
+	FindCredentials(ctx context.Context, id account.Identifier) (Credentials, error)
+	// FindSession looks a session up by the hash of its cookie, with the account that it belongs to.
+	FindSession(ctx context.Context, h secret.Hash) (session.Session, account.Account, error)
+}
+
+// Tx is what proving and the making and ending of sessions change. A flow's own Tx embeds it.
+type Tx interface {
+	// TakeSlots takes one slot from each budget in one statement; a paused one is not granted and the result
+	// says so, in the order of the slots.
+	TakeSlots(ctx context.Context, slots []throttle.Slot, now time.Time) ([]throttle.Taken, error)
+	// GiveBack returns a slot after success: the whole count where reset says so.
+	GiveBack(ctx context.Context, key string, reset bool) error
+	// SuspendPassword suspends the password of the identifier's account, if there is one.
+	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
+	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
+	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
+	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one gets
+	// ErrNoLink. op is stored beside it: a retry of the same operation wins again.
+	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, error)
+	// InsertSession stores a new session; an attempt that already made one gets ErrAttemptUsed.
+	InsertSession(ctx context.Context, s session.Session) error
+	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
+	// has the secret previous, keeps its id, and returns it; false if there is no such session.
+	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)
+	// ReleaseAttempt ends the session that the attempt made for the account after since, so that a double
+	// click makes one session and not an error.
+	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, since, now time.Time) error
+	// EndSessions ends the chosen sessions and the grants that live with them, and returns who must be told.
+	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]Ended, error)
+	outbox.Enqueuer
+	audit.Appender
+}
+
+// Which chooses sessions to end. Empty fields do not restrict; Account or Secret must be given.
+type Which struct {
+	Account account.ID
+	Session session.ID
+	Secret  secret.Hash // of the cookie
+	Except  session.ID
+	// Offline also ends the grants that outlive a session (scope offline_access), as after a reset.
+	Offline bool
+}
+
+// Ended is one RP that took part in an ended session and wants to hear of it.
+type Ended struct {
+	Session   session.ID
+	Account   account.ID
+	ClientID  string
+	LogoutURI string // empty: the RP has no back channel
+}

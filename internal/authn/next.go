@@ -1,0 +1,71 @@
+package authn
+
+import (
+	"time"
+
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// Step is what an attempt needs next.
+type Step int
+
+// The steps of a sign-in, in the order of the guide.
+const (
+	// AskIdentifier: the first page, which asks for the address.
+	AskIdentifier Step = iota
+	// AskPassword: the second page.
+	AskPassword
+	// GoOn: the request is answered; on to the app.
+	GoOn
+	// RestartAtApp: signed in, but the app no longer waits for this request; it must ask again, and is then
+	// answered from the session.
+	RestartAtApp
+	// StartAgain: the attempt is over.
+	StartAgain
+)
+
+// String names the step.
+func (s Step) String() string {
+	return [...]string{"ask identifier", "ask password", "go on", "restart at app", "start again"}[s]
+}
+
+// Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands.
+type Facts struct {
+	Session session.Session // zero: none
+	Live    bool            // not ended, inside its absolute limit, of the account's epoch
+}
+
+// Waiting is how long the RP of the attempt keeps its side of the request.
+type Waiting struct {
+	RequestMaxAge time.Duration
+}
+
+// Next is the sign-in as one pure function: what the attempt needs, given what has been proven.
+func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
+	switch {
+	case now.After(a.Begun.Add(AttemptLife)):
+		return StartAgain
+	case f.Live && f.Session.Attempt == a.ID:
+		// This attempt's own proof made the session, so prompt=login and max_age are met.
+		if a.Request.ClientID != "" && now.After(a.Request.Received.Add(w.RequestMaxAge)) {
+			return RestartAtApp
+		}
+		return GoOn
+	case a.Identifier == "":
+		return AskIdentifier
+	}
+	return AskPassword
+}
+
+// SSO says whether a standing session answers a request without a question (OIDC Core §3.1.2.3).
+func SSO(r Request, f Facts, now time.Time) bool {
+	switch {
+	case !f.Live || f.Session.IsIdle(now):
+		return false
+	case r.HasPrompt("login") || r.HasPrompt("select_account"):
+		return false
+	case r.MaxAge != nil && now.Unix()-f.Session.AuthTime.Unix() > int64(*r.MaxAge):
+		return false
+	}
+	return true
+}

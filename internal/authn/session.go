@@ -1,0 +1,136 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// doubleClick is how long after its first session an attempt may be completed once more by the same person:
+// the browser drops the answer to the first of two clicks, and with it the cookie.
+const doubleClick = 30 * time.Second
+
+// NewSession is what a sign-in hands to the browser.
+type NewSession struct {
+	Token   secret.Token // the cookie's value
+	Session session.Session
+}
+
+// Prepare draws the secrets of a session before the transaction, because the transaction may run again.
+func Prepare(attempt string, d session.Device, now time.Time) NewSession {
+	token := secret.NewToken()
+	return NewSession{Token: token, Session: session.Session{ID: session.ID(secret.NewID()), Secret: token.Hash(),
+		Attempt: attempt, AuthTime: now, Created: now, LastSeen: now, Device: d}}
+}
+
+// SignIn stores the prepared session for what was proven. The browser's secret is new at every sign-in. A
+// session of the same account goes on under it, so that the apps in it are not signed out; another
+// account's session ends. previous is the hash of the old cookie, or zero.
+func SignIn(ctx context.Context, tx Tx, n *NewSession, p Proven, previous secret.Hash, now time.Time) error {
+	limits := session.Simple
+	if p.ACR.Satisfies(session.MFA) {
+		limits = session.Office
+	}
+	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
+	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
+	n.Session.Expires, n.Session.Idle = now.Add(limits.Absolute), limits.Idle
+	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, now.Add(-doubleClick), now); err != nil {
+		return fmt.Errorf("release attempt: %w", err)
+	}
+	if err := place(ctx, tx, n, previous, now); err != nil {
+		return err
+	}
+	return tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
+		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
+		Personal: audit.From(n.Session.Device.Address, n.Session.Device.UserAgent)})
+}
+
+// place raises the previous session or replaces it by the new one.
+func place(ctx context.Context, tx Tx, n *NewSession, previous secret.Hash, now time.Time) error {
+	if previous.IsZero() {
+		return tx.InsertSession(ctx, n.Session)
+	}
+	id, raised, err := tx.RaiseSession(ctx, previous, n.Session)
+	if err != nil {
+		return fmt.Errorf("raise session: %w", err)
+	}
+	if raised {
+		n.Session.ID = id
+		return nil
+	}
+	if err := tx.InsertSession(ctx, n.Session); err != nil {
+		return err
+	}
+	return EndSessions(ctx, tx, Which{Secret: previous}, session.EndedByReplaced, now)
+}
+
+// LogoutTemplate is the outbox template of a back-channel logout call (Back-Channel Logout 1.0).
+const LogoutTemplate = "backchannel_logout"
+
+// logoutLife is how long an unreachable RP is tried.
+const logoutLife = 24 * time.Hour
+
+// EndSessions ends the chosen sessions and tells their RPs through the outbox. The logout token itself is
+// signed at each try, because it lives two minutes only.
+func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now time.Time) error {
+	if which.Account == "" && which.Secret.IsZero() {
+		return fmt.Errorf("end sessions: of whom?")
+	}
+	ended, err := tx.EndSessions(ctx, which, reason, now)
+	if err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	for _, e := range ended {
+		if e.LogoutURI == "" {
+			continue
+		}
+		m := outbox.New(outbox.Logout, LogoutTemplate, e.LogoutURI, now)
+		m.Account, m.Lane, m.Expires = e.Account, outbox.Urgent, now.Add(logoutLife)
+		m.Params = map[string]string{"client_id": e.ClientID, "session": string(e.Session)}
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return fmt.Errorf("enqueue logout: %w", err)
+		}
+	}
+	return nil
+}
+
+// Current returns the browser's session and its account if the session stands: not ended, inside its
+// absolute limit, of the account's epoch. Idle sessions stand; SSO asks about them separately.
+func (s *Service) Current(ctx context.Context, token secret.Token) (Facts, account.Account, error) {
+	if token == "" {
+		return Facts{}, account.Account{}, nil
+	}
+	found, acc, err := s.Store.FindSession(ctx, token.Hash())
+	if err != nil {
+		return Facts{}, account.Account{}, fmt.Errorf("find session: %w", err)
+	}
+	if !acc.IsOpen() || !found.IsLive(acc.Epoch, s.Now()) {
+		return Facts{}, account.Account{}, nil
+	}
+	return Facts{Session: found, Live: true}, acc, nil
+}
+
+// SID is the session's name towards one RP. It differs per RP, so that two of them cannot compare notes
+// (RULES §9).
+func SID(k *secret.Keyring, id session.ID, clientID string) string {
+	return k.Pseudonym("sid", string(id), clientID)
+}
+
+// Sleep waits for d or until ctx ends.
+func Sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

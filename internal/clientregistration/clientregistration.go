@@ -1,0 +1,153 @@
+// Package clientregistration is the flow by which the operator registers relying parties. Registration by
+// the RPs themselves (RFC 7591) is not here yet.
+package clientregistration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Service registers RPs.
+type Service struct {
+	Store Store
+	InTx  func(context.Context, func(Tx) error) error
+	Now   func() time.Time
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// ListRPs lists all RPs by name.
+	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
+	// ListOrganisations lists all organisations by id.
+	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
+}
+
+// Tx is what registration changes.
+type Tx interface {
+	// InsertRP stores a new RP.
+	InsertRP(ctx context.Context, rp relyingparty.RP) error
+	// SetRPSecret replaces an RP's secret; false if there is no such RP.
+	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
+	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
+	DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error)
+	audit.Appender
+}
+
+// The ways in which registration fails.
+var (
+	ErrUnknown             = errors.New("there is no relying party with this client id")
+	ErrPublic              = errors.New("a public client has no secret")
+	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
+)
+
+// Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
+// An RP without organisations gets the only one there is, if there is just one.
+func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
+	var plain secret.Token
+	rp.ClientID, rp.Created = secret.NewID(), s.Now()
+	rp = withDefaults(rp)
+	if !public {
+		plain = secret.NewToken()
+		rp.Secret = plain.Hash()
+	}
+	if err := rp.Check(); err != nil {
+		return rp, "", err
+	}
+	var err error
+	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {
+		return rp, "", err
+	}
+	err = s.InTx(ctx, func(tx Tx) error {
+		if err := tx.InsertRP(ctx, rp); err != nil {
+			return fmt.Errorf("insert relying party: %w", err)
+		}
+		return tx.Append(ctx, s.event(audit.RPCreated, rp.ClientID))
+	})
+	return rp, plain, err
+}
+
+func withDefaults(rp relyingparty.RP) relyingparty.RP {
+	if rp.IDTokenAlg == "" {
+		rp.IDTokenAlg = "ES256"
+	}
+	if rp.RequestMaxAge == 0 {
+		rp.RequestMaxAge = relyingparty.DefaultRequestMaxAge
+	}
+	if rp.RefreshLife == 0 {
+		rp.RefreshLife = relyingparty.DefaultRefreshLife
+	}
+	return rp
+}
+
+func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
+	all, err := s.Store.ListOrganisations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list organisations: %w", err)
+	}
+	if len(wanted) == 0 && len(all) == 1 {
+		return []organisation.ID{all[0].ID}, nil
+	}
+	known := map[organisation.ID]bool{}
+	for _, o := range all {
+		known[o.ID] = true
+	}
+	for _, id := range wanted {
+		if !known[id] {
+			return nil, fmt.Errorf("%w: %q", ErrUnknownOrganisation, id)
+		}
+	}
+	return wanted, nil
+}
+
+// List lists all RPs.
+func (s *Service) List(ctx context.Context) ([]relyingparty.RP, error) { return s.Store.ListRPs(ctx) }
+
+// RotateSecret gives an RP a new secret and returns it. The old one is worthless at once.
+func (s *Service) RotateSecret(ctx context.Context, clientID string) (secret.Token, error) {
+	all, err := s.Store.ListRPs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, rp := range all {
+		if rp.ClientID == clientID && rp.IsPublic() {
+			return "", ErrPublic
+		}
+	}
+	plain := secret.NewToken()
+	err = s.InTx(ctx, func(tx Tx) error {
+		ok, err := tx.SetRPSecret(ctx, clientID, plain.Hash())
+		if err == nil && !ok {
+			err = ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.RPSecretRotated, clientID))
+	})
+	return plain, err
+}
+
+// Delete removes an RP; its people's grants end with it.
+func (s *Service) Delete(ctx context.Context, clientID string) error {
+	return s.InTx(ctx, func(tx Tx) error {
+		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		if err == nil && !ok {
+			err = ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.RPDeleted, clientID))
+	})
+}
+
+func (s *Service) event(kind audit.Kind, clientID string) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "operator", Client: clientID}
+}

@@ -1,0 +1,193 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Decision is what becomes of an authorization request. Exactly one of Location, Signin and Refusal is set.
+type Decision struct {
+	RP relyingparty.RP
+	// Location is where the browser goes: with a code, or with an error that the RP shall have.
+	Location string
+	// Signin is the request that needs a proof first.
+	Signin *authn.Request
+	// Refusal is an error that must not travel to the redirect URI (RFC 6749 §4.1.2.1).
+	Refusal Refusal
+}
+
+// Refusal is why a request is answered on a page of our own; its value names the page's text.
+type Refusal string
+
+// The refusals.
+const (
+	UnknownClient    Refusal = "unknown_client"
+	WrongRedirectURI Refusal = "wrong_redirect_uri"
+	MalformedRequest Refusal = "malformed_request"
+)
+
+// Authorize judges an authorization request (OIDC Core §3.1.2.2): validate everything; a session that
+// satisfies the request answers it with one read and no write; else it goes to the sign-in.
+func (s *Service) Authorize(ctx context.Context, q url.Values, current secret.Token) (Decision, error) {
+	clientID, ok := single(q, "client_id")
+	if !ok || clientID == "" {
+		return Decision{Refusal: MalformedRequest}, nil
+	}
+	sso, err := s.Store.FindSSO(ctx, clientID, current.HashOrZero())
+	if err != nil {
+		return Decision{}, fmt.Errorf("find session and relying party: %w", err)
+	}
+	d := Decision{RP: sso.RP}
+	redirect, ok := single(q, "redirect_uri")
+	switch {
+	case sso.RP.ClientID == "":
+		d.Refusal = UnknownClient
+	case !ok || !sso.RP.MatchRedirect(redirect):
+		d.Refusal = WrongRedirectURI
+	}
+	if d.Refusal != "" {
+		return d, nil
+	}
+	now := s.Now()
+	r, fault := parseRequest(q, sso.RP, now)
+	if fault != nil {
+		d.Location = s.errorLocation(redirect, q.Get("state"), *fault)
+		return d, nil
+	}
+	facts := authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}
+	switch {
+	case authn.SSO(r, facts, now) && s.hintFits(q.Get("id_token_hint"), facts):
+		d.Location, err = s.Issue(ctx, sso.RP, r, facts, sso.Account.Epoch)
+		return d, err
+	case r.HasPrompt("none"):
+		d.Location = s.errorLocation(redirect, r.State, Error{"login_required", "nobody is signed in here"})
+		return d, nil
+	}
+	d.Signin = &r
+	return d, nil
+}
+
+// single returns a parameter that may stand once only (RFC 6749 §3.1); false if it is repeated.
+func single(q url.Values, name string) (string, bool) {
+	v := q[name]
+	if len(v) > 1 {
+		return "", false
+	}
+	return q.Get(name), true
+}
+
+// Error is an OAuth error response (RFC 6749 §§4.1.2.1, 5.2).
+type Error struct {
+	Code        string // "invalid_request" and so on
+	Description string // for developers, in English, ASCII
+}
+
+// Error makes it an error value.
+func (e Error) Error() string { return e.Code + ": " + e.Description }
+
+func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Request, *Error) {
+	bad := func(code, description string) (authn.Request, *Error) {
+		return authn.Request{}, &Error{code, description}
+	}
+	for name, v := range q {
+		if len(v) > 1 {
+			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
+		}
+	}
+	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: knownScopes(q.Get("scope")),
+		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), Prompt: q.Get("prompt"),
+		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Received: now}
+	switch {
+	case q.Has("request"):
+		return bad("request_not_supported", "request objects are not supported")
+	case q.Has("request_uri"):
+		return bad("request_uri_not_supported", "request_uri is not supported")
+	case q.Has("registration"):
+		return bad("registration_not_supported", "the registration parameter is not supported")
+	case q.Get("response_type") == "":
+		return bad("invalid_request", "response_type is missing")
+	case q.Get("response_type") != "code":
+		return bad("unsupported_response_type", "only response_type=code is supported")
+	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
+		return bad("invalid_request", "only response_mode=query is supported")
+	case !slices.Contains(r.Scopes(), "openid"):
+		return bad("invalid_scope", "the scope openid is missing")
+	case r.HasPrompt("none") && len(strings.Fields(r.Prompt)) > 1:
+		return bad("invalid_request", "prompt=none stands alone")
+	case r.CodeChallenge == "" && rp.RequirePKCE:
+		return bad("invalid_request", "code_challenge is missing (RFC 7636)")
+	case r.CodeChallenge != "" && q.Get("code_challenge_method") != "S256":
+		return bad("invalid_request", "code_challenge_method must be S256")
+	case r.CodeChallenge != "" && !isChallenge(r.CodeChallenge):
+		return bad("invalid_request", "code_challenge is not the base64url of a SHA-256")
+	}
+	if v := q.Get("max_age"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return bad("invalid_request", "max_age is not a number of seconds")
+		}
+		r.MaxAge = &n
+	}
+	return r, nil
+}
+
+// knownScopes drops what means nothing here (OIDC Core §3.1.2.1: unknown values should be ignored).
+func knownScopes(scope string) string {
+	known := slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return !slices.Contains(Scopes(), s) })
+	slices.Sort(known)
+	return strings.Join(slices.Compact(known), " ")
+}
+
+func isChallenge(s string) bool {
+	return len(s) == 43 && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
+	})
+}
+
+// ascii keeps a foreign parameter's name inside the characters of error_description (RFC 6749 §4.1.2.1).
+func ascii(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return '?'
+		}
+		return c
+	}, s[:min(len(s), 64)])
+}
+
+// hintFits says whether an ID token hint names the person who is signed in; no hint fits everybody.
+func (s *Service) hintFits(hint string, f authn.Facts) bool {
+	if hint == "" {
+		return true
+	}
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	return s.Sign.Verify(hint, "JWT", &claims) == nil && claims.Subject == string(f.Session.Account)
+}
+
+func (s *Service) errorLocation(redirect, state string, e Error) string {
+	v := url.Values{"error": {e.Code}, "error_description": {e.Description}}
+	return s.location(redirect, state, v)
+}
+
+// location puts the response into the query of the redirect URI, with the issuer (RFC 9207 §2).
+func (s *Service) location(redirect, state string, v url.Values) string {
+	if state != "" {
+		v.Set("state", state)
+	}
+	v.Set("iss", s.Issuer)
+	separator := "?"
+	if strings.Contains(redirect, "?") {
+		separator = "&"
+	}
+	return redirect + separator + v.Encode()
+}

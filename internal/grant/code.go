@@ -1,0 +1,126 @@
+package grant
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// code is what an authorization code holds. It is sealed into the code itself; only its redemption is a row.
+type code struct {
+	ID          string   `json:"i"`
+	ClientID    string   `json:"c"`
+	Session     string   `json:"s"`
+	Epoch       int64    `json:"e"`
+	RedirectURI string   `json:"r"`
+	Challenge   string   `json:"h,omitempty"`
+	Nonce       string   `json:"n,omitempty"`
+	Scope       string   `json:"o"`
+	Account     string   `json:"u"`
+	AuthTime    int64    `json:"t"` // Unix ms
+	ACR         string   `json:"a"`
+	AMR         []string `json:"m"`
+	Issued      int64    `json:"z"` // Unix ms
+}
+
+const (
+	codePurpose = secret.Purpose("code")
+	maxCode     = 1024 // characters; a longer one is kept as a row
+	rowPrefix   = "row."
+)
+
+// Issue makes a code for a request that the session satisfies and returns where the browser takes it.
+func (s *Service) Issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
+	now := s.Now()
+	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
+		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, Nonce: r.Nonce, Scope: r.Scope, Account: string(f.Session.Account),
+		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(f.Session.ACR), AMR: f.Session.AMR, Issued: now.UnixMilli()})
+	if err != nil {
+		return "", err
+	}
+	value := s.Keys.Seal(codePurpose, "", plain, now)
+	if len(value) > maxCode {
+		if value, err = s.keep(ctx, value, now); err != nil {
+			return "", err
+		}
+	}
+	return s.location(r.RedirectURI, r.State, url.Values{"code": {value}}), nil
+}
+
+// keep stores a code that is too long for a URL under the hash of a short one.
+func (s *Service) keep(ctx context.Context, value string, now time.Time) (string, error) {
+	token := secret.NewToken()
+	err := s.InTx(ctx, func(tx Tx) error {
+		return tx.KeepRequest(ctx, token.Hash().Text(), []byte(value), now.Add(CodeLife))
+	})
+	return rowPrefix + token.Reveal(), err
+}
+
+// openCode reads a code; ok is false for a foreign, changed or expired one.
+func (s *Service) openCode(ctx context.Context, value string) (c code, ok bool, err error) {
+	if short, isRow := strings.CutPrefix(value, rowPrefix); isRow {
+		body, found, err := s.Store.FindRequest(ctx, secret.Token(short).Hash().Text(), s.Now())
+		if err != nil || !found {
+			return c, false, err
+		}
+		value = string(body)
+	}
+	plain, err := s.Keys.Open(codePurpose, "", value, CodeLife, s.Now())
+	if err != nil || json.Unmarshal(plain, &c) != nil {
+		return code{}, false, nil
+	}
+	age := s.Now().Sub(time.UnixMilli(c.Issued))
+	return c, age <= CodeLife && age >= -CodeLife, nil
+}
+
+func (c code) grant(rp relyingparty.RP, now time.Time) Grant {
+	g := Grant{ID: secret.NewID(), CodeID: c.ID, ClientID: c.ClientID, Account: account.ID(c.Account), Session: session.ID(c.Session),
+		Scope:   c.Scope,
+		Offline: hasScope(c.Scope, "offline_access") && rp.RefreshTokens, ACR: session.ACR(c.ACR), AMR: c.AMR, AuthTime: time.UnixMilli(c.AuthTime),
+		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
+	if rp.RefreshTokens {
+		g.Generation = 1
+	}
+	return g
+}
+
+func hasScope(scope, want string) bool {
+	for s := range strings.FieldsSeq(scope) {
+		if s == want {
+			return true
+		}
+	}
+	return false
+}
+
+var errClient = Error{"invalid_client", "client authentication failed"}
+
+// Client is how an RP names and proves itself at the token endpoint (RFC 6749 §2.3).
+type Client struct {
+	ID     string
+	Secret string // empty: none was given
+}
+
+// authenticate finds the RP and checks its secret. A public client proves nothing here; PKCE and the
+// rotation of its tokens protect it.
+func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, error) {
+	rp, ok, err := s.Store.FindRP(ctx, c.ID)
+	switch {
+	case err != nil:
+		return rp, fmt.Errorf("find relying party: %w", err)
+	case !ok, rp.IsPublic() != (c.Secret == ""):
+		return rp, errClient
+	case !rp.IsPublic() && !secret.HashOf(c.Secret).Equal(rp.Secret):
+		return rp, errClient
+	}
+	return rp, nil
+}

@@ -1,0 +1,107 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// Logout is an RP's wish to sign out (RP-Initiated Logout §2), as far as it could be understood.
+type Logout struct {
+	RP       relyingparty.RP // zero: nobody named
+	Location string          // where to go afterwards; empty: our own page
+	// Sure says that the ID token hint names the very session of this browser: no question is needed.
+	Sure  bool
+	Facts authn.Facts
+	// Refusal is set when the request itself is wrong.
+	Refusal Refusal
+}
+
+// ReadLogout judges a logout request. It changes nothing.
+func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.Token) (Logout, error) {
+	hint, hinted := s.readHint(q.Get("id_token_hint"))
+	clientID := q.Get("client_id")
+	if hinted && clientID == "" {
+		clientID = hint.Audience
+	}
+	if q.Get("id_token_hint") != "" && (!hinted || clientID != hint.Audience) {
+		return Logout{Refusal: MalformedRequest}, nil
+	}
+	l := Logout{}
+	if clientID != "" {
+		rp, ok, err := s.Store.FindRP(ctx, clientID)
+		if err != nil {
+			return l, fmt.Errorf("find relying party: %w", err)
+		}
+		if !ok {
+			return Logout{Refusal: UnknownClient}, nil
+		}
+		l.RP = rp
+	}
+	if after := q.Get("post_logout_redirect_uri"); after != "" {
+		// Without a registered address anybody could use the page to send people anywhere (§3.1).
+		if !l.RP.MatchPostLogout(after) {
+			return Logout{RP: l.RP, Refusal: WrongRedirectURI}, nil
+		}
+		l.Location = withState(after, q.Get("state"))
+	}
+	var err error
+	if l.Facts, _, err = s.Authn.Current(ctx, current); err != nil {
+		return l, err
+	}
+	l.Sure = hinted && l.Facts.Live && hint.Subject == string(l.Facts.Session.Account) &&
+		hint.SID == authn.SID(s.Keys, l.Facts.Session.ID, hint.Audience)
+	return l, nil
+}
+
+// readHint opens an ID token that we signed, however old (§2: the hint may have expired).
+func (s *Service) readHint(token string) (idClaims, bool) {
+	var c idClaims
+	return c, token != "" && s.Sign.Verify(token, "JWT", &c) == nil && c.Issuer == s.Issuer
+}
+
+func withState(after, state string) string {
+	if state == "" {
+		return after
+	}
+	separator := "?"
+	if strings.Contains(after, "?") {
+		separator = "&"
+	}
+	return after + separator + url.Values{"state": {state}}.Encode()
+}
+
+// SignOut ends the browser's session: its grants end with it and its RPs are told.
+func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Browser) error {
+	f, acc, err := s.Authn.Current(ctx, current)
+	if err != nil || !f.Live {
+		return err
+	}
+	now := s.Now()
+	return s.InTx(ctx, func(tx Tx) error {
+		which := authn.Which{Account: acc.ID, Session: f.Session.ID}
+		if err := authn.EndSessions(ctx, tx, which, session.EndedBySignOut, now); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.SignedOut, At: now, Actor: "account", Account: acc.ID,
+			Session: string(f.Session.ID), Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}
+
+// LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two
+// minutes, so each delivery has a new one.
+func (s *Service) LogoutToken(clientID, subject string, id session.ID) (string, error) {
+	now := s.Now()
+	return s.Sign.Sign("ES256", "logout+jwt", map[string]any{
+		"iss": s.Issuer, "sub": subject, "aud": clientID, "iat": now.Unix(), "exp": now.Unix() + 120, "jti": secret.NewID(),
+		"sid":    authn.SID(s.Keys, id, clientID),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	})
+}

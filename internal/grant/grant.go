@@ -1,0 +1,119 @@
+// Package grant is the flow of OAuth 2 and OpenID Connect: it judges authorization requests, makes and
+// redeems codes, rotates refresh tokens, answers userinfo, revokes, and ends sessions at an RP's wish. It
+// knows neither HTTP nor SQL: the door oidc speaks the protocol, this package decides.
+package grant
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/signingkey"
+)
+
+// Service runs the grant flow.
+type Service struct {
+	Store  Store
+	InTx   func(context.Context, func(Tx) error) error
+	Authn  *authn.Service
+	Keys   *secret.Keyring
+	Sign   *signingkey.Set
+	Issuer string
+	Now    func() time.Time
+}
+
+// Lifetimes of DESIGN §5.
+const (
+	CodeLife        = time.Minute
+	AccessTokenLife = 10 * time.Minute
+	IDTokenLife     = 10 * time.Minute
+	// ReplayWindow is how long the last refresh token may be replayed when no key is bound to it.
+	ReplayWindow = 10 * time.Second
+	// MaxReplays is how often.
+	MaxReplays = 3
+	// seenEvery is how often a session's last_seen moves outside of a redemption.
+	seenEvery = 5 * time.Minute
+)
+
+// Scopes lists the scope values that mean something here.
+func Scopes() []string { return []string{"openid", "profile", "email", "person", "offline_access"} }
+
+// Grant is an RP's standing permission for one account: made at redemption, the family of its refresh tokens.
+type Grant struct {
+	ID            string
+	CodeID        string // of the code it was made from; a second redemption finds it by this
+	ClientID      string
+	Account       account.ID
+	Session       session.ID
+	Scope         string
+	Offline       bool // scope offline_access: outlives the session
+	ACR           session.ACR
+	AMR           []string
+	AuthTime      time.Time
+	Generation    int // of the newest refresh token, from 1; 0: the RP gets none
+	Rotated       time.Time
+	FormerRotated time.Time // when the generation before was made
+	Replays       int
+	Created       time.Time
+	Expires       time.Time
+	Ended         time.Time
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// FindRP looks an RP up by its client id.
+	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
+	// FindSSO reads, in one statement, an RP and the browser's session with its account.
+	FindSSO(ctx context.Context, clientID string, h secret.Hash) (SSO, error)
+	// FindSubject reads, in one statement, what userinfo tells: the grant, its session's and account's state,
+	// and the persons of the RP's organisations where asked.
+	FindSubject(ctx context.Context, grantID string, persons bool) (Subject, error)
+	// FindRequest reads the row of a large code; false if it is unknown or expired.
+	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
+}
+
+// SSO is what single sign-on is decided on.
+type SSO struct {
+	RP      relyingparty.RP // zero: unknown client id
+	Session session.Session // zero: none
+	Account account.Account
+}
+
+// Subject is the person behind a grant.
+type Subject struct {
+	Grant   Grant // zero: unknown
+	Account account.Account
+	// SessionLive says that the session has neither ended nor passed its absolute limit.
+	SessionLive bool
+	Persons     []person.Claim
+}
+
+// Tx is what grant changes.
+type Tx interface {
+	authn.Tx
+	// KeepRequest stores a large code under an id until the given time.
+	KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error
+	// InsertGrant makes a grant if its session and account stand at the given epoch and its code was not
+	// redeemed before; it says whether it did.
+	InsertGrant(ctx context.Context, g Grant, epoch int64, now time.Time) (bool, error)
+	// TouchSession moves the session's last_seen to now if it is older than the given time.
+	TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error
+	// Rotate moves the grant from the given generation to the next, if that is its present one and it
+	// stands. It returns the grant as it then is.
+	Rotate(ctx context.Context, id, clientID string, generation int, now time.Time) (Grant, bool, error)
+	// FindGrant reads a grant inside the transaction.
+	FindGrant(ctx context.Context, id string) (Subject, error)
+	// CountReplay adds one replay.
+	CountReplay(ctx context.Context, id string) error
+	// EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.
+	EndGrant(ctx context.Context, id, codeID string, now time.Time) (Grant, bool, error)
+	outbox.Enqueuer
+	audit.Appender
+}

@@ -1,0 +1,88 @@
+package grant
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+)
+
+// Redemption is a token request with a code (RFC 6749 §4.1.3).
+type Redemption struct {
+	Client       Client
+	Code         string
+	RedirectURI  string
+	CodeVerifier string
+}
+
+var errCode = Error{"invalid_grant", "the code is unknown, expired, used, or not for this request"}
+
+// Redeem turns a code into tokens: once. A second redemption ends what the first one got, because one of the
+// two is a thief (RFC 6749 §4.1.2). It returns an Error for what the RP did wrong.
+func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
+	rp, err := s.authenticate(ctx, r.Client)
+	if err != nil {
+		return Tokens{}, err
+	}
+	c, ok, err := s.openCode(ctx, r.Code)
+	switch {
+	case err != nil:
+		return Tokens{}, fmt.Errorf("open code: %w", err)
+	case !ok, c.ClientID != rp.ClientID, c.RedirectURI != r.RedirectURI, !verifies(c.Challenge, r.CodeVerifier):
+		return Tokens{}, errCode
+	}
+	now := s.Now()
+	g, made := c.grant(rp, now), false
+	err = s.InTx(ctx, func(tx Tx) error {
+		var err error
+		if made, err = tx.InsertGrant(ctx, g, c.Epoch, now); err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+		if !made {
+			return s.endReused(ctx, tx, c, now)
+		}
+		if err := tx.TouchSession(ctx, g.Session, now, now); err != nil {
+			return fmt.Errorf("touch session: %w", err)
+		}
+		return tx.Append(ctx, s.event(audit.CodeRedeemed, g))
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !made {
+		return Tokens{}, errCode
+	}
+	return s.tokens(rp, g, c.Nonce)
+}
+
+// endReused ends the grant that the code's first redemption made. There is none where the code was refused
+// because its session or epoch no longer stands.
+func (s *Service) endReused(ctx context.Context, tx Tx, c code, now time.Time) error {
+	g, ended, err := tx.EndGrant(ctx, "", c.ID, now)
+	if err != nil || !ended {
+		return err
+	}
+	return tx.Append(ctx, s.event(audit.CodeReused, g))
+}
+
+// verifies checks PKCE (RFC 7636 §4.6). A verifier without a challenge is refused too: otherwise a code
+// could be injected into an RP that thinks itself protected (RFC 9700 §4.8.2).
+func verifies(challenge, verifier string) bool {
+	if challenge == "" || verifier == "" {
+		return challenge == verifier
+	}
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}
+
+func (s *Service) event(kind audit.Kind, g Grant) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: g.Account, Client: g.ClientID, Session: string(g.Session),
+		Detail: map[string]string{"grant": g.ID}}
+}

@@ -1,0 +1,130 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+)
+
+// ReuseTemplate is the mail that tells a person that a refresh token was used twice and the app signed out.
+const ReuseTemplate = "session_reuse"
+
+var errRefresh = Error{"invalid_grant", "the refresh token is unknown, expired, used or revoked"}
+
+// Refresh rotates a refresh token (RFC 6749 §6). The token just before the newest may be replayed for a few
+// seconds and gives the same successor, so that an app that lost an answer is not signed out; anything
+// older is theft and ends the family (RFC 9700 §4.14.2).
+func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (Tokens, error) {
+	rp, err := s.authenticate(ctx, c)
+	if err != nil {
+		return Tokens{}, err
+	}
+	id, generation, ok := s.parseRefreshToken(token)
+	if !ok {
+		return Tokens{}, errRefresh
+	}
+	now := s.Now()
+	var g Grant
+	granted := false
+	err = s.InTx(ctx, func(tx Tx) error {
+		var err error
+		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, now)
+		if err != nil {
+			return fmt.Errorf("rotate: %w", err)
+		}
+		if !granted {
+			g, granted, err = s.replay(ctx, tx, rp, id, generation, now)
+			return err
+		}
+		return tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now)
+	})
+	switch {
+	case err != nil:
+		return Tokens{}, err
+	case !granted:
+		return Tokens{}, errRefresh
+	case scope != "" && !within(scope, g.Scope):
+		return Tokens{}, Error{"invalid_scope", "more than was granted"}
+	case scope != "":
+		g.Scope = knownScopes(scope) // for this access token alone; the grant keeps its own
+	}
+	return s.tokens(rp, g, "")
+}
+
+// replay decides about a token that is not the newest of its family.
+func (s *Service) replay(ctx context.Context, tx Tx, rp relyingparty.RP, id string, generation int, now time.Time) (Grant, bool, error) {
+	sub, err := tx.FindGrant(ctx, id)
+	if err != nil {
+		return Grant{}, false, fmt.Errorf("find grant: %w", err)
+	}
+	g := sub.Grant
+	if !sub.stands(now) || g.ClientID != rp.ClientID || generation >= g.Generation {
+		return g, false, nil
+	}
+	switch judgeReplay(g, generation, now) {
+	case replaySame:
+		if err := tx.CountReplay(ctx, id); err != nil {
+			return g, false, fmt.Errorf("count replay: %w", err)
+		}
+		return g, true, tx.Append(ctx, s.event(audit.RefreshReplayed, g))
+	case refuseOnly:
+		return g, false, nil
+	}
+	if _, _, err := tx.EndGrant(ctx, id, "", now); err != nil {
+		return g, false, fmt.Errorf("end grant: %w", err)
+	}
+	if err := tx.Enqueue(ctx, s.reuseMail(sub, rp)); err != nil {
+		return g, false, err
+	}
+	return g, false, tx.Append(ctx, s.event(audit.RefreshReused, g))
+}
+
+type verdict int
+
+const (
+	endFamily verdict = iota
+	replaySame
+	refuseOnly
+)
+
+// judgeReplay is RULES §9 as a pure function: what an old generation of a standing grant gets.
+func judgeReplay(g Grant, generation int, now time.Time) verdict {
+	switch behind := g.Generation - generation; {
+	case behind == 1 && now.Sub(g.Rotated) <= ReplayWindow:
+		if g.Replays < MaxReplays {
+			return replaySame
+		}
+		return refuseOnly
+	case behind == 2 && now.Sub(g.FormerRotated) <= ReplayWindow:
+		// Its successor was used already, so this is a late twin of an honest request, or a thief who is late:
+		// refused, but the family lives until the window is over.
+		return refuseOnly
+	}
+	return endFamily
+}
+
+// stands says whether the grant still entitles to anything.
+func (s Subject) stands(now time.Time) bool {
+	return s.Grant.ID != "" && s.Grant.Ended.IsZero() && now.Before(s.Grant.Expires) && s.Account.IsOpen() &&
+		(s.SessionLive || s.Grant.Offline)
+}
+
+func (s *Service) reuseMail(sub Subject, rp relyingparty.RP) outbox.Message {
+	m := outbox.New(outbox.Mail, ReuseTemplate, sub.Account.Address, s.Now())
+	m.Account, m.Language = sub.Account.ID, sub.Account.Language
+	m.Params = map[string]string{"app": rp.Name, "at": outbox.FormatTime(s.Now())}
+	return m
+}
+
+func within(scope, granted string) bool {
+	for _, s := range Scopes() {
+		if hasScope(scope, s) && !hasScope(granted, s) {
+			return false
+		}
+	}
+	return true
+}

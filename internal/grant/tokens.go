@@ -1,0 +1,113 @@
+package grant
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/signingkey"
+)
+
+// Tokens is a token response (OIDC Core §3.1.3.3).
+type Tokens struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"` // seconds
+	IDToken      string `json:"id_token,omitempty"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// accessClaims are those of RFC 9068 §2.2, and the grant, so that userinfo can ask whether it stands.
+type accessClaims struct {
+	Issuer   string      `json:"iss"`
+	Subject  string      `json:"sub"`
+	Audience string      `json:"aud"`
+	ClientID string      `json:"client_id"`
+	Issued   int64       `json:"iat"`
+	Expires  int64       `json:"exp"`
+	ID       string      `json:"jti"`
+	Scope    string      `json:"scope"`
+	AuthTime int64       `json:"auth_time"`
+	ACR      session.ACR `json:"acr"`
+	AMR      []string    `json:"amr"`
+	Grant    string      `json:"grant"`
+}
+
+// idClaims are those of OIDC Core §2, and sid (Back-Channel Logout §2.1).
+type idClaims struct {
+	Issuer   string      `json:"iss"`
+	Subject  string      `json:"sub"`
+	Audience string      `json:"aud"`
+	Issued   int64       `json:"iat"`
+	Expires  int64       `json:"exp"`
+	AuthTime int64       `json:"auth_time"`
+	Nonce    string      `json:"nonce,omitempty"`
+	ACR      session.ACR `json:"acr"`
+	AMR      []string    `json:"amr"`
+	SID      string      `json:"sid"`
+	AtHash   string      `json:"at_hash"`
+}
+
+// tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction.
+func (s *Service) tokens(rp relyingparty.RP, g Grant, nonce string) (Tokens, error) {
+	now := s.Now()
+	access, err := s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
+		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
+		AuthTime: g.AuthTime.Unix(), ACR: g.ACR, AMR: g.AMR, Grant: g.ID})
+	if err != nil {
+		return Tokens{}, err
+	}
+	id, err := s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", idClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: g.ClientID,
+		Issued: now.Unix(), Expires: now.Add(IDTokenLife).Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR,
+		SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(access)})
+	if err != nil {
+		return Tokens{}, err
+	}
+	t := Tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), IDToken: id, Scope: g.Scope}
+	if g.Generation > 0 {
+		t.RefreshToken = s.refreshToken(g)
+	}
+	return t, nil
+}
+
+// atHash is the left half of the access token's SHA-256 (OIDC Core §3.1.3.6). Both algorithms use SHA-256.
+func atHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+const refreshPurpose = secret.Purpose("refresh token")
+
+// A refresh token is the grant's id (16 bytes), the day of its making (4), the generation (4) and a MAC over
+// them. The database holds the generation alone: the same generation is the same string (RULES §9).
+const refreshLen = 16 + 4 + 4 + secret.MACLen
+
+func (s *Service) refreshToken(g Grant) string {
+	id, err := secret.Crockford.DecodeString(g.ID)
+	if err != nil || len(id) != 16 {
+		panic("grant: an id that is not ours")
+	}
+	b := binary.BigEndian.AppendUint32(id, uint32(g.Created.Unix()/86400))
+	b = binary.BigEndian.AppendUint32(b, uint32(g.Generation))
+	b = append(b, s.Keys.MAC(refreshPurpose, g.Created, g.ID, strconv.Itoa(g.Generation))...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// parseRefreshToken returns the grant's id and the generation; false for a foreign or changed token.
+func (s *Service) parseRefreshToken(token string) (id string, generation int, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) != refreshLen {
+		return "", 0, false
+	}
+	id = secret.Crockford.EncodeToString(b[:16])
+	made := time.Unix(int64(binary.BigEndian.Uint32(b[16:]))*86400, 0)
+	generation = int(binary.BigEndian.Uint32(b[20:]))
+	return id, generation, s.Keys.VerifyMAC(b[24:], refreshPurpose, made, id, strconv.Itoa(generation))
+}

@@ -1,0 +1,99 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/person"
+)
+
+// PersonClaim is the claim by which an RP knows the person of its register (RULES §6).
+const PersonClaim = "urn:portvakt:person"
+
+// Userinfo is a userinfo response (OIDC Core §5.3.2). Only what the scope grants is set.
+type Userinfo struct {
+	Subject       string         `json:"sub"`
+	Name          string         `json:"name,omitempty"`
+	GivenName     string         `json:"given_name,omitempty"`
+	FamilyName    string         `json:"family_name,omitempty"`
+	Locale        string         `json:"locale,omitempty"`
+	Email         string         `json:"email,omitempty"`
+	EmailVerified *bool          `json:"email_verified,omitempty"`
+	Persons       []person.Claim `json:"urn:portvakt:person,omitempty"`
+}
+
+// ErrToken says that an access token is missing, foreign, expired or revoked (RFC 6750 §3.1).
+var ErrToken = Error{"invalid_token", "the access token is foreign, expired or revoked"}
+
+// Userinfo answers what the access token's scope grants, with one read.
+func (s *Service) Userinfo(ctx context.Context, token string) (Userinfo, error) {
+	claims, ok := s.openAccessToken(token)
+	if !ok {
+		return Userinfo{}, ErrToken
+	}
+	sub, err := s.Store.FindSubject(ctx, claims.Grant, hasScope(claims.Scope, "person"))
+	if err != nil {
+		return Userinfo{}, fmt.Errorf("find subject: %w", err)
+	}
+	if !sub.stands(s.Now()) {
+		return Userinfo{}, ErrToken
+	}
+	return reveal(claims.Scope, sub), nil
+}
+
+func (s *Service) openAccessToken(token string) (accessClaims, bool) {
+	var c accessClaims
+	if s.Sign.Verify(token, "at+jwt", &c) != nil || c.Issuer != s.Issuer || c.Audience != s.Issuer {
+		return c, false
+	}
+	return c, s.Now().Unix() < c.Expires
+}
+
+func reveal(scope string, sub Subject) Userinfo {
+	a := sub.Account
+	u := Userinfo{Subject: string(a.ID)}
+	if hasScope(scope, "profile") {
+		u.GivenName, u.FamilyName, u.Locale = a.GivenName, a.FamilyName, a.Language
+		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)
+	}
+	if hasScope(scope, "email") {
+		verified := !a.Verified.IsZero()
+		u.Email, u.EmailVerified = a.Address, &verified
+	}
+	if hasScope(scope, "person") {
+		u.Persons = slices.Clone(sub.Persons)
+	}
+	return u
+}
+
+// Revoke ends the grant behind a refresh or access token (RFC 7009 §2.1). A token that is unknown, or
+// another client's, is no error: the RP's wish is already true, or none of its business.
+func (s *Service) Revoke(ctx context.Context, c Client, token string) error {
+	rp, err := s.authenticate(ctx, c)
+	if err != nil {
+		return err
+	}
+	id, _, ok := s.parseRefreshToken(token)
+	if !ok {
+		claims, isAccess := s.openAccessToken(token)
+		if !isAccess || claims.ClientID != rp.ClientID {
+			return nil
+		}
+		id = claims.Grant
+	}
+	now := s.Now()
+	return s.InTx(ctx, func(tx Tx) error {
+		sub, err := tx.FindGrant(ctx, id)
+		if err != nil || sub.Grant.ClientID != rp.ClientID {
+			return err
+		}
+		g, ended, err := tx.EndGrant(ctx, id, "", now)
+		if err != nil || !ended {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.GrantRevoked, g))
+	})
+}

@@ -1,0 +1,85 @@
+// Package myaccount is the flow behind /account: a person sees what is hers and ends what should not be. It
+// knows neither HTTP nor SQL.
+package myaccount
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// Service runs the flow.
+type Service struct {
+	Store Store
+	InTx  func(context.Context, func(Tx) error) error
+	Authn *authn.Service
+	Now   func() time.Time
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// ListSessions lists the account's sessions that stand, last seen first, at most 50.
+	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
+}
+
+// Tx is what the flow changes.
+type Tx interface {
+	authn.Tx
+}
+
+// Overview is what the page shows.
+type Overview struct {
+	Account  account.Account
+	Current  session.ID
+	Sessions []session.Session
+}
+
+// Look returns the overview for the browser's session; false if nobody is signed in.
+func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, bool, error) {
+	f, acc, err := s.Authn.Current(ctx, current)
+	if err != nil || !f.Live {
+		return Overview{}, false, err
+	}
+	list, err := s.Store.ListSessions(ctx, acc.ID, acc.Epoch, s.Now())
+	if err != nil {
+		return Overview{}, false, fmt.Errorf("list sessions: %w", err)
+	}
+	return Overview{Account: acc, Current: f.Session.ID, Sessions: list}, true, nil
+}
+
+// EndSession ends one of the person's sessions by its id. Somebody else's id ends nothing: the statement
+// names the account too. It returns false if nobody is signed in here.
+func (s *Service) EndSession(ctx context.Context, current secret.Token, id session.ID, b authn.Browser) (bool, error) {
+	return s.end(ctx, current, b, func(acc account.Account, _ session.ID) authn.Which {
+		return authn.Which{Account: acc.ID, Session: id}
+	})
+}
+
+// EndOthers ends all of the person's sessions but this browser's.
+func (s *Service) EndOthers(ctx context.Context, current secret.Token, b authn.Browser) (bool, error) {
+	return s.end(ctx, current, b, func(acc account.Account, here session.ID) authn.Which {
+		return authn.Which{Account: acc.ID, Except: here, Offline: true}
+	})
+}
+
+func (s *Service) end(ctx context.Context, current secret.Token, b authn.Browser,
+	which func(account.Account, session.ID) authn.Which) (bool, error) {
+	f, acc, err := s.Authn.Current(ctx, current)
+	if err != nil || !f.Live {
+		return false, err
+	}
+	now := s.Now()
+	return true, s.InTx(ctx, func(tx Tx) error {
+		if err := authn.EndSessions(ctx, tx, which(acc, f.Session.ID), session.EndedByOwner, now); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.SessionEnded, At: now, Actor: "account", Account: acc.ID,
+			Session: string(f.Session.ID), Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}

@@ -1,0 +1,175 @@
+// Package provisioning is the flow by which organisations, persons and accounts come to be at the
+// operator's word. The register import and the preparation by mail are the transition's business.
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Service provisions.
+type Service struct {
+	Store  Store
+	InTx   func(context.Context, func(Tx) error) error
+	Hasher *password.Hasher
+	Now    func() time.Time
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// FindOrganisation looks an organisation up.
+	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
+}
+
+// Tx is what provisioning changes.
+type Tx interface {
+	// SaveOrganisation inserts or replaces an organisation.
+	SaveOrganisation(ctx context.Context, o organisation.Organisation, now time.Time) error
+	// InsertAccount stores a new account; false if its address is taken.
+	InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error)
+	// InsertVerifier stores the account's first password.
+	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) error
+	// InsertPerson stores a row of the register; false if its key is taken.
+	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
+	// Connect connects a person to an account.
+	Connect(ctx context.Context, personID string, id account.ID, now time.Time) error
+	audit.Appender
+}
+
+// The ways in which provisioning fails.
+var (
+	ErrAddressTaken        = errors.New("an account with this address exists")
+	ErrKeyTaken            = errors.New("a person with this key exists in the organisation")
+	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
+)
+
+// SetOrganisation inserts or changes an organisation. Empty fields of change keep what is stored; a new one
+// recommends two factors unless told otherwise.
+func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organisation) (organisation.Organisation, error) {
+	o, ok, err := s.Store.FindOrganisation(ctx, change.ID)
+	if err != nil {
+		return o, fmt.Errorf("find organisation: %w", err)
+	}
+	if !ok {
+		o = organisation.Organisation{ID: change.ID, Name: string(change.ID), SecondFactor: organisation.Recommended}
+	}
+	o = merge(o, change)
+	if err := o.Check(); err != nil {
+		return o, err
+	}
+	return o, s.InTx(ctx, func(tx Tx) error {
+		if err := tx.SaveOrganisation(ctx, o, s.Now()); err != nil {
+			return fmt.Errorf("save organisation: %w", err)
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.OrganisationSet, At: s.Now(), Actor: "operator",
+			Detail: map[string]string{"organisation": string(o.ID), "second_factor": string(o.SecondFactor)}})
+	})
+}
+
+func merge(o, change organisation.Organisation) organisation.Organisation {
+	if change.Name != "" {
+		o.Name = change.Name
+	}
+	if change.Colour != "" {
+		o.Colour = change.Colour
+	}
+	if change.Logo.MediaType != "" {
+		o.Logo = change.Logo
+	}
+	if change.SecondFactor != "" {
+		o.SecondFactor = change.SecondFactor
+	}
+	return o
+}
+
+// Newcomer is an account to make, with the person behind it.
+type Newcomer struct {
+	Address    string
+	Verified   bool // the address has been proven elsewhere, by the operator's word
+	GivenName  string
+	FamilyName string
+	Language   string
+	Password   string         // empty: none yet; the first sign-in makes one
+	Person     *person.Person // empty ID; nil: an account without a person
+}
+
+// CreateAccount makes an account, and the person connected to it where one is given. It fails with
+// account.ErrNotAnAddress, a password.Err…, ErrAddressTaken or ErrKeyTaken.
+func (s *Service) CreateAccount(ctx context.Context, n Newcomer) (account.Account, error) {
+	id, err := account.ParseAddress(n.Address)
+	if err != nil {
+		return account.Account{}, err
+	}
+	now := s.Now()
+	a := account.Account{ID: account.ID(secret.NewUUID()), Address: n.Address, GivenName: n.GivenName, FamilyName: n.FamilyName,
+		Language: n.Language, Epoch: 1, Created: now}
+	if n.Verified {
+		a.Verified = now
+	}
+	verifier, err := s.verifier(ctx, n)
+	if err != nil {
+		return a, err
+	}
+	return a, s.InTx(ctx, func(tx Tx) error {
+		if err := s.insert(ctx, tx, a, id, n, verifier, now); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.AccountCreated, At: now, Actor: "operator", Account: a.ID})
+	})
+}
+
+// verifier judges by the stricter length: which policy will hold for the account is not known yet.
+func (s *Service) verifier(ctx context.Context, n Newcomer) (password.Verifier, error) {
+	if n.Password == "" {
+		return "", nil
+	}
+	rules := password.Rules{Min: password.MinSingleFactor, Words: []string{n.GivenName, n.FamilyName, n.Address}}
+	if err := rules.Judge(n.Password); err != nil {
+		return "", err
+	}
+	return s.Hasher.Hash(ctx, n.Password)
+}
+
+func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, id account.Identifier, n Newcomer,
+	verifier password.Verifier, now time.Time) error {
+	if ok, err := tx.InsertAccount(ctx, a, id); err != nil || !ok {
+		return orElse(err, ErrAddressTaken)
+	}
+	if verifier != "" {
+		if err := tx.InsertVerifier(ctx, a.ID, verifier, true, now); err != nil {
+			return fmt.Errorf("insert password: %w", err)
+		}
+	}
+	if n.Person == nil {
+		return nil
+	}
+	p := *n.Person
+	p.ID, p.GivenName, p.FamilyName, p.Address = secret.NewID(), n.GivenName, n.FamilyName, n.Address
+	if p.Source == "" {
+		p.Source = "hr"
+	}
+	if ok, err := tx.InsertPerson(ctx, p, now); err != nil || !ok {
+		return orElse(err, ErrKeyTaken)
+	}
+	if err := tx.Connect(ctx, p.ID, a.ID, now); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return tx.Append(ctx, audit.Event{Kind: audit.PersonConnected, At: now, Actor: "operator", Account: a.ID,
+		Detail: map[string]string{"organisation": string(p.Organisation), "person": p.ID}})
+}
+
+func orElse(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

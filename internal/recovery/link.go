@@ -1,0 +1,178 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// Opened is what the page of a link shows. Looking changes nothing.
+type Opened struct {
+	Link    onetime.Link
+	Account account.Account
+	// Here says that the link was opened in the browser that asked for it: one press is enough.
+	Here  bool
+	Rules password.Rules
+}
+
+// Look reads a link without consuming it. attempts are the browser's open attempts, by id. Unknown, used and
+// expired links are authn.ErrNoLink; the link is returned beside it where it is known, for its app and language.
+func (s *Service) Look(ctx context.Context, token secret.Token, attempts map[string]authn.Attempt) (Opened, error) {
+	link, acc, err := s.Store.FindLink(ctx, token.Hash())
+	if err != nil {
+		return Opened{}, fmt.Errorf("find link: %w", err)
+	}
+	o := Opened{Link: link, Account: acc}
+	if !link.IsLiving(acc.Epoch, s.Now()) || !acc.IsOpen() {
+		return o, authn.ErrNoLink
+	}
+	asked, ok := attempts[link.Attempt]
+	o.Here = ok && asked.Binding.Hash().Equal(link.Binding)
+	if link.Purpose == onetime.Reset {
+		o.Rules, err = s.rules(ctx, acc)
+	}
+	return o, err
+}
+
+// LinkChallenge makes the puzzle for a link that was opened elsewhere.
+func (s *Service) LinkChallenge(token secret.Token) Challenge {
+	return s.Robot.Challenge(robotLink, token.Hash().Text(), s.Now())
+}
+
+// Use is one press on a link's page.
+type Use struct {
+	Token       secret.Token
+	NewPassword string // for a reset
+	EndOthers   bool   // for a reset: end all other sessions
+	Answer      string // of the robot check, when the link was opened elsewhere
+	Plain       bool   // elsewhere and without JavaScript
+	Attempt     string // id of the attempt that goes on, in the same browser; else a fresh id
+	Current     secret.Token
+}
+
+// ResetPassword consumes the link behind u.Token and sets u.NewPassword: once, all or nothing. The password
+// is judged and hashed before the link is spent. It fails with authn.ErrNoLink, a password.Err…, ErrRobot,
+// authn.ErrThrottled or password.ErrBusy.
+func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
+	if err := opened.Rules.Judge(u.NewPassword); err != nil {
+		return authn.NewSession{}, account.Account{}, err
+	}
+	verifier, err := s.Hasher.Hash(ctx, u.NewPassword)
+	if err != nil {
+		return authn.NewSession{}, account.Account{}, err
+	}
+	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinSingleFactor
+	return s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
+		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, single, s.Now())
+		if err != nil {
+			return fmt.Errorf("set password: %w", err)
+		}
+		p.Account.Epoch = epoch
+		if u.EndOthers {
+			which := authn.Which{Account: p.Account.ID, Offline: true}
+			if err := authn.EndSessions(ctx, tx, which, session.EndedByReset, s.Now()); err != nil {
+				return err
+			}
+		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {
+			return fmt.Errorf("carry sessions: %w", err)
+		}
+		if err := tx.Enqueue(ctx, s.changed(p.Account, b)); err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))
+	})
+}
+
+// SignIn consumes a sign-in link: one session, the password untouched. It fails as ResetPassword does.
+func (s *Service) SignIn(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
+	return s.use(ctx, u, opened, onetime.Signin, b, func(tx Tx, p *authn.Proven) error {
+		if err := tx.ConfirmAddress(ctx, p.Account.ID, s.Now()); err != nil {
+			return fmt.Errorf("confirm address: %w", err)
+		}
+		return tx.Append(ctx, s.event(audit.LinkSignedIn, *p, b))
+	})
+}
+
+// use is what both links share: the robot check elsewhere, the proof, the session.
+func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime.Purpose, b authn.Browser,
+	effect func(Tx, *authn.Proven) error) (authn.NewSession, account.Account, error) {
+	if opened.Link.Purpose != purpose {
+		return authn.NewSession{}, account.Account{}, authn.ErrNoLink
+	}
+	check := Request{Answer: u.Answer, Plain: u.Plain || opened.Here}
+	puzzle, expires, err := s.check(robotLink, u.Token.Hash().Text(), check)
+	if err != nil {
+		return authn.NewSession{}, account.Account{}, err
+	}
+	fresh := authn.Prepare(u.Attempt, b.Device, s.Now())
+	proof := authn.MailedLink{Token: u.Token, Operation: secret.NewID()}
+	var acc account.Account
+	_, err = authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
+		if err := s.spend(ctx, tx, puzzle, expires); err != nil {
+			return err
+		}
+		if u.Plain && !opened.Here {
+			if err := s.takeSlots(ctx, tx, true, b, s.Now()); err != nil {
+				return err
+			}
+		}
+		if err := effect(tx, &p); err != nil {
+			return err
+		}
+		acc = p.Account
+		return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+	})
+	if err != nil {
+		return authn.NewSession{}, account.Account{}, err
+	}
+	return fresh, acc, nil
+}
+
+func (s *Service) changed(acc account.Account, b authn.Browser) outbox.Message {
+	m := outbox.New(outbox.Mail, ChangedTemplate, acc.Address, s.Now())
+	m.Account, m.Language = acc.ID, acc.Language
+	m.Params = map[string]string{"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
+	return m
+}
+
+func (s *Service) event(kind audit.Kind, p authn.Proven, b authn.Browser) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: p.Account.ID, Client: p.Link.ClientID,
+		Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+}
+
+// rules are what the account's new password must fulfil.
+func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rules, error) {
+	policy, err := s.Store.FindPasswordPolicy(ctx, acc.ID)
+	if err != nil {
+		return password.Rules{}, fmt.Errorf("find password policy: %w", err)
+	}
+	r := password.Rules{Min: password.MinSingleFactor, Words: policy.Employers}
+	if policy.SecondFactorRequired {
+		r.Min = password.MinWithSecond
+	}
+	local, domain, _ := strings.Cut(acc.Address, "@")
+	r.Words = append(r.Words, acc.GivenName, acc.FamilyName, acc.Address, local, strings.Split(domain, ".")[0])
+	r.Words = append(r.Words, strings.FieldsFunc(local, func(c rune) bool { return c == '.' || c == '-' || c == '_' || c == '+' })...)
+	return r, nil
+}
+
+// IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.
+func IsPasswordProblem(err error) bool {
+	for _, known := range []error{password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrPersonal,
+		password.ErrUnusable, password.ErrRepeating} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}

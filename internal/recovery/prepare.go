@@ -1,0 +1,75 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/throttle"
+)
+
+// Prepare decides, in the outbox worker, whether a requested link is made and mailed: only to an open account
+// and within the recipient's budget. Over the budget nothing is sent and living links stay valid.
+func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
+	token, linkID, now := secret.NewToken(), secret.NewID(), s.Now()
+	prepared := m
+	err := s.InTx(ctx, func(tx Tx) error {
+		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		if err != nil {
+			return fmt.Errorf("find account: %w", err)
+		}
+		if !ok || !acc.IsOpen() {
+			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
+		}
+		granted, err := s.recipientHasRoom(ctx, tx, m)
+		if err != nil {
+			return err
+		}
+		if !granted {
+			return fmt.Errorf("%w: over the recipient's budget", outbox.ErrDrop)
+		}
+		// The mail goes to the address on the account, never to what was typed: folding must not open a
+		// second mailbox.
+		prepared = m
+		prepared.Account, prepared.To, prepared.Prepared = acc.ID, acc.Address, true
+		prepared.SealSecret(s.Keys, token, now)
+		if err := tx.InsertLink(ctx, s.link(m, acc, linkID, token), now); err != nil {
+			return fmt.Errorf("insert link: %w", err)
+		}
+		if err := tx.SavePrepared(ctx, prepared, linkID); err != nil {
+			return fmt.Errorf("save prepared message: %w", err)
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.LinkSent, At: now, Actor: "system", Account: acc.ID,
+			Detail: map[string]string{"purpose": m.Params["purpose"], "message": m.ID}})
+	})
+	return prepared, err
+}
+
+// link is the row behind the mail. Until the mail server has accepted the mail, it lives as long as the message
+// is tried; then its own life begins.
+func (s *Service) link(m outbox.Message, acc account.Account, id string, token secret.Token) onetime.Link {
+	purpose := onetime.Purpose(m.Params["purpose"])
+	return onetime.Link{ID: id, Secret: token.Hash(), Purpose: purpose, Account: acc.ID, Epoch: acc.Epoch,
+		ClientID: m.Params["client_id"], Language: m.Language, Attempt: m.Params["attempt"],
+		Binding: secret.HashFromText(m.Params["binding"]), Created: s.Now(), Expires: m.Expires.Add(purpose.Life())}
+}
+
+// recipientHasRoom takes a slot of the recipient's budgets. A known browser has budgets of its own, so that
+// a stranger's requests never keep Anna from hers.
+func (s *Service) recipientHasRoom(ctx context.Context, tx Tx, m outbox.Message) (bool, error) {
+	id, known := m.Params["identifier"], m.Params["known"]
+	taken, err := tx.TakeSlots(ctx, []throttle.Slot{
+		{Key: s.Keys.Pseudonym(budgetPurpose, "recipient", id, known), Budget: throttle.Recipient},
+		{Key: s.Keys.Pseudonym(budgetPurpose, "recipient day", id, known), Budget: throttle.RecipientDay},
+	}, s.Now())
+	for _, t := range taken {
+		if !t.Granted {
+			return false, nil
+		}
+	}
+	return true, err
+}

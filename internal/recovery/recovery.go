@@ -1,0 +1,205 @@
+// Package recovery is the flow of the mailed links: a new password, or one sign-in without one (steps S5 to
+// S9 of the design). It knows neither HTTP nor SQL. Whether an address has an account is decided in
+// Prepare, in the outbox worker, after the person has been answered.
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/throttle"
+)
+
+// Service runs the recovery flow.
+type Service struct {
+	Store  Store
+	InTx   func(context.Context, func(Tx) error) error
+	Authn  *authn.Service
+	Hasher *password.Hasher
+	Keys   *secret.Keyring
+	Robot  Robot
+	Now    func() time.Time
+	// PlainDelay is how long a request without JavaScript waits before its mail goes out: there the budgets
+	// protect, not the puzzle (RULES §4).
+	PlainDelay time.Duration
+}
+
+// Robot is the check that costs a machine more than a person.
+type Robot interface {
+	// Challenge makes a puzzle bound to a purpose and a context (an attempt's id, a link's).
+	Challenge(purpose, bound string, now time.Time) Challenge
+	// Check verifies an answer and returns the puzzle's id and end of life: the caller spends the id once.
+	Check(purpose, bound, answer string, now time.Time) (id string, expires time.Time, err error)
+}
+
+// Challenge is a puzzle as the browser gets it: find n up to Max with SHA-256(Salt + n) = Challenge.
+type Challenge struct {
+	Challenge string `json:"challenge"` // hex
+	Salt      string `json:"salt"`
+	Max       int    `json:"max"`
+	Token     string `json:"token"`
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// FindLink reads without consuming: mail scanners open links too.
+	FindLink(ctx context.Context, h secret.Hash) (onetime.Link, account.Account, error)
+	// FindWords returns names of the account's employers and whether policy requires a second factor.
+	FindPasswordPolicy(ctx context.Context, id account.ID) (PasswordPolicy, error)
+}
+
+// PasswordPolicy is what the account's organisations ask of a password, the strictest of all.
+type PasswordPolicy struct {
+	SecondFactorRequired bool
+	Employers            []string
+}
+
+// Tx changes what recovery owns.
+type Tx interface {
+	authn.Tx
+	// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
+	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
+	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
+	// SavePrepared stores what Prepare made of a message.
+	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
+	// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and
+	// moves the epoch; it returns the new epoch.
+	SetPassword(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) (int64, error)
+	// CarrySessions lets the account's standing sessions go on under a new epoch.
+	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+	// ConfirmAddress marks the address proven and ends the account's other sign-in links.
+	ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error
+}
+
+// The templates of the mails.
+const (
+	ResetTemplate   = "recovery_reset"
+	SigninTemplate  = "recovery_login"
+	ChangedTemplate = "password_changed"
+)
+
+// ErrRobot says that the robot check's answer is wrong, old or spent.
+var ErrRobot = errors.New("the robot check did not pass")
+
+// Request is what a person asks for on the page "Skapa lösenord".
+type Request struct {
+	Address string
+	Purpose onetime.Purpose
+	Answer  string // of the robot check
+	Plain   bool   // from the form without JavaScript: no answer, smaller budgets, later delivery
+}
+
+const robotRequest, robotLink = "recovery", "link"
+
+// Challenge makes the puzzle for the page of an attempt.
+func (s *Service) Challenge(a authn.Attempt) Challenge {
+	return s.Robot.Challenge(robotRequest, a.ID, s.Now())
+}
+
+// Ask records a request. For every well-formed address it does the same work and writes the same rows;
+// whether a mail goes out is decided later. It fails with account.ErrNotAnAddress, ErrRobot or
+// authn.ErrThrottled.
+func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.Browser) error {
+	id, err := account.ParseAddress(r.Address)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	puzzle, expires, err := s.check(robotRequest, a.ID, r)
+	if err != nil {
+		return err
+	}
+	m := s.message(a, r, id, b, now)
+	return s.InTx(ctx, func(tx Tx) error {
+		if err := s.spend(ctx, tx, puzzle, expires); err != nil {
+			return err
+		}
+		if err := s.takeSlots(ctx, tx, r.Plain, b, now); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "anonymous", Client: a.Request.ClientID,
+			Detail: map[string]string{"purpose": string(r.Purpose), "message": m.ID}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}
+
+// check verifies the robot check's answer; the plain form has none.
+func (s *Service) check(purpose, bound string, r Request) (string, time.Time, error) {
+	if r.Plain {
+		return "", time.Time{}, nil
+	}
+	id, expires, err := s.Robot.Check(purpose, bound, r.Answer, s.Now())
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("%w: %w", ErrRobot, err)
+	}
+	return id, expires, nil
+}
+
+func (s *Service) spend(ctx context.Context, tx Tx, puzzle string, expires time.Time) error {
+	if puzzle == "" {
+		return nil
+	}
+	first, err := tx.SpendChallenge(ctx, puzzle, expires)
+	if err == nil && !first {
+		err = ErrRobot
+	}
+	return err
+}
+
+const budgetPurpose = secret.Purpose("recovery budget")
+
+func (s *Service) takeSlots(ctx context.Context, tx Tx, plain bool, b authn.Browser, now time.Time) error {
+	slots := []throttle.Slot{{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: throttle.Requests}}
+	if plain {
+		slots = []throttle.Slot{
+			{Key: s.Keys.Pseudonym(budgetPurpose, "plain network", b.Network), Budget: throttle.Plain},
+			{Key: s.Keys.Pseudonym(budgetPurpose, "plain"), Budget: throttle.PlainGlobal},
+		}
+	}
+	taken, err := tx.TakeSlots(ctx, slots, now)
+	for _, t := range taken {
+		if !t.Granted {
+			return authn.ErrThrottled
+		}
+	}
+	return err
+}
+
+// message is the outbox row of a request, the same for known and unknown addresses.
+func (s *Service) message(a authn.Attempt, r Request, id account.Identifier, b authn.Browser, now time.Time) outbox.Message {
+	template, life := ResetTemplate, 24*time.Hour
+	if r.Purpose == onetime.Signin {
+		// A sign-in link that comes a quarter of an hour late finds nobody waiting (RULES §4).
+		template, life = SigninTemplate, 15*time.Minute
+	}
+	m := outbox.New(outbox.Mail, template, r.Address, now)
+	m.Lane, m.Language = outbox.Urgent, a.Language
+	if r.Plain {
+		m.NotBefore = now.Add(s.PlainDelay)
+	}
+	m.Expires = m.NotBefore.Add(life)
+	known := ""
+	if b.Memory.Knows(s.Keys, id) {
+		known = b.Memory.ID
+	}
+	m.Params = map[string]string{
+		"identifier": string(id), "purpose": string(r.Purpose), "client_id": a.Request.ClientID, "attempt": a.ID,
+		"binding": a.Binding.Hash().Text(), "known": known,
+		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(now),
+	}
+	return m
+}

@@ -1,0 +1,185 @@
+// Package signin is the flow from an RP's request to a session: the address, the password, and on to the
+// app (steps S3 and S4 of the design). It knows neither HTTP nor SQL; recovery joins it at the attempt.
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Service runs the sign-in flow.
+type Service struct {
+	Store  Store
+	InTx   func(context.Context, func(Tx) error) error
+	Authn  *authn.Service
+	Keys   *secret.Keyring
+	Now    func() time.Time
+	Issuer string
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// FindRP looks an RP up by its client id.
+	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
+	// FindRequest reads a large request's row; false if it is unknown or expired.
+	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
+	// FindOrganisation looks an organisation up.
+	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
+}
+
+// Tx is what a sign-in changes.
+type Tx interface {
+	authn.Tx
+	// KeepRequest stores a large request under an id until the given time.
+	KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error
+}
+
+// ErrTooLarge says that a request is over 8 KB.
+var ErrTooLarge = errors.New("the request is too large")
+
+// Begin makes an attempt for a request and returns it with its cookie.
+func (s *Service) Begin(ctx context.Context, r authn.Request, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(r, language, now)
+	if id, err := account.ParseAddress(r.LoginHint); err == nil {
+		a.Address, a.Identifier = r.LoginHint, id
+	}
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	if !errors.Is(err, authn.ErrLarge) {
+		return a, cookie, err
+	}
+	return s.beginLarge(ctx, a)
+}
+
+// beginLarge keeps the request as a row: one of the two writes that a GET may cause (RULES §4).
+func (s *Service) beginLarge(ctx context.Context, a authn.Attempt) (authn.Attempt, string, error) {
+	body := authn.EncodeRequest(a.Request)
+	if len(body) > authn.MaxRequest {
+		return authn.Attempt{}, "", ErrTooLarge
+	}
+	a.Stored = secret.NewID()
+	err := s.InTx(ctx, func(tx Tx) error {
+		return tx.KeepRequest(ctx, a.Stored, body, a.Begun.Add(authn.AttemptLife))
+	})
+	if err != nil {
+		return authn.Attempt{}, "", fmt.Errorf("keep request: %w", err)
+	}
+	cookie, err := authn.SealAttempt(s.Keys, a, a.Begun)
+	return a, cookie, err
+}
+
+// Open reads the attempt named id from its cookie. On authn.ErrAttempt the attempt may still tell which
+// request has expired.
+func (s *Service) Open(ctx context.Context, id, cookie string) (authn.Attempt, error) {
+	a, err := authn.OpenAttempt(s.Keys, id, cookie, s.Now())
+	if err != nil || a.Stored == "" {
+		return a, err
+	}
+	body, ok, err := s.Store.FindRequest(ctx, a.Stored, s.Now())
+	if err != nil {
+		return a, fmt.Errorf("find request: %w", err)
+	}
+	if !ok {
+		return a, authn.ErrAttempt
+	}
+	a.Request, err = authn.DecodeRequest(body, a.Request.Received)
+	return a, err
+}
+
+// Identify records the typed address in the attempt and returns its new cookie. It asks the database
+// nothing: the page that follows is the same for every address. It returns account.ErrNotAnAddress for
+// what can be no address.
+func (s *Service) Identify(a authn.Attempt, address string, remember bool) (authn.Attempt, string, error) {
+	id, err := account.ParseAddress(address)
+	if err != nil {
+		return a, "", err
+	}
+	a.Address, a.Identifier, a.Remember = address, id, remember
+	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
+	return a, cookie, err
+}
+
+// Password signs in with a password and returns the session and what the browser shall remember. It
+// fails with authn.ErrWrong, authn.ErrThrottled, authn.ErrAttemptUsed or password.ErrBusy.
+func (s *Service) Password(ctx context.Context, a authn.Attempt, password string, b authn.Browser,
+	current secret.Token) (authn.NewSession, authn.Memory, error) {
+	if a.Identifier == "" {
+		return authn.NewSession{}, b.Memory, authn.ErrAttempt
+	}
+	fresh := authn.Prepare(a.ID, b.Device, s.Now())
+	proof := authn.Password{Identifier: a.Identifier, Password: password}
+	_, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
+		return authn.SignIn(ctx, tx, &fresh, p, current.HashOrZero(), s.Now())
+	})
+	if err != nil {
+		return authn.NewSession{}, b.Memory, err
+	}
+	return fresh, s.Remember(a, b.Memory), nil
+}
+
+// Remember returns the browser's memory after the attempt was completed: the account is known here, and
+// the address is kept or forgotten as its owner ticked.
+func (s *Service) Remember(a authn.Attempt, m authn.Memory) authn.Memory {
+	m = m.Learn(s.Keys, a.Identifier)
+	m.Address = ""
+	if a.Remember {
+		m.Address = a.Address
+	}
+	return m
+}
+
+// Position is where an attempt stands.
+type Position struct {
+	Step    authn.Step
+	RP      relyingparty.RP // zero for Portvakt's own pages, or when the RP is gone
+	Facts   authn.Facts
+	Account account.Account // of the session, if there is one
+	Restart string          // where a person begins anew at the app; empty: nowhere
+}
+
+// Locate says where the attempt stands, given the browser's session cookie.
+func (s *Service) Locate(ctx context.Context, a authn.Attempt, current secret.Token) (Position, error) {
+	p := Position{}
+	var err error
+	if p.Facts, p.Account, err = s.Authn.Current(ctx, current); err != nil {
+		return p, err
+	}
+	if p.RP, p.Restart, err = s.App(ctx, a.Request.ClientID, a.Address); err != nil {
+		return p, err
+	}
+	p.Step = authn.Next(a, p.Facts, authn.Waiting{RequestMaxAge: p.RP.RequestMaxAge}, s.Now())
+	return p, nil
+}
+
+// App returns the RP and where a person begins anew at it. An unknown client id is no error: the page then
+// names no app.
+func (s *Service) App(ctx context.Context, clientID, loginHint string) (relyingparty.RP, string, error) {
+	if clientID == "" {
+		return relyingparty.RP{}, "", nil
+	}
+	rp, ok, err := s.Store.FindRP(ctx, clientID)
+	if err != nil {
+		return rp, "", fmt.Errorf("find relying party: %w", err)
+	}
+	if !ok {
+		return relyingparty.RP{}, "", nil
+	}
+	return rp, rp.Start(s.Issuer, loginHint), nil
+}
+
+// Look returns the organisation in whose look the RP's pages appear: the RP's own, if it has exactly one.
+// The look never depends on the account (RULES §2).
+func (s *Service) Look(ctx context.Context, rp relyingparty.RP) (organisation.Organisation, bool, error) {
+	if len(rp.Organisations) != 1 {
+		return organisation.Organisation{}, false, nil
+	}
+	return s.Store.FindOrganisation(ctx, rp.Organisations[0])
+}
