@@ -1,0 +1,184 @@
+// Package pgtest finds a PostgreSQL for tests, or starts one for the life of the test binary, and gives each test a
+// database of its own. It knows nothing of Portvakt's tables: that is storetest.
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Env names the variable with the address of a running server, on which the tests may make and drop databases.
+const Env = "PORTVAKT_TEST_PG"
+
+// The same script serves make test, which starts one server for all packages.
+//
+//go:embed with-postgres.sh
+var withPostgres string
+
+// missing is the script's exit status for "not installed".
+const missing = 69
+
+var errMissing = errors.New("PostgreSQL is not installed here, and " + Env + " names no server")
+
+// server is the address of the server of this test binary.
+var server = sync.OnceValues(func() (string, error) {
+	if url := os.Getenv(Env); url != "" {
+		return url, nil
+	}
+	return start()
+})
+
+// start runs the script with a command that prints the address and then waits for the end of its input. That comes
+// when this process ends, however it ends: so the server never outlives the tests.
+func start() (string, error) {
+	cmd := exec.Command("sh", "-c", withPostgres, "with-postgres", "sh", "-c", `echo "$`+Env+`"; exec cat >/dev/null`)
+	detach(cmd) // an interrupt at the terminal ends the tests, which ends the server: not both at once
+	if _, err := cmd.StdinPipe(); err != nil {
+		return "", err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return "", errMissing // no sh: not a system on which the script could find a server
+	}
+	lines := bufio.NewReader(out)
+	line, _ := lines.ReadString('\n')
+	if strings.HasPrefix(line, "postgres://") {
+		return strings.TrimSpace(line), nil
+	}
+	rest, _ := io.ReadAll(lines)
+	err = cmd.Wait()
+	if cmd.ProcessState.ExitCode() == missing {
+		return "", errMissing
+	}
+	return "", fmt.Errorf("starting PostgreSQL: %w\n%s%s", err, line, rest)
+}
+
+// Server is the address of a PostgreSQL server. Where there is none the test is skipped, and fails in CI.
+func Server(t testing.TB) string {
+	t.Helper()
+	at, err := server()
+	switch {
+	case errors.Is(err, errMissing) && os.Getenv("CI") == "":
+		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return at
+}
+
+// Database makes an empty database and drops it when the test ends. It answers the address.
+func Database(t testing.TB) string {
+	t.Helper()
+	return fresh(t, Server(t), "template1")
+}
+
+// Clone makes a copy of the template of that name, which is made by fill where it is missing. Several test binaries
+// may share a server; key must change with what fill does.
+func Clone(t testing.TB, key string, fill func(url string) error) string {
+	t.Helper()
+	at := Server(t)
+	name := "portvakt_template_" + key
+	if err := makeTemplate(at, name, fill); err != nil {
+		t.Fatalf("making the template database: %v", err)
+	}
+	return fresh(t, at, name)
+}
+
+func fresh(t testing.TB, at, template string) string {
+	t.Helper()
+	name := "portvakt_" + strings.ToLower(rand.Text())
+	if err := run(at, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		t.Fatalf("making a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := run(at, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("dropping the test's database: %v", err)
+		}
+	})
+	return inDatabase(at, name)
+}
+
+// made remembers the templates that this process has seen.
+var made struct {
+	sync.Mutex
+	names map[string]bool
+}
+
+func makeTemplate(at, name string, fill func(url string) error) error {
+	made.Lock()
+	defer made.Unlock()
+	if made.names[name] {
+		return nil
+	}
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx) // which ends the lock
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
+		return err
+	}
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		draft := name + "_draft" // renamed when complete: a half-made template never has the name
+		for _, sql := range []string{"DROP DATABASE IF EXISTS " + draft, "CREATE DATABASE " + draft} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		if err := fill(inDatabase(at, draft)); err != nil {
+			return err
+		}
+		if _, err := conn.Exec(ctx, "ALTER DATABASE "+draft+" RENAME TO "+name); err != nil {
+			return err
+		}
+	}
+	if made.names == nil {
+		made.names = make(map[string]bool)
+	}
+	made.names[name] = true
+	return nil
+}
+
+// run executes one statement on a connection of its own: databases are made by one statement, outside of transactions.
+func run(at, sql string) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// inDatabase is the server's address with another database.
+func inDatabase(at, name string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		panic(fmt.Sprintf("pgtest: %s is no address: %v", Env, err))
+	}
+	u.Path = "/" + name
+	return u.String()
+}

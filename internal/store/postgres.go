@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+const (
+	// tries is how often a transaction runs at most, and pgPatience how long one run may take.
+	tries      = 5
+	pgPatience = 10 * time.Second
+)
+
+// pg is the PostgreSQL engine; any number of nodes share the database.
+type pg struct {
+	pool  *pgxpool.Pool
+	owner *DB
+	// bulk lets one bulk transaction of this node run at a time: the others' connections are for people.
+	bulk chan struct{}
+}
+
+func openPostgres(ctx context.Context, url string, conns int, owner *DB) (*pg, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("reading PostgreSQL's address: %w", err) // pgx leaves the password out
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		if conns == 0 {
+			conns = min(32, max(8, 4*runtime.GOMAXPROCS(0)))
+		}
+		cfg.MaxConns = int32(conns)
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	if _, set := cfg.ConnConfig.RuntimeParams["application_name"]; !set {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "portvakt"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
+	}
+	return &pg{pool: pool, owner: owner, bulk: make(chan struct{}, 1)}, nil
+}
+
+func (p *pg) dialect() dialect { return postgresDialect }
+
+func (p *pg) close() error {
+	p.pool.Close()
+	return nil
+}
+
+func (p *pg) open(ctx context.Context, s statement, args []any) (cursor, error) {
+	rows, err := p.pool.Query(ctx, string(s), args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgCursor{rows}, nil
+}
+
+// transact runs the job SERIALIZABLE and again where PostgreSQL asks for it. The request's context counts until a
+// connection is there and between two tries; a run goes to its end, because a cancelled statement costs the
+// connection, and a cancelled COMMIT the knowledge of its outcome.
+func (p *pg) transact(ctx context.Context, j *job) error {
+	if j.lane == bulk {
+		select {
+		case p.bulk <- struct{}{}:
+			defer func() { <-p.bulk }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for try := 1; ; try++ {
+		again, err := p.try(ctx, j)
+		if !again {
+			return err
+		}
+		if try == tries {
+			p.owner.log.Warn("a transaction was given up", "in", j.name(), "tries", tries, "error", err)
+			return fmt.Errorf("giving up after %d tries: %w", tries, err)
+		}
+		select {
+		case <-time.After(backoff(try)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// backoff grows with each try, and differs between those who met.
+func backoff(try int) time.Duration {
+	most := 5 * time.Millisecond << try
+	return time.Duration(rand.Int64N(int64(most))) + time.Millisecond
+}
+
+// try is one run; again says that it had no effect and may be repeated.
+func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		if errors.Is(err, ctx.Err()) || !strings.Contains(err.Error(), "closed pool") {
+			return false, err
+		}
+		return false, ErrClosed
+	}
+	defer conn.Release()
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgPatience)
+	defer cancel()
+	t, err := conn.BeginTx(own, pgx.TxOptions{IsoLevel: pgx.Serializable})
+	if err != nil {
+		return isRetryable(err), err
+	}
+	tx := &Tx{ctx: own, on: pgTx{t}}
+	committed := false
+	defer func() { // also when the function panics
+		tx.over = true
+		if !committed {
+			_ = t.Rollback(own) // of no consequence after a failed COMMIT
+		}
+		p.owner.counts.add(tx.counts)
+		if !again {
+			j.tally.add(tx.counts)
+		}
+	}()
+	if err := tx.verdict(j.fn(tx)); err != nil {
+		// The function may have translated the error; the transaction remembers the one that counts.
+		return tx.failed != nil && isRetryable(tx.failed), err
+	}
+	if err := t.Commit(own); err != nil {
+		if isRetryable(err) {
+			return true, err
+		}
+		if _, answered := errors.AsType[*pgconn.PgError](err); answered || errors.Is(err, pgx.ErrTxCommitRollback) {
+			return false, fmt.Errorf("committing: %w", err)
+		}
+		return false, fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+	}
+	committed = true
+	p.owner.counts.add(Counts{Commits: 1})
+	j.tally.add(Counts{Commits: 1})
+	return false, nil
+}
+
+// undefinedTable is PostgreSQL's code for a table that is not there.
+const undefinedTable = "42P01"
+
+func (p *pg) schemaVersion(ctx context.Context) (version int64, err error) {
+	err = p.pool.QueryRow(ctx, string(schemaVersion)).Scan(&version)
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == undefinedTable {
+		return 0, nil
+	}
+	return version, err
+}
+
+// migrate is guarded by a row with a lease, not by an advisory lock: CockroachDB and YugabyteDB have none. A node that
+// dies in the middle is waited for until its lease ends.
+func (p *pg) migrate(ctx context.Context) error {
+	db := stdlib.OpenDBFromPool(p.pool)
+	defer db.Close()
+	locker, err := lock.NewPostgresTableLocker(
+		lock.WithTableName("schema_lock"),
+		lock.WithTableLeaseDuration(30*time.Second),
+		lock.WithTableHeartbeatInterval(5*time.Second),
+		lock.WithTableLockTimeout(100*time.Millisecond, 6000),
+		lock.WithTableUnlockTimeout(100*time.Millisecond, 50),
+		lock.WithTableLogger(slog.New(slog.DiscardHandler)),
+	)
+	if err != nil {
+		return err
+	}
+	return runMigrations(ctx, goose.DialectPostgres, db, goose.WithLocker(locker))
+}
+
+const pgClock statement = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint`
+
+func (p *pg) clock(ctx context.Context) (time.Time, bool, error) {
+	var now int64
+	err := p.pool.QueryRow(ctx, string(pgClock)).Scan(&now)
+	return fromMS(now), true, err
+}
+
+// pgTx runs a transaction's statements; pgx prepares and keeps them on each connection.
+type pgTx struct{ tx pgx.Tx }
+
+func (t pgTx) exec(ctx context.Context, s statement, args []any) (int64, error) {
+	tag, err := t.tx.Exec(ctx, string(s), args...)
+	return tag.RowsAffected(), err
+}
+
+func (t pgTx) open(ctx context.Context, s statement, args []any) (cursor, error) {
+	rows, err := t.tx.Query(ctx, string(s), args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgCursor{rows}, nil
+}
+
+func (pgTx) dialect() dialect { return postgresDialect }
+
+// pgCursor is an answer of pgx, whose errors come at the end.
+type pgCursor struct{ pgx.Rows }
+
+func (c pgCursor) Close() error {
+	c.Rows.Close()
+	return c.Rows.Err()
+}
