@@ -11,7 +11,9 @@ import (
 	"time"
 )
 
-//go:embed templates
+// "all:" takes the shared parts too, whose names begin with an underscore.
+//
+//go:embed all:templates
 var templates embed.FS
 
 //go:embed static

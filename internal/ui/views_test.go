@@ -1,0 +1,375 @@
+package ui_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/ui"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// sample is one page with one view. The name is the template's, with a variant after a dash.
+type sample struct {
+	name string
+	view any
+}
+
+func (s sample) page() string { page, _, _ := strings.Cut(s.name, "-"); return page }
+
+const (
+	anna = "anna.svensson@foretaget.example"
+	evil = `"><script>alert(1)</script>`
+)
+
+// full are the pages as people meet them.
+var full = []sample{
+	{"signin_identifier", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", BackURL: "http://localhost:8081/"}},
+	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
+	{"signin_password", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", App: "HRM"}},
+	{"signin_password-throttled", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", Problem: ui.ProblemPasswordWrong, Throttled: true}},
+	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
+	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
+	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
+	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
+	{"recovery_sent", ui.RecoverySent{AgainURL: "/recovery/1", BackURL: "/signin/1", Address: anna}},
+	{"recovery_link_password", ui.RecoveryLinkPassword{Action: "/recovery/link/1", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna", "svensson", "företaget"}}},
+	{"recovery_link_password-elsewhere", ui.RecoveryLinkPassword{Action: "/recovery/link/1", PlainURL: "/recovery/link/1/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna"}, Problem: ui.ProblemNewPasswordShort, KeepOthers: true, Elsewhere: true, OtherAccount: "bo.lind@foretaget.example"}},
+	{"recovery_link_signin", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", Address: anna, FirstName: "Anna", App: "HRM"}},
+	{"recovery_link_signin-elsewhere", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", PlainURL: "/recovery/link/2/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", App: "HRM", Problem: ui.ProblemRobot, Elsewhere: true}},
+	{"recovery_link_gone", ui.RecoveryLinkGone{AgainURL: "/recovery", App: "HRM", URL: "http://localhost:8081/"}},
+	{"recovery_link_gone-from_app", ui.RecoveryLinkGone{App: "HRM", URL: "http://localhost:8081/"}},
+	{"myaccount", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticePasswordChanged, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{
+		{ID: "s1", Device: "iPhone", Browser: "Safari", Address: "203.0.113.9", First: day, Last: day.Add(50 * time.Hour), Current: true},
+		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
+		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},
+	}}},
+	{"myaccount-back", ui.MyAccount{Name: "Anna Svensson", Address: anna, App: "HRM", EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}}},
+	{"signout_confirm", ui.SignOutConfirm{Action: "/signout", CancelURL: "/account", App: "HRM", Address: anna, Hidden: map[string]string{"state": "x"}}},
+	{"signout_done", ui.SignOutDone{App: "HRM", URL: "http://localhost:8081/"}},
+	{"signout_continue", ui.SignOutContinue{App: "HRM", URL: "http://localhost:8081/"}},
+}
+
+// zero are the same pages with nothing filled in.
+var zero = []sample{
+	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
+	{"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
+	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
+	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
+	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"myaccount", ui.MyAccount{}},
+	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
+}
+
+// hostile are pages that carry what a stranger typed or an RP sent.
+var hostile = []sample{
+	{"signin_identifier", ui.SignInIdentifier{Address: evil, App: evil, BackURL: "javascript:alert(1)"}},
+	{"signin_password", ui.SignInPassword{Address: evil}},
+	{"recovery_sent", ui.RecoverySent{Address: evil}},
+	{"recovery_link_password", ui.RecoveryLinkPassword{Address: evil, FirstName: evil, Words: []string{evil}, Elsewhere: true, OtherAccount: evil}},
+	{"myaccount", ui.MyAccount{Name: evil, Sessions: []ui.SessionRow{{ID: evil, Device: evil, Browser: evil, Address: evil}}}},
+	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
+}
+
+var day = time.Date(2026, 11, 23, 13, 5, 0, 0, time.UTC)
+
+func newKit(t *testing.T) *web.Kit {
+	t.Helper()
+	texts, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := web.Options{Issuer: "http://localhost:8080", Catalogue: texts, Templates: ui.Templates(), Static: ui.Static(),
+		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))}
+	if os.Getenv("PORTVAKT_PREVIEW") != "" {
+		o.Templates, o.Static, o.Reload = os.DirFS("templates"), os.DirFS("static"), true
+	}
+	kit, err := web.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kit
+}
+
+// render shows a page through everything that stands around it in the product.
+func render(t *testing.T, kit *web.Kit, s sample, lang string) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/page?x=1", nil)
+	r.Header.Set("Accept-Language", lang)
+	w := httptest.NewRecorder()
+	kit.Wrap(kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		return kit.Page(w, r, http.StatusOK, s.page(), s.view)
+	})).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: status %d", s.name, w.Code)
+	}
+	return w.Body.String()
+}
+
+func TestEveryPageRendersInEveryLanguageWithFullAndZeroViews(t *testing.T) {
+	kit := newKit(t)
+	for _, lang := range locale.Languages() {
+		for kind, samples := range map[string][]sample{"full": full, "zero": zero, "hostile": hostile} {
+			for _, s := range samples {
+				t.Run(fmt.Sprintf("%s/%s/%s", lang, kind, s.name), func(t *testing.T) {
+					body := render(t, kit, s, string(lang))
+					checkPage(t, body)
+					if !strings.Contains(body, `<html lang="`+string(lang)+`">`) {
+						t.Error("the page does not name its language")
+					}
+					if strings.Contains(body, "<script>alert") || strings.Contains(body, `"javascript:`) {
+						t.Error("foreign text became markup")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestEveryTemplateHasASample(t *testing.T) {
+	files, err := os.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".html")
+		if name == "layout" || name == "error" || strings.HasPrefix(name, "_") {
+			continue // error is rendered by the kit's own tests and by the preview below
+		}
+		has := func(s sample) bool { return s.page() == name }
+		if !slices.ContainsFunc(full, has) || !slices.ContainsFunc(zero, has) {
+			t.Errorf("%s: no full or no zero view", f.Name())
+		}
+	}
+}
+
+// TestButtonsAreCalledAsTheGuideCallsThem holds the words that the guide's readers look for: a control's accessible name
+// is exactly that text, and explanations stand beside it.
+func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
+	kit := newKit(t)
+	for name, want := range map[string][]string{
+		"signin_identifier":                {"Nästa"},
+		"signin_password":                  {"Logga in", "Glömt ditt lösenord"},
+		"recovery_start":                   {"Återställ lösenord", "Engångslänk för inloggning", "Tillbaka till inloggningen", "Jag är inte en robot"},
+		"recovery_link_password":           {"Ange lösenord"},
+		"recovery_link_password-elsewhere": {"Ange lösenord"},
+		"recovery_link_signin":             {"Logga in"},
+		"recovery_link_signin-elsewhere":   {"Logga in"},
+		"myaccount":                        {"Logga ut"},
+		"signout_confirm":                  {"Logga ut"},
+	} {
+		s := full[slices.IndexFunc(full, func(s sample) bool { return s.name == name })]
+		names := controls(t, render(t, kit, s, "sv"))
+		for _, w := range want {
+			if !slices.Contains(names, w) {
+				t.Errorf("%s: no control %q among %q", name, w, names)
+			}
+		}
+	}
+}
+
+func TestWithoutScriptTheRobotCheckStandsInNobodysWay(t *testing.T) {
+	kit := newKit(t)
+	for _, s := range full {
+		body := render(t, kit, s, "sv")
+		_, plain, has := strings.Cut(body[strings.Index(body, "</head>"):], "<noscript>")
+		if strings.Contains(body, " disabled>") != has {
+			t.Errorf("%s: a closed button and no way without a script, or the other way round", s.name)
+		}
+		if has && !strings.Contains(plain, `/plain"`) {
+			t.Errorf("%s: the form without a script leads to %q", s.name, plain)
+		}
+	}
+}
+
+// TestThePreviewServes shows every sample over HTTP. With PORTVAKT_PREVIEW=localhost:8090 it stays, reads templates and
+// stylesheet anew at each request, and lists the pages at "/": the place to look at a page while changing it.
+func TestThePreviewServes(t *testing.T) {
+	preview := previewHandler(newKit(t))
+	if addr := os.Getenv("PORTVAKT_PREVIEW"); addr != "" {
+		t.Fatal(http.ListenAndServe(addr, preview))
+	}
+	server := httptest.NewServer(preview)
+	defer server.Close()
+	for path, status := range map[string]int{"/": 200, "/error": 500, "/nothing": 404, "/page/signin_identifier": 200} {
+		answer, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != status {
+			t.Errorf("%s: status %d", path, answer.StatusCode)
+		}
+		if path != "/" {
+			checkPage(t, string(body))
+		}
+		for _, asset := range regexp.MustCompile(`/static/[^"]+`).FindAllString(string(body), -1) {
+			got, err := http.Get(server.URL + asset)
+			if err != nil || got.StatusCode != http.StatusOK {
+				t.Errorf("%s: %v %v", asset, got, err)
+			}
+		}
+	}
+}
+
+func previewHandler(kit *web.Kit) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", kit.Static())
+	mux.Handle("POST /language", kit.ChangeLanguage())
+	mux.Handle("/", kit.NotFound())
+	mux.Handle("GET /error", kit.Handle(func(http.ResponseWriter, *http.Request) error { return io.ErrUnexpectedEOF }))
+	mux.HandleFunc("POST /challenge", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json") // SHA-256("salt" + "31234")
+		fmt.Fprint(w, `{"challenge":"8d7ad1b99f9a6c0e1c3ed1618368da9e578340713c1f05ca5c24a4d26590ef55","salt":"salt","max":40000,"token":"t"}`)
+	})
+	mux.HandleFunc("GET /brand.css", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/css")
+		w.Write(web.BrandCSS("#e4572e"))
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		for _, s := range full {
+			fmt.Fprintf(w, "<p><a href=/page/%[1]s>%[1]s</a>", s.name)
+		}
+	})
+	mux.Handle("/page/{name}", kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Query().Has("brand") {
+			r = web.WithBrand(r, web.Brand{Name: "Företaget AB", StyleURL: "/brand.css"})
+		}
+		for _, s := range full {
+			if s.name == r.PathValue("name") {
+				return kit.Page(w, r, http.StatusOK, s.page(), s.view)
+			}
+		}
+		return &web.Fault{Status: http.StatusNotFound, Key: "error.not_found"}
+	}))
+	return kit.Wrap(kit.SameOrigin(mux))
+}
+
+var (
+	void    = strings.Fields("area base br col embed hr img input link meta source track wbr")
+	keyLike = regexp.MustCompile(`\b(signin|recovery|myaccount|signout|mail|error|web|robot|password)\.[a-z_]+`)
+)
+
+// checkPage asks of a page what a browser forgives and a person may not: tags that close, ids that are unique, references
+// that lead somewhere, nothing inline that the security policy would stop.
+func checkPage(t *testing.T, body string) {
+	t.Helper()
+	c := &checker{t: t, ids: map[string]bool{}}
+	c.walk(body)
+	for _, ref := range c.refs {
+		if !c.ids[ref] {
+			t.Errorf("nothing has the id %q", ref)
+		}
+	}
+	if c.headings != 1 {
+		t.Errorf("%d headings of the first rank", c.headings)
+	}
+	for _, wrong := range []string{"ZgotmplZ", "&lt;no value&gt;", "{{"} {
+		if strings.Contains(body, wrong) && !strings.Contains(body, "alert(1)") {
+			t.Errorf("the page holds %q", wrong)
+		}
+	}
+}
+
+type checker struct {
+	t        *testing.T
+	ids      map[string]bool
+	refs     []string
+	headings int
+}
+
+func (c *checker) walk(body string) {
+	c.t.Helper()
+	var open []string
+	for z := html.NewTokenizer(strings.NewReader(body)); ; {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		token := z.Token()
+		switch kind {
+		case html.StartTagToken, html.SelfClosingTagToken:
+			c.element(token)
+			if kind == html.StartTagToken && !slices.Contains(void, token.Data) {
+				open = append(open, token.Data)
+			}
+		case html.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != token.Data {
+				c.t.Fatalf("</%s> closes %q", token.Data, open)
+			}
+			open = open[:len(open)-1]
+		case html.TextToken:
+			inside := ""
+			if len(open) > 0 {
+				inside = open[len(open)-1]
+			}
+			if inside == "noscript" {
+				c.walk(token.Data) // the tokenizer reads it as a browser with scripts does: as text
+			} else if inside == "script" && strings.TrimSpace(token.Data) != "" {
+				c.t.Error("inline script")
+			} else if key := keyLike.FindString(token.Data); key != "" {
+				c.t.Errorf("the page shows the key %q", key)
+			}
+		}
+	}
+	if len(open) > 0 {
+		c.t.Errorf("left open: %q", open)
+	}
+}
+
+func (c *checker) element(token html.Token) {
+	c.t.Helper()
+	if token.Data == "style" {
+		c.t.Error("inline style")
+	}
+	if token.Data == "h1" {
+		c.headings++
+	}
+	for _, a := range token.Attr {
+		switch {
+		case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+			c.t.Errorf("<%s %s>", token.Data, a.Key)
+		case a.Key == "id":
+			if c.ids[a.Val] {
+				c.t.Errorf("two things have the id %q", a.Val)
+			}
+			c.ids[a.Val] = true
+		case a.Key == "for" || a.Key == "aria-describedby" || a.Key == "aria-controls" || a.Key == "aria-labelledby":
+			c.refs = append(c.refs, strings.Fields(a.Val)...)
+		}
+	}
+}
+
+// controls lists the words of a page's buttons, links and labels.
+func controls(t *testing.T, body string) []string {
+	t.Helper()
+	document, err := html.ParseWithOptions(strings.NewReader(body), html.ParseOptionEnableScripting(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for n := range document.Descendants() {
+		if n.Type != html.ElementNode || n.Data != "button" && n.Data != "a" && n.Data != "label" {
+			continue
+		}
+		var text strings.Builder
+		for inner := range n.Descendants() {
+			if inner.Type == html.TextNode {
+				text.WriteString(inner.Data)
+			}
+		}
+		names = append(names, strings.Join(strings.Fields(text.String()), " "))
+	}
+	return names
+}
