@@ -1,0 +1,42 @@
+package hrm
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"golang.org/x/oauth2"
+)
+
+// notice is the page that a failure becomes.
+type notice struct {
+	status int
+	key    string
+	way    string
+}
+
+// noticeOf is the one place where failures become pages.
+func noticeOf(err error) notice {
+	var refused *oauth2.RetrieveError
+	switch {
+	case errors.Is(err, errNoAttempt), errors.As(err, &refused):
+		return notice{http.StatusBadRequest, "expired", "login"}
+	case errors.Is(err, errDenied):
+		return notice{http.StatusForbidden, "denied", "login"}
+	case errors.Is(err, errNoRecord):
+		return notice{http.StatusForbidden, "norecord", "out"}
+	case errors.Is(err, errTaken):
+		return notice{http.StatusForbidden, "taken", "out"}
+	case errors.Is(err, errWrongIssuer), errors.Is(err, errBadToken):
+		return notice{http.StatusBadRequest, "untrusted", "login"}
+	default:
+		return notice{http.StatusServiceUnavailable, "unreachable", "login"}
+	}
+}
+
+// fail shows a page with a way on and a reference; the cause goes to the log alone.
+func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
+	n, ref := noticeOf(err), rand.Text()[:8]
+	a.cfg.Log.Warn("hrm: login not finished", "ref", ref, "error", err)
+	a.render(w, r, n.status, "notice", view{Key: n.key, Way: n.way, Ref: ref})
+}
