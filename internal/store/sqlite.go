@@ -39,7 +39,7 @@ var litePragmas = []string{
 	"journal_size_limit(67108864)",
 }
 
-func openSQLite(ctx context.Context, path string, conns int, owner *DB) (_ *lite, err error) {
+func openSQLite(ctx context.Context, path string, o Options, owner *DB) (_ *lite, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func openSQLite(ctx context.Context, path string, conns int, owner *DB) (_ *lite
 	}
 	f.Close()
 
-	if l.writing, err = sql.Open("sqlite", liteDSN(path)); err != nil {
+	if l.writing, err = sql.Open("sqlite", liteDSN(path, o.pragmas...)); err != nil {
 		return nil, err
 	}
 	l.writing.SetMaxOpenConns(1)
@@ -79,6 +79,7 @@ func openSQLite(ctx context.Context, path string, conns int, owner *DB) (_ *lite
 		return nil, fmt.Errorf("%w: SQLite cannot keep its log on the file system of %s (journal mode %q); %s",
 			ErrNetworkFileSystem, dir, mode, localDisk)
 	}
+	conns := o.Conns
 	if conns == 0 {
 		conns = min(8, max(4, runtime.GOMAXPROCS(0)))
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	// Conns is the number of connections: SQLite's readers, or PostgreSQL's pool. 0 chooses by the machine.
 	// A pool_max_conns in PostgreSQL's URL wins.
 	Conns int
+
+	pragmas []string // more of SQLite's, for tests
 }
 
 // Errors that a caller can tell apart.
@@ -89,7 +91,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.now = time.Now
 	}
 	if at.dialect == sqliteDialect {
-		db.engine, err = openSQLite(ctx, at.place, o.Conns, db)
+		db.engine, err = openSQLite(ctx, at.place, o, db)
 	} else {
 		db.engine, err = openPostgres(ctx, at.place, o.Conns, db)
 	}

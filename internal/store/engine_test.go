@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/internal/store/pgtest"
+)
+
+// These tests look into the engine, so they cannot use storetest, which imports it.
+
+// openLite opens a migrated SQLite database in a folder of the test.
+func openLite(t testing.TB, change ...func(*Options)) *DB {
+	t.Helper()
+	o := Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "portvakt.db"), Conns: 4}
+	for _, c := range change {
+		c(&o)
+	}
+	return openFor(t, o)
+}
+
+func openPG(t testing.TB) *DB {
+	t.Helper()
+	return openFor(t, Options{URL: pgtest.Database(t), Conns: 32})
+}
+
+func openFor(t testing.TB, o Options) *DB {
+	t.Helper()
+	db, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	})
+	if err := db.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func eachEngine(t *testing.T, test func(t *testing.T, db *DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, openLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, openPG(t)) })
+}
+
+// inTx is what a flow gets, with the whole Tx as its interface's implementation.
+func inTx(db *DB, ctx context.Context, fn func(*Tx) error) error {
+	return InTx[*Tx](db)(ctx, fn)
+}
+
+// mustTx runs fn in a transaction that has to succeed.
+func mustTx(t testing.TB, db *DB, fn func(*Tx) error) {
+	t.Helper()
+	if err := inTx(db, context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// must runs statements without arguments in a transaction.
+func must(t testing.TB, db *DB, all ...statement) {
+	t.Helper()
+	mustTx(t, db, func(tx *Tx) error {
+		for _, s := range all {
+			if _, err := tx.exec(context.Background(), s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// names lists what a query of one text column answers.
+func names(t testing.TB, db *DB, s statement, args ...any) []string {
+	t.Helper()
+	all, err := list(db.query(context.Background(), s, args...), func(scan scan) (n string, err error) {
+		return n, scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// logged collects what the engine logs.
+func logged(o *Options) *strings.Builder {
+	b := new(strings.Builder)
+	o.Log = slog.New(slog.NewTextHandler(b, nil))
+	return b
+}
+
+var errRefused = errors.New("the flow's own refusal")
