@@ -41,12 +41,17 @@ var server = sync.OnceValues(func() (string, error) {
 	return start()
 })
 
+// lifeline is the input that start speaks of. A variable of the package, because the garbage collector closes files
+// that nobody can reach.
+var lifeline io.Closer
+
 // start runs the script with a command that prints the address and then waits for the end of its input. That comes
 // when this process ends, however it ends: so the server never outlives the tests.
 func start() (string, error) {
 	cmd := exec.Command("sh", "-c", withPostgres, "with-postgres", "sh", "-c", `echo "$`+Env+`"; exec cat >/dev/null`)
 	detach(cmd) // an interrupt at the terminal ends the tests, which ends the server: not both at once
-	if _, err := cmd.StdinPipe(); err != nil {
+	var err error
+	if lifeline, err = cmd.StdinPipe(); err != nil {
 		return "", err
 	}
 	out, err := cmd.StdoutPipe()
