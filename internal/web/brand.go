@@ -21,5 +21,6 @@ func BrandCSS(hex string) []byte {
 }
 
 func (p Palette) css() string {
-	return fmt.Sprintf("--accent:%s;--on-accent:%s;--accent-strong:%s;--accent-text:%s", p.Fill, p.On, p.Strong, p.Text)
+	return fmt.Sprintf("--accent:%s;--on-accent:%s;--accent-strong:%s;--accent-text:%s;--tint:%s",
+		p.Fill, p.On, p.Strong, p.Text, p.Tint)
 }

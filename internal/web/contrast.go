@@ -13,6 +13,7 @@ type Palette struct {
 	On     string // that text
 	Strong string // Fill under the pointer
 	Text   string // the colour as text: a link on the page's background
+	Tint   string // a breath of the colour, behind notes and marks; Text is readable on it too
 }
 
 // enough is WCAG's 4.5 with a margin for the rounding to whole colour steps.
@@ -42,10 +43,14 @@ func contrast(hex string) (light, dark Palette, ok bool) {
 	if !ok {
 		return light, dark, false
 	}
-	fill := c.until(rgb{}, func(c rgb) bool { return ratio(c, white) >= enough && ratio(c, lightPage) >= enough })
-	light = Palette{Fill: fill.hex(), On: white.hex(), Strong: fill.mix(rgb{}, 0.2).hex(), Text: fill.hex()}
-	fill = c.until(white, func(c rgb) bool { return ratio(c, nearBlack) >= enough && ratio(c, darkCard) >= enough })
-	dark = Palette{Fill: fill.hex(), On: nearBlack.hex(), Strong: fill.mix(white, 0.25).hex(), Text: fill.hex()}
+	fill := c.until(rgb{}, func(c rgb) bool {
+		return ratio(c, white) >= enough && ratio(c, lightPage) >= enough && ratio(c, white.mix(c, 0.09)) >= enough
+	})
+	light = Palette{Fill: fill.hex(), On: white.hex(), Strong: fill.mix(rgb{}, 0.2).hex(), Text: fill.hex(), Tint: white.mix(fill, 0.09).hex()}
+	fill = c.until(white, func(c rgb) bool {
+		return ratio(c, nearBlack) >= enough && ratio(c, darkCard) >= enough && ratio(c, darkCard.mix(c, 0.1)) >= enough
+	})
+	dark = Palette{Fill: fill.hex(), On: nearBlack.hex(), Strong: fill.mix(white, 0.25).hex(), Text: fill.hex(), Tint: darkCard.mix(fill, 0.1).hex()}
 	return light, dark, true
 }
 

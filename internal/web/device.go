@@ -25,7 +25,7 @@ func Device(userAgent string) (device, browser string) {
 
 func deviceOf(ua useragent.UserAgent) string {
 	switch {
-	case ua.Device != "" && printable(ua.Device):
+	case len(ua.Device) > 1 && printable(ua.Device): // one letter is what Chrome says of every phone ("Android 10; K")
 		return ua.Device
 	case ua.OS == useragent.IOS && ua.Tablet:
 		return "iPad"

@@ -92,5 +92,6 @@ func (k *Kit) functions(l locale.Language) template.FuncMap {
 		"date":     p.Date,
 		"asset":    k.static.url,
 		"isotime":  isoTime,
+		"address":  breakable,
 	}
 }

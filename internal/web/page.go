@@ -114,4 +114,9 @@ func (k *Kit) backOf(r *http.Request) string {
 	return k.options.WayOn
 }
 
+// breakable lets a long mail address break before its "@" rather than anywhere.
+func breakable(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "<wbr>@"))
+}
+
 func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

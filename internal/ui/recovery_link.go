@@ -1,0 +1,212 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/recovery"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// visit is one request to the page of a mailed link.
+type visit struct {
+	token  secret.Token
+	opened recovery.Opened
+	app    string
+	other  string // address that is signed in here, if it is another one
+}
+
+// look reads the link that the URL names. Where it is gone, it answers with that page and returns done.
+func (d *Door) look(w http.ResponseWriter, r *http.Request) (v visit, dressed *http.Request, done bool, err error) {
+	v.token = secret.Token(r.PathValue("token"))
+	v.opened, err = d.Recovery.Look(r.Context(), v.token, d.Visitor.Attempts(r))
+	rp, _, errApp := d.Signin.App(r.Context(), v.opened.Link.ClientID, "")
+	if errApp != nil {
+		return v, r, true, errApp
+	}
+	r = web.WithUILocales(r, v.opened.Link.Language)
+	r, errBrand := d.branded(r, rp)
+	switch {
+	case errBrand != nil:
+		return v, r, true, errBrand
+	case errors.Is(err, authn.ErrNoLink):
+		return v, r, true, d.gone(w, r, v.opened.Link)
+	case err != nil:
+		return v, r, true, err
+	}
+	v.app = rp.Name
+	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	if facts.Live && acc.ID != v.opened.Account.ID {
+		v.other = acc.Address
+	}
+	return v, r, err != nil, err
+}
+
+// getRecoveryLink handles GET /recovery/link/{token}, to which a mailed link leads. It only looks: mail
+// scanners open links too.
+func (d *Door) getRecoveryLink(w http.ResponseWriter, r *http.Request) error {
+	v, r, done, err := d.look(w, r)
+	if done {
+		return err
+	}
+	return d.linkPage(w, r, http.StatusOK, v, "")
+}
+
+func (d *Door) linkPage(w http.ResponseWriter, r *http.Request, status int, v visit, problem string) error {
+	action := "/recovery/link/" + v.token.Reveal()
+	acc := v.opened.Account
+	if v.opened.Link.Purpose == onetime.Signin {
+		return d.Kit.Page(w, r, status, "recovery_link_signin", RecoveryLinkSignIn{Action: action, PlainURL: action + "/plain",
+			ChallengeURL: action + "/challenge", Address: acc.Address, FirstName: acc.GivenName, App: v.app, Problem: problem,
+			Elsewhere: !v.opened.Here, OtherAccount: v.other})
+	}
+	return d.Kit.Page(w, r, status, "recovery_link_password", RecoveryLinkPassword{Action: action, PlainURL: action + "/plain",
+		ChallengeURL: action + "/challenge", Address: acc.Address, FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
+		MaxLength: password.MaxLength, Words: shownWords(v.opened.Rules.Words), Problem: problem,
+		KeepOthers: problem != "" && r.PostFormValue("end_others") != "on", Elsewhere: !v.opened.Here, OtherAccount: v.other})
+}
+
+// shownWords are the words that the page's script can warn of while typing.
+func shownWords(words []string) []string {
+	var shown []string
+	for _, w := range words {
+		if len([]rune(w)) >= 3 {
+			shown = append(shown, strings.ToLower(w))
+		}
+	}
+	return shown
+}
+
+// postRecoveryLinkChallenge handles POST /recovery/link/{token}/challenge: the silent puzzle of a link that was
+// opened elsewhere. It is made for any token; that tells nothing and costs no read.
+func (d *Door) postRecoveryLinkChallenge(w http.ResponseWriter, r *http.Request) error {
+	return answerJSON(w, d.Recovery.LinkChallenge(secret.Token(r.PathValue("token"))))
+}
+
+// postRecoveryLink handles POST /recovery/link/{token}: the press that consumes the link.
+func (d *Door) postRecoveryLink(w http.ResponseWriter, r *http.Request) error {
+	return d.useLink(w, r, false)
+}
+
+// postRecoveryLinkPlain handles POST /recovery/link/{token}/plain: the press without JavaScript, elsewhere.
+func (d *Door) postRecoveryLinkPlain(w http.ResponseWriter, r *http.Request) error {
+	return d.useLink(w, r, true)
+}
+
+func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error {
+	v, r, done, err := d.look(w, r)
+	if done {
+		return err
+	}
+	reset := v.opened.Link.Purpose == onetime.Reset
+	if problem := repetitionProblem(r); reset && problem != "" {
+		return d.linkPage(w, r, http.StatusUnprocessableEntity, v, problem)
+	}
+	use := recovery.Use{Token: v.token, NewPassword: r.PostFormValue("new_password"), EndOthers: r.PostFormValue("end_others") == "on",
+		Answer: r.PostFormValue("robot"), Plain: plain, Current: d.Visitor.Session(r)}
+	act := d.Recovery.SignIn
+	if reset {
+		act = d.Recovery.ResetPassword
+	}
+	a, err := d.linkAttempt(w, r, v)
+	if err != nil {
+		return err
+	}
+	use.Attempt = a.ID
+	browser := d.Visitor.Browser(r)
+	fresh, acc, err := act(r.Context(), use, v.opened, browser)
+	if errors.Is(err, authn.ErrAttemptUsed) {
+		// She has signed in by password meanwhile, in another tab: the link works all the same, on its own.
+		if a, err = d.freshAttempt(w, r, v); err != nil {
+			return err
+		}
+		use.Attempt = a.ID
+		fresh, acc, err = act(r.Context(), use, v.opened, browser)
+	}
+	if err != nil {
+		return d.linkProblem(w, r, v, err)
+	}
+	d.Visitor.SignedIn(w, fresh, d.known(a, acc, browser.Memory))
+	return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
+}
+
+// known is the browser's memory after a mailed link was used in it: the account is known here from now on.
+func (d *Door) known(a authn.Attempt, acc account.Account, m authn.Memory) authn.Memory {
+	id, err := account.ParseAddress(acc.Address)
+	if err != nil {
+		return m
+	}
+	if a.Identifier == id {
+		return d.Signin.Remember(a, m)
+	}
+	return m.Learn(d.Visitor.Keys, id)
+}
+
+func repetitionProblem(r *http.Request) string {
+	switch fresh := r.PostFormValue("new_password"); {
+	case fresh == "":
+		return ProblemNewPasswordMissing
+	case fresh != r.PostFormValue("repeat_password"):
+		return ProblemNewPasswordRepeat
+	}
+	return ""
+}
+
+// linkAttempt is the attempt that goes on after the link: the one that asked, in the same browser.
+func (d *Door) linkAttempt(w http.ResponseWriter, r *http.Request, v visit) (authn.Attempt, error) {
+	if v.opened.Here {
+		id := v.opened.Link.Attempt
+		a, err := d.Signin.Open(r.Context(), id, d.Visitor.Attempt(r, id))
+		if err == nil || !errors.Is(err, authn.ErrAttempt) {
+			return a, err
+		}
+	}
+	return d.freshAttempt(w, r, v)
+}
+
+// freshAttempt is one that leads to the link's app, which then asks anew (RULES §1).
+func (d *Door) freshAttempt(w http.ResponseWriter, r *http.Request, v visit) (authn.Attempt, error) {
+	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Address, Received: d.Visitor.Now()}
+	a, cookie, err := d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())))
+	if err != nil {
+		return a, err
+	}
+	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
+	return a, nil
+}
+
+// problems are the texts for why a new password, or a press, was refused.
+var problems = []struct {
+	err error
+	key string
+}{
+	{password.ErrTooShort, ProblemNewPasswordShort},
+	{password.ErrTooLong, ProblemNewPasswordLong},
+	{password.ErrCommon, ProblemNewPasswordCommon},
+	{password.ErrRepeating, ProblemNewPasswordCommon},
+	{password.ErrPersonal, ProblemNewPasswordWords},
+	{password.ErrUnusable, ProblemNewPasswordCharacters},
+	{recovery.ErrRobot, ProblemRobot},
+	{password.ErrBusy, ProblemBusy},
+}
+
+func (d *Door) linkProblem(w http.ResponseWriter, r *http.Request, v visit, err error) error {
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return d.linkPage(w, r, http.StatusUnprocessableEntity, v, p.key)
+		}
+	}
+	switch {
+	case errors.Is(err, authn.ErrNoLink):
+		return d.gone(w, r, v.opened.Link)
+	case errors.Is(err, authn.ErrThrottled):
+		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many"}
+	}
+	return err
+}

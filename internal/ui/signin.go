@@ -1,0 +1,160 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/signin"
+)
+
+func isExpired(err error) bool {
+	return errors.Is(err, authn.ErrAttempt) || errors.Is(err, authn.ErrAttemptUsed)
+}
+
+// getIdentifier handles GET /signin/{attempt}: the first page, which asks for the address.
+func (d *Door) getIdentifier(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	p, err := d.Signin.Locate(r.Context(), a, d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	if p.Step == authn.GoOn || p.Step == authn.RestartAtApp {
+		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
+	}
+	view := d.identifierView(a, rp)
+	if remembered := d.Visitor.Browser(r).Memory.Address; view.Address == "" && remembered != "" {
+		view.Address, view.Remember = remembered, true
+	}
+	return d.Kit.Page(w, r, http.StatusOK, "signin_identifier", view)
+}
+
+func (d *Door) identifierView(a authn.Attempt, rp relyingparty.RP) SignInIdentifier {
+	return SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI}
+}
+
+// postIdentifier handles POST /signin/{attempt}. It asks the database nothing about the address: the next
+// page is the same for everybody.
+func (d *Door) postIdentifier(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	typed := r.PostFormValue("address")
+	identified, cookie, err := d.Signin.Identify(a, typed, r.PostFormValue("remember") == "on")
+	if errors.Is(err, account.ErrNotAnAddress) {
+		view := d.identifierView(a, rp)
+		view.Address, view.Remember, view.Problem = typed, r.PostFormValue("remember") == "on", addressProblem(typed)
+		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_identifier", view)
+	}
+	if err != nil {
+		return err
+	}
+	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
+	return see(w, r, attemptURL("/signin/"+identified.ID+"/password", identified))
+}
+
+func addressProblem(typed string) string {
+	if typed == "" {
+		return ProblemAddressMissing
+	}
+	return ProblemAddressInvalid
+}
+
+// getPassword handles GET /signin/{attempt}/password.
+func (d *Door) getPassword(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	if a.Identifier == "" {
+		return see(w, r, attemptURL("/signin/"+a.ID, a))
+	}
+	return d.Kit.Page(w, r, http.StatusOK, "signin_password", passwordView(a, rp))
+}
+
+func passwordView(a authn.Attempt, rp relyingparty.RP) SignInPassword {
+	return SignInPassword{Action: attemptURL("/signin/"+a.ID+"/password", a), Address: a.Address, App: rp.Name,
+		ChangeURL: attemptURL("/signin/"+a.ID, a), ForgotURL: attemptURL("/recovery/start/"+a.ID, a)}
+}
+
+// postPassword handles POST /signin/{attempt}/password: the proof. A wrong password, an unknown address and a
+// spent budget show the same page; the last has one sentence more.
+func (d *Door) postPassword(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	view := passwordView(a, rp)
+	typed := r.PostFormValue("password")
+	if typed == "" {
+		view.Problem = ProblemPasswordMissing
+		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_password", view)
+	}
+	fresh, memory, err := d.Signin.Password(r.Context(), a, typed, d.Visitor.Browser(r), d.Visitor.Session(r))
+	switch {
+	case err == nil:
+		d.Visitor.SignedIn(w, fresh, memory)
+		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
+	case errors.Is(err, authn.ErrWrong), errors.Is(err, authn.ErrThrottled):
+		view.Problem, view.Throttled = ProblemPasswordWrong, errors.Is(err, authn.ErrThrottled)
+		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_password", view)
+	case errors.Is(err, password.ErrBusy):
+		w.Header().Set("Retry-After", "5")
+		view.Problem = ProblemBusy
+		return d.Kit.Page(w, r, http.StatusServiceUnavailable, "signin_password", view)
+	case isExpired(err):
+		return d.restart(w, r, a, err)
+	}
+	return err
+}
+
+// getContinue handles GET /signin/{attempt}/continue: signed in, and on to the app. It goes on by a Refresh
+// header, because form-action 'self' also stops a form POST that ends in a redirect to the app (RULES §11).
+func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	p, err := d.Signin.Locate(r.Context(), a, d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	var app, location string
+	switch p.Step {
+	case authn.GoOn:
+		app, location, err = d.goOn(r, a, p)
+	case authn.RestartAtApp:
+		app, location, err = d.start(r.Context(), rp.ClientID, a.Address)
+	case authn.StartAgain:
+		return d.restart(w, r, a, authn.ErrAttempt)
+	default:
+		return see(w, r, attemptURL("/signin/"+a.ID, a))
+	}
+	if err != nil {
+		return err
+	}
+	d.Visitor.DropAttempt(w, a.ID)
+	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: location}, location)
+}
+
+// goOn is where a satisfied request goes: to the RP with a code, or to the account.
+func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, location string, err error) {
+	if a.Request.ClientID == "" {
+		return "", "/account", nil
+	}
+	location, err = d.Grant.Issue(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch)
+	return p.RP.Name, location, err
+}
+
+// moveOn shows a page that leaves by itself, with a link for whoever it does not move.
+func (d *Door) moveOn(w http.ResponseWriter, r *http.Request, page string, view any, location string) error {
+	w.Header().Set("Refresh", "0; url="+location)
+	return d.Kit.Page(w, r, http.StatusOK, page, view)
+}

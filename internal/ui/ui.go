@@ -1,0 +1,161 @@
+package ui
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/recovery"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/visitor"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// Door is the door for people.
+type Door struct {
+	Signin    *signin.Service
+	Recovery  *recovery.Service
+	MyAccount *myaccount.Service
+	Grant     *grant.Service
+	Visitor   visitor.Kit
+	Kit       *web.Kit
+}
+
+// Routes mounts the pages. They stand behind the kit's origin check: a POST that another site began is
+// refused.
+func (d *Door) Routes(mux interface {
+	Handle(pattern string, h http.Handler)
+}) {
+	for pattern, h := range map[string]web.HandlerFunc{
+		"GET /{$}": d.getHome,
+
+		"GET /signin/{attempt}":           d.getIdentifier,
+		"POST /signin/{attempt}":          d.postIdentifier,
+		"GET /signin/{attempt}/password":  d.getPassword,
+		"POST /signin/{attempt}/password": d.postPassword,
+		"GET /signin/{attempt}/continue":  d.getContinue,
+
+		"GET /recovery/new":                     d.getRecoveryNew,
+		"GET /recovery/start/{attempt}":         d.getRecoveryStart,
+		"POST /recovery/start/{attempt}":        d.postRecoveryStart,
+		"POST /recovery/plain/{attempt}":        d.postRecoveryPlain,
+		"POST /recovery/challenge/{attempt}":    d.postRecoveryChallenge,
+		"GET /recovery/sent/{attempt}":          d.getRecoverySent,
+		"GET /recovery/link/{token}":            d.getRecoveryLink,
+		"POST /recovery/link/{token}":           d.postRecoveryLink,
+		"POST /recovery/link/{token}/plain":     d.postRecoveryLinkPlain,
+		"POST /recovery/link/{token}/challenge": d.postRecoveryLinkChallenge,
+
+		"GET /account":                      d.getMyAccount,
+		"POST /account/sessions/end":        d.postEndSession,
+		"POST /account/sessions/end-others": d.postEndOthers,
+
+		"GET /signout":      d.getSignOut,
+		"POST /signout":     d.postSignOut,
+		"GET /signout/done": d.getSignOutDone,
+
+		"GET /brand/{organisation}/logo":      d.getLogo,
+		"GET /brand/{organisation}/style.css": d.getStyle,
+	} {
+		mux.Handle(pattern, d.Kit.SameOrigin(d.Kit.Handle(h)))
+	}
+	mux.Handle("POST /language", d.Kit.SameOrigin(d.Kit.ChangeLanguage()))
+	mux.Handle("GET /static/", d.Kit.Static())
+	mux.Handle("/", d.Kit.NotFound())
+}
+
+// getHome handles GET /: whoever types the bare address wants her account.
+func (d *Door) getHome(w http.ResponseWriter, r *http.Request) error {
+	return see(w, r, "/account")
+}
+
+// see answers 303: after a POST, and from a page that has nothing to show, to one that has.
+func see(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// attemptURL is the address of a page of an attempt. The client id stands in it, so that an expired page
+// can still lead back to the app.
+func attemptURL(path string, a authn.Attempt) string {
+	if a.Request.ClientID == "" {
+		return path
+	}
+	return path + "?" + url.Values{"client_id": {a.Request.ClientID}}.Encode()
+}
+
+// dressed makes the request's pages follow the RP: its language, and the look of its organisation. Both are
+// the RP's and never the account's (RULES §2).
+func (d *Door) dressed(r *http.Request, a authn.Attempt, rp relyingparty.RP) (*http.Request, error) {
+	if a.Request.UILocales != "" {
+		r = web.WithUILocales(r, a.Request.UILocales)
+	}
+	return d.branded(r, rp)
+}
+
+func (d *Door) branded(r *http.Request, rp relyingparty.RP) (*http.Request, error) {
+	o, ok, err := d.Signin.Look(r.Context(), rp)
+	if err != nil || !ok {
+		return r, err
+	}
+	base := "/brand/" + string(o.ID)
+	b := web.Brand{Name: o.Name}
+	if o.Logo.MediaType != "" {
+		b.LogoURL = base + "/logo"
+	}
+	if o.Colour != "" {
+		b.StyleURL = base + "/style.css"
+	}
+	return web.WithBrand(r, b), nil
+}
+
+// open reads the attempt that the URL names. Where it cannot be read, it answers with the page that leads
+// back to the app and returns done.
+func (d *Door) open(w http.ResponseWriter, r *http.Request) (a authn.Attempt, rp relyingparty.RP, dressed *http.Request, done bool, err error) {
+	id := r.PathValue("attempt")
+	a, err = d.Signin.Open(r.Context(), id, d.Visitor.Attempt(r, id))
+	if err != nil {
+		return a, rp, r, true, d.restart(w, r, a, err)
+	}
+	rp, _, err = d.Signin.App(r.Context(), a.Request.ClientID, "")
+	if err != nil {
+		return a, rp, r, true, err
+	}
+	dressed, err = d.dressed(r, a, rp)
+	return a, rp, dressed, err != nil, err
+}
+
+// restart answers an attempt that is over or was never ours: start again, from the app that the URL names.
+func (d *Door) restart(w http.ResponseWriter, r *http.Request, a authn.Attempt, cause error) error {
+	if !isExpired(cause) {
+		return cause
+	}
+	clientID := a.Request.ClientID
+	if clientID == "" {
+		clientID = r.URL.Query().Get("client_id")
+	}
+	app, start, err := d.start(r.Context(), clientID, a.Address)
+	if err != nil {
+		return err
+	}
+	return d.Kit.Page(w, r, http.StatusGone, "signin_restart", SignInRestart{App: app, URL: start})
+}
+
+// start is the app's name and where a person begins anew at it. An app that told us no address is named on
+// the account's page, which says what to press.
+func (d *Door) start(ctx context.Context, clientID, loginHint string) (app, location string, err error) {
+	rp, location, err := d.Signin.App(ctx, clientID, loginHint)
+	switch {
+	case err != nil:
+		return "", "", err
+	case rp.ClientID == "":
+		return "", "/account", nil
+	case location == "":
+		return "", "/account?" + url.Values{"app": {rp.ClientID}}.Encode(), nil
+	}
+	return rp.Name, location, nil
+}
