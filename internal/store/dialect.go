@@ -42,19 +42,10 @@ func isUnique(err error) bool {
 	return false
 }
 
-// isRetryable tells that the same transaction may succeed when it runs again, and that it had no effect: PostgreSQL
-// broke a tie, or its connection ended before COMMIT was sent.
+// isRetryable tells that the database itself asks to run the same transaction again.
 func isRetryable(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch pg.Code {
-		case "40001", "40P01": // serialization failure, deadlock
-			return true
-		case "57P01", "57P02", "57P03": // the server is being stopped or started
-			return true
-		}
-		return false
-	}
-	return pgconn.SafeToRetry(err)
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
 }
 
 // endsBatch tells whether an error may have ended SQLite's transaction, or says something about the file or the

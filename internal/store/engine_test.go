@@ -25,7 +25,19 @@ func openLite(t testing.TB, change ...func(*Options)) *DB {
 
 func openPG(t testing.TB) *DB {
 	t.Helper()
-	return openFor(t, Options{URL: pgtest.Database(t), Conns: 32})
+	return openFor(t, Options{URL: pgMigrated(t), Conns: 32})
+}
+
+// pgMigrated makes a migrated database that nobody has open.
+func pgMigrated(t testing.TB) string {
+	t.Helper()
+	return pgtest.Clone(t, pgtest.Key(Migrations()), func(url string) error {
+		db, err := Open(context.Background(), Options{URL: url})
+		if err != nil {
+			return err
+		}
+		return errors.Join(db.Migrate(context.Background()), db.Close())
+	})
 }
 
 func openFor(t testing.TB, o Options) *DB {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,8 +20,10 @@ import (
 )
 
 const (
-	// tries is how often a transaction runs at most, and pgPatience how long one run may take.
-	tries      = 5
+	// tries is how often a transaction runs at most; from aloneFrom on, no other runs on this node beside it.
+	tries     = 5
+	aloneFrom = 3
+	// pgPatience is how long one run may take.
 	pgPatience = 10 * time.Second
 )
 
@@ -28,6 +31,9 @@ const (
 type pg struct {
 	pool  *pgxpool.Pool
 	owner *DB
+	// alone is read-locked by ordinary runs and locked by a run that has lost too often. PostgreSQL finds conflicts by
+	// page: while the tables are small, strangers meet on the same page of an index all the time.
+	alone sync.RWMutex
 	// bulk lets one bulk transaction of this node run at a time: the others' connections are for people.
 	bulk chan struct{}
 }
@@ -88,7 +94,7 @@ func (p *pg) transact(ctx context.Context, j *job) error {
 		}
 	}
 	for try := 1; ; try++ {
-		again, err := p.try(ctx, j)
+		again, err := p.inTurn(ctx, j, try)
 		if !again {
 			return err
 		}
@@ -110,6 +116,18 @@ func backoff(try int) time.Duration {
 	return time.Duration(rand.Int64N(int64(most))) + time.Millisecond
 }
 
+// inTurn is one run, beside the others or without them.
+func (p *pg) inTurn(ctx context.Context, j *job, try int) (again bool, err error) {
+	if try < aloneFrom {
+		p.alone.RLock()
+		defer p.alone.RUnlock()
+	} else {
+		p.alone.Lock()
+		defer p.alone.Unlock()
+	}
+	return p.try(ctx, j)
+}
+
 // try is one run; again says that it had no effect and may be repeated.
 func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
 	conn, err := p.pool.Acquire(ctx)
@@ -122,9 +140,13 @@ func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
 	defer conn.Release()
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgPatience)
 	defer cancel()
+	// Until COMMIT is sent nothing has happened, whatever became of the connection.
+	harmless := func(err error) bool {
+		return isRetryable(err) || (conn.Conn().IsClosed() && own.Err() == nil)
+	}
 	t, err := conn.BeginTx(own, pgx.TxOptions{IsoLevel: pgx.Serializable})
 	if err != nil {
-		return isRetryable(err), err
+		return harmless(err), err
 	}
 	tx := &Tx{ctx: own, on: pgTx{t}}
 	committed := false
@@ -140,13 +162,13 @@ func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
 	}()
 	if err := tx.verdict(j.fn(tx)); err != nil {
 		// The function may have translated the error; the transaction remembers the one that counts.
-		return tx.failed != nil && isRetryable(tx.failed), err
+		return tx.failed != nil && harmless(tx.failed), err
 	}
 	if err := t.Commit(own); err != nil {
-		if isRetryable(err) {
+		switch {
+		case isRetryable(err):
 			return true, err
-		}
-		if _, answered := errors.AsType[*pgconn.PgError](err); answered || errors.Is(err, pgx.ErrTxCommitRollback) {
+		case rolledBack(err):
 			return false, fmt.Errorf("committing: %w", err)
 		}
 		return false, fmt.Errorf("%w: %w", ErrCommitUnknown, err)
@@ -155,6 +177,20 @@ func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
 	p.owner.counts.add(Counts{Commits: 1})
 	j.tally.add(Counts{Commits: 1})
 	return false, nil
+}
+
+// rolledBack tells that a failed COMMIT certainly had no effect, because the server said so itself. An error that does
+// not come from the server says nothing, even where pgconn.SafeToRetry holds: pgx was seen to answer "conn closed", as
+// if nothing had been sent, when the connection was cut after a COMMIT that the server carried out.
+func rolledBack(err error) bool {
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
+		return true
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || e.Code == "40003" { // statement completion unknown
+		return false
+	}
+	return !strings.HasPrefix(e.Code, "08") && !strings.HasPrefix(e.Code, "57") // connection lost, server stopped
 }
 
 // undefinedTable is PostgreSQL's code for a table that is not there.

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	makeThings statement = `CREATE TABLE things (
+	makeThings statement = `CREATE TABLE engine_things (
 		id TEXT NOT NULL PRIMARY KEY, seen BIGINT NOT NULL, secret BYTEA, active BOOLEAN NOT NULL, note TEXT, count BIGINT)`
-	addThing statement = `INSERT INTO things (id, seen, secret, active, note, count) VALUES ($1, $2, $3, $4, $5, $6)`
-	getThing statement = `SELECT id, seen, secret, active, note, count FROM things WHERE id = $1`
+	addThing statement = `INSERT INTO engine_things (id, seen, secret, active, note, count) VALUES ($1, $2, $3, $4, $5, $6)`
+	getThing statement = `SELECT id, seen, secret, active, note, count FROM engine_things WHERE id = $1`
 )
 
 type thingID string
@@ -24,15 +24,15 @@ func TestOutOfOrderPlaceholders(t *testing.T) {
 	eachEngine(t, func(t *testing.T, db *DB) {
 		must(t, db, makeThings)
 		mustTx(t, db, func(tx *Tx) error {
-			_, err := tx.exec(t.Context(), `INSERT INTO things (note, id, seen, active) VALUES ($2, $1, $3, true)`, "first", "second", 3)
+			_, err := tx.exec(t.Context(), `INSERT INTO engine_things (note, id, seen, active) VALUES ($2, $1, $3, true)`, "first", "second", 3)
 			return err
 		})
 		var id, note string
-		found, err := db.query(t.Context(), `SELECT id, note FROM things WHERE note = $2 AND id = $1`, "first", "second").one(&id, &note)
+		found, err := db.query(t.Context(), `SELECT id, note FROM engine_things WHERE note = $2 AND id = $1`, "first", "second").one(&id, &note)
 		if err != nil || !found || id != "first" || note != "second" {
 			t.Errorf("found %v, id %q, note %q, error %v", found, id, note, err)
 		}
-		found, err = db.query(t.Context(), `SELECT id FROM things WHERE id = $1 AND seen = $2 AND seen >= $2`, "first", 3).one(&id)
+		found, err = db.query(t.Context(), `SELECT id FROM engine_things WHERE id = $1 AND seen = $2 AND seen >= $2`, "first", 3).one(&id)
 		if err != nil || !found {
 			t.Errorf("the same placeholder twice: found %v, error %v", found, err)
 		}
@@ -75,7 +75,7 @@ func TestValuesComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("%v %v %v %v %v", seen, secret, active, gotNote, gotCount)
 		}
 		var ids []thingID
-		if found, err := db.query(t.Context(), `SELECT id FROM things WHERE active = $1 AND secret IS NULL`, false).one(&id); err != nil || !found || id != "empty" {
+		if found, err := db.query(t.Context(), `SELECT id FROM engine_things WHERE active = $1 AND secret IS NULL`, false).one(&id); err != nil || !found || id != "empty" {
 			t.Errorf("a nil []byte is NULL, false is false: found %v, id %q, error %v, %v", found, id, err, ids)
 		}
 	})

@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -92,6 +95,23 @@ func Server(t testing.TB) string {
 func Database(t testing.TB) string {
 	t.Helper()
 	return fresh(t, Server(t), "template1")
+}
+
+// Key names the content of a folder of migrations, for Clone.
+func Key(migrations fs.FS) string {
+	h := sha256.New()
+	err := fs.WalkDir(migrations, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(migrations, path)
+		fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
+		return err
+	})
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
 // Clone makes a copy of the template of that name, which is made by fill where it is missing. Several test binaries

@@ -7,9 +7,6 @@ package storetest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -55,7 +52,7 @@ func SQLiteFile(t testing.TB) string {
 // PostgresURL makes a migrated database that nobody has open, for tests that start the program.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	return pgtest.Clone(t, fingerprint(), func(url string) error { return migrate(url) })
+	return pgtest.Clone(t, pgtest.Key(store.Migrations()), migrate)
 }
 
 func open(t testing.TB, url string) *store.DB {
@@ -97,23 +94,4 @@ func migrate(url string) error {
 		return err
 	}
 	return db.Close()
-}
-
-// fingerprint names the schema, so that a lasting server's template is not an old one.
-func fingerprint() string {
-	h := sha256.New()
-	all := store.Migrations()
-	names, err := fs.Glob(all, "*.sql")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(all, name)
-		if err != nil {
-			panic(err)
-		}
-		h.Write([]byte(name))
-		h.Write(text)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+
+	"github.com/portvakt/portvakt/internal/account"
+)
+
+// An account's columns, in the order of scanAccount. Every statement that reads accounts spells them out, because
+// texts are not put together at run time.
+const findAccount statement = `
+SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
+FROM accounts WHERE identifier = $1`
+
+// accountRow receives the columns of an account.
+type accountRow struct {
+	account.Account
+	verified, created, closed int64
+}
+
+func (r *accountRow) dest() []any {
+	return []any{&r.ID, &r.Address, &r.verified, &r.GivenName, &r.FamilyName, &r.Language, &r.Epoch, &r.created, &r.closed}
+}
+
+func (r *accountRow) account() account.Account {
+	a := r.Account
+	a.Verified, a.Created, a.Closed = fromMS(r.verified), fromMS(r.created), fromMS(r.closed)
+	return a
+}
+
+// FindAccount looks an account up by its identifier.
+func (tx *Tx) FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error) {
+	var r accountRow
+	ok, err := tx.query(ctx, findAccount, string(id)).one(r.dest()...)
+	return r.account(), ok, err
+}

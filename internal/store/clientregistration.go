@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/clientregistration"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+var (
+	_ clientregistration.Store = (*DB)(nil)
+	_ clientregistration.Tx    = (*Tx)(nil)
+)
+
+const (
+	// One row for each of the RP's organisations, or one with '' if it has none.
+	findRP statement = `
+SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.created_at,
+  COALESCE(o.organisation_id, '')
+FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
+WHERE r.client_id = $1 ORDER BY o.organisation_id`
+
+	listRPs statement = `
+SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.created_at,
+  COALESCE(o.organisation_id, '')
+FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
+ORDER BY r.name, r.client_id, o.organisation_id`
+
+	insertRP statement = `
+INSERT INTO relying_parties (client_id, name, secret, redirect_uris, post_logout_redirect_uris, initiate_login_uri, client_uri,
+  backchannel_logout_uri, require_pkce, id_token_alg, request_max_age, refresh_tokens, refresh_life, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+	insertRPOrganisation statement = `
+INSERT INTO relying_party_organisations (client_id, organisation_id) VALUES ($1, $2)`
+
+	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
+	deleteRPOrganisations statement = `DELETE FROM relying_party_organisations WHERE client_id = $1`
+	deleteRP              statement = `DELETE FROM relying_parties WHERE client_id = $1`
+	endGrantsOfRP         statement = `UPDATE grants SET ended_at = $2 WHERE client_id = $1 AND ended_at = 0`
+)
+
+// rpRow receives the columns of an RP and one of its organisations.
+type rpRow struct {
+	relyingparty.RP
+	secret                              []byte
+	redirects, postLogout, organisation string
+	requestMaxAge, refreshLife, created int64
+}
+
+func (r *rpRow) dest() []any {
+	return []any{&r.ClientID, &r.Name, &r.secret, &r.redirects, &r.postLogout, &r.InitiateLoginURI, &r.ClientURI,
+		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.created,
+		&r.organisation}
+}
+
+func (r *rpRow) rp() relyingparty.RP {
+	rp := r.RP
+	rp.Secret, rp.Created = secret.HashFrom(r.secret), fromMS(r.created)
+	rp.RedirectURIs, rp.PostLogoutRedirectURIs = lines(r.redirects), lines(r.postLogout)
+	rp.RequestMaxAge = time.Duration(r.requestMaxAge) * time.Millisecond
+	rp.RefreshLife = time.Duration(r.refreshLife) * time.Millisecond
+	return rp
+}
+
+// collectRPs joins the rows of one RP, which follow each other.
+func collectRPs(q query) ([]relyingparty.RP, error) {
+	var all []relyingparty.RP
+	err := q.each(func(scan scan) error {
+		var r rpRow
+		if err := scan(r.dest()...); err != nil {
+			return err
+		}
+		if len(all) == 0 || all[len(all)-1].ClientID != r.ClientID {
+			all = append(all, r.rp())
+		}
+		if last := &all[len(all)-1]; r.organisation != "" {
+			last.Organisations = append(last.Organisations, organisation.ID(r.organisation))
+		}
+		return nil
+	})
+	return all, err
+}
+
+func lines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+// FindRP looks an RP up by its client id.
+func (db *DB) FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error) {
+	found, err := collectRPs(db.query(ctx, findRP, clientID))
+	if err != nil || len(found) == 0 {
+		return relyingparty.RP{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// ListRPs lists all RPs by name.
+func (db *DB) ListRPs(ctx context.Context) ([]relyingparty.RP, error) {
+	return collectRPs(db.query(ctx, listRPs))
+}
+
+// InsertRP stores a new RP.
+func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
+	hash := []byte{}
+	if !rp.IsPublic() {
+		hash = rp.Secret[:]
+	}
+	_, err := tx.exec(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
+		strings.Join(rp.PostLogoutRedirectURIs, "\n"), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequirePKCE,
+		rp.IDTokenAlg, rp.RequestMaxAge.Milliseconds(), rp.RefreshTokens, rp.RefreshLife.Milliseconds(), ms(rp.Created))
+	for _, o := range rp.Organisations {
+		if err == nil {
+			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
+		}
+	}
+	return err
+}
+
+// SetRPSecret replaces an RP's secret; false if there is no such RP.
+func (tx *Tx) SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error) {
+	n, err := tx.exec(ctx, setRPSecret, clientID, h[:])
+	return n == 1, err
+}
+
+// DeleteRP removes an RP and ends its grants; false if there is no such RP.
+func (tx *Tx) DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error) {
+	if _, err := tx.exec(ctx, deleteRPOrganisations, clientID); err != nil {
+		return false, err
+	}
+	if _, err := tx.exec(ctx, endGrantsOfRP, clientID, ms(now)); err != nil {
+		return false, err
+	}
+	n, err := tx.exec(ctx, deleteRP, clientID)
+	return n == 1, err
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+var (
+	_ grant.Store = (*DB)(nil)
+	_ grant.Tx    = (*Tx)(nil)
+)
+
+const (
+	// The RP and, where the cookie is good, the session and its account: all that single sign-on needs, in one read.
+	findSSO statement = `
+SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.created_at, '',
+  COALESCE(s.id, ''), COALESCE(s.account_id, ''), s.secret, COALESCE(s.attempt, ''), COALESCE(s.epoch, 0), COALESCE(s.acr, ''),
+  COALESCE(s.amr, ''), COALESCE(s.auth_time, 0), COALESCE(s.created_at, 0), COALESCE(s.last_seen, 0), COALESCE(s.expires_at, 0),
+  COALESCE(s.idle, 0), COALESCE(s.ended_at, 0), COALESCE(s.ended_by, ''), COALESCE(s.user_agent, ''), COALESCE(s.ip, ''),
+  COALESCE(a.id, ''), COALESCE(a.address, ''), COALESCE(a.verified_at, 0), COALESCE(a.given_name, ''), COALESCE(a.family_name, ''),
+  COALESCE(a.language, ''), COALESCE(a.epoch, 0), COALESCE(a.created_at, 0), COALESCE(a.closed_at, 0)
+FROM relying_parties r LEFT JOIN sessions s ON s.secret = $2 LEFT JOIN accounts a ON a.id = s.account_id
+WHERE r.client_id = $1`
+
+	// One row for each person of the RP's organisations, or one without. $2 is whether persons are asked for.
+	findSubject statement = `
+SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
+  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at,
+  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
+  COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
+  COALESCE(p.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
+FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id
+  LEFT JOIN (SELECT c.account_id, p.organisation_id, p.person_key, p.employments, o.client_id
+    FROM connections c JOIN persons p ON p.id = c.person_id
+      JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id) p
+    ON p.account_id = g.account_id AND p.client_id = g.client_id AND $2
+WHERE g.id = $1
+ORDER BY p.organisation_id, p.person_key`
+
+	// The session and the account must stand at the code's epoch, and the code must be new: one statement says so.
+	insertGrant statement = `
+INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
+  former_rotated_at, replays, created_at, expires_at, ended_at)
+SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0
+FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
+  AND a.closed_at = 0
+ON CONFLICT (code_id) DO NOTHING
+RETURNING id`
+
+	rotateGrant statement = `
+UPDATE grants SET generation = generation + 1, former_rotated_at = rotated_at, rotated_at = $4, replays = 0
+WHERE id = $1 AND client_id = $2 AND generation = $3 AND ended_at = 0 AND expires_at > $4
+  AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
+  AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
+RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
+
+	countReplay statement = `UPDATE grants SET replays = replays + 1 WHERE id = $1`
+
+	endGrant statement = `
+UPDATE grants SET ended_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
+RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
+)
+
+// grantRow receives the columns of a grant.
+type grantRow struct {
+	grant.Grant
+	amr                                                string
+	authTime, rotated, former, created, expires, ended int64
+}
+
+func (r *grantRow) dest() []any {
+	return []any{&r.ID, &r.CodeID, &r.ClientID, &r.Account, &r.Session, &r.Scope, &r.Offline, &r.ACR, &r.amr, &r.authTime,
+		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended}
+}
+
+func (r *grantRow) grant() grant.Grant {
+	g := r.Grant
+	g.AMR, g.AuthTime = strings.Fields(r.amr), fromMS(r.authTime)
+	g.Rotated, g.FormerRotated = fromMS(r.rotated), fromMS(r.former)
+	g.Created, g.Expires, g.Ended = fromMS(r.created), fromMS(r.expires), fromMS(r.ended)
+	return g
+}
+
+// FindSSO reads an RP and the browser's session with its account.
+func (db *DB) FindSSO(ctx context.Context, clientID string, h secret.Hash) (grant.SSO, error) {
+	var rp rpRow
+	var s sessionRow
+	var a accountRow
+	dest := append(append(rp.dest(), s.dest()...), a.dest()...)
+	ok, err := db.query(ctx, findSSO, clientID, h[:]).one(dest...)
+	if err != nil || !ok {
+		return grant.SSO{}, err
+	}
+	return grant.SSO{RP: rp.rp(), Session: s.session(), Account: a.account()}, nil
+}
+
+// FindSubject reads what userinfo tells.
+func (db *DB) FindSubject(ctx context.Context, grantID string, persons bool) (grant.Subject, error) {
+	return readSubject(ctx, db, grantID, persons, db.now())
+}
+
+// FindGrant reads a grant inside the transaction, without its persons.
+func (tx *Tx) FindGrant(ctx context.Context, id string, now time.Time) (grant.Subject, error) {
+	return readSubject(ctx, tx, id, false, now)
+}
+
+func readSubject(ctx context.Context, from querier, grantID string, persons bool, now time.Time) (sub grant.Subject, err error) {
+	err = from.query(ctx, findSubject, grantID, persons).each(func(scan scan) error {
+		var g grantRow
+		var a accountRow
+		var sessionEnded, sessionExpires int64
+		var employer, key, employments string
+		dest := append(append(g.dest(), a.dest()...), &sessionEnded, &sessionExpires, &employer, &key, &employments)
+		if err := scan(dest...); err != nil {
+			return err
+		}
+		sub.Grant, sub.Account = g.grant(), a.account()
+		sub.SessionLive = sessionEnded == 0 && now.Before(fromMS(sessionExpires))
+		if employer == "" {
+			return nil
+		}
+		c := person.Claim{Organisation: organisation.ID(employer), Key: key}
+		sub.Persons = append(sub.Persons, c)
+		return json.Unmarshal([]byte(employments), &sub.Persons[len(sub.Persons)-1].Employments)
+	})
+	return sub, err
+}
+
+// InsertGrant makes a grant if its session and account stand at the given epoch and its code is new.
+func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, now time.Time) (bool, error) {
+	var id string
+	return tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account)).one(&id)
+}
+
+// Rotate moves the grant from the given generation to the next, if that is its present one and it stands.
+func (tx *Tx) Rotate(ctx context.Context, id, clientID string, generation int, now time.Time) (grant.Grant, bool, error) {
+	var r grantRow
+	ok, err := tx.query(ctx, rotateGrant, id, clientID, int64(generation), ms(now)).one(r.dest()...)
+	return r.grant(), ok, err
+}
+
+// CountReplay adds one replay.
+func (tx *Tx) CountReplay(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, countReplay, id)
+	return err
+}
+
+// EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.
+func (tx *Tx) EndGrant(ctx context.Context, id, codeID string, now time.Time) (grant.Grant, bool, error) {
+	var r grantRow
+	ok, err := tx.query(ctx, endGrant, id, codeID, ms(now)).one(r.dest()...)
+	return r.grant(), ok, err
+}

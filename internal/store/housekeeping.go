@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+
+	"github.com/portvakt/portvakt/internal/housekeeping"
+)
+
+var _ housekeeping.Store = (*DB)(nil)
+
+const (
+	purgeBudgets statement = `
+DELETE FROM budgets WHERE budget_key IN (SELECT budget_key FROM budgets WHERE purge_at <= $1 LIMIT $2)`
+	purgeChallenges statement = `
+DELETE FROM spent_challenges WHERE id IN (SELECT id FROM spent_challenges WHERE expires_at <= $1 LIMIT $2)`
+	purgeRequests statement = `
+DELETE FROM stored_requests WHERE id IN (SELECT id FROM stored_requests WHERE expires_at <= $1 LIMIT $2)`
+	purgeSessions statement = `
+DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
+	purgeGrants statement = `
+DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 OR ended_at > 0 AND ended_at <= $1 LIMIT $2)`
+	purgeOutbox statement = `
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 LIMIT $2)`
+	purgeLinks statement = `
+DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
+)
+
+// Purge removes at most n rows of each kind that ended before the horizons, each kind in a transaction of the bulk
+// lane, and says how many rows went.
+func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (removed int, err error) {
+	for _, p := range []struct {
+		text   statement
+		before int64
+	}{
+		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
+		{purgeGrants, ms(h.Sessions)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+	} {
+		var gone int64
+		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
+			gone, err = tx.exec(ctx, p.text, p.before, int64(n))
+			return err
+		})
+		if err != nil {
+			return removed, err
+		}
+		removed += int(gone)
+	}
+	return removed, nil
+}

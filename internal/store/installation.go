@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/signingkey"
+)
+
+const (
+	findInstallation statement = `SELECT value FROM installation WHERE name = $1`
+
+	setInstallation statement = `
+INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`
+
+	listRootKeys statement = `SELECT id, sealed FROM root_keys ORDER BY id`
+
+	insertRootKey statement = `
+INSERT INTO root_keys (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
+
+	listSigningKeys statement = `SELECT id, alg, sealed, created_at FROM signing_keys ORDER BY created_at, id`
+
+	insertSigningKey statement = `
+INSERT INTO signing_keys (id, alg, sealed, created_at) VALUES ($1, $2, $3, $4)`
+)
+
+// FindInstallation reads what was decided about this installation for good; "" if it is not decided yet.
+func (db *DB) FindInstallation(ctx context.Context, name string) (value string, err error) {
+	_, err = db.query(ctx, findInstallation, name).one(&value)
+	return value, err
+}
+
+// SetInstallation decides something for good. A second decision changes nothing.
+func (tx *Tx) SetInstallation(ctx context.Context, name, value string) error {
+	_, err := tx.exec(ctx, setInstallation, name, value)
+	return err
+}
+
+// ListRootKeys lists the sealed roots by id.
+func (db *DB) ListRootKeys(ctx context.Context) (map[byte][]byte, error) {
+	roots := map[byte][]byte{}
+	err := db.query(ctx, listRootKeys).each(func(scan scan) error {
+		var id int64
+		var sealed []byte
+		if err := scan(&id, &sealed); err != nil {
+			return err
+		}
+		roots[byte(id)] = sealed
+		return nil
+	})
+	return roots, err
+}
+
+// InsertRootKey stores a root unless its id is taken: of two nodes that start at once, one's root stays.
+func (tx *Tx) InsertRootKey(ctx context.Context, id byte, sealed []byte, now time.Time) error {
+	_, err := tx.exec(ctx, insertRootKey, int64(id), sealed, ms(now))
+	return err
+}
+
+func scanSigningKey(scan scan) (k signingkey.Stored, err error) {
+	var created int64
+	err = scan(&k.ID, &k.Alg, &k.Sealed, &created)
+	k.Created = fromMS(created)
+	return k, err
+}
+
+// ListSigningKeys lists the sealed signing keys by age.
+func (db *DB) ListSigningKeys(ctx context.Context) ([]signingkey.Stored, error) {
+	return list(db.query(ctx, listSigningKeys), scanSigningKey)
+}
+
+// ListSigningKeysInTx is ListSigningKeys inside a transaction that may add one.
+func (tx *Tx) ListSigningKeysInTx(ctx context.Context) ([]signingkey.Stored, error) {
+	return list(tx.query(ctx, listSigningKeys), scanSigningKey)
+}
+
+// InsertSigningKey stores a signing key.
+func (tx *Tx) InsertSigningKey(ctx context.Context, k signingkey.Stored) error {
+	_, err := tx.exec(ctx, insertSigningKey, k.ID, string(k.Alg), k.Sealed, ms(k.Created))
+	return err
+}

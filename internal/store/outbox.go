@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/outbox"
+)
+
+var _ outbox.Store = (*DB)(nil)
+
+const (
+	enqueue statement = `
+INSERT INTO outbox (id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
+  attempts, prepared, link_id, state, reason, leased_by, lease_until, finished_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, '', 'queued', '', '', 0, 0)`
+
+	// The lease is asked again in the outer WHERE: without row locks, that is what only one worker can win.
+	leaseMessages statement = `
+UPDATE outbox SET leased_by = $1, lease_until = $3
+WHERE state = 'queued' AND lease_until <= $2 AND id IN (SELECT id FROM outbox
+  WHERE state = 'queued' AND not_before <= $2 AND lease_until <= $2 ORDER BY lane, not_before, id LIMIT $4)
+RETURNING id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
+  attempts, prepared`
+
+	finishMessage statement = `
+UPDATE outbox SET state = $2, reason = $3, secret = $4, finished_at = $5, lease_until = 0 WHERE id = $1 AND state = 'queued'`
+
+	postponeMessage statement = `
+UPDATE outbox SET attempts = attempts + 1, not_before = $2, reason = $3, lease_until = 0 WHERE id = $1 AND state = 'queued'`
+
+	// A link's life counts from the mail server's acceptance (RULES §4).
+	startLinkLife statement = `
+UPDATE onetime_links SET expires_at = $2 + life
+WHERE consumed_at = 0 AND expires_at > $2 AND id = (SELECT link_id FROM outbox WHERE id = $1)`
+)
+
+// Enqueue adds a message to the outbox.
+func (tx *Tx) Enqueue(ctx context.Context, m outbox.Message) error {
+	params, err := json.Marshal(m.Params)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
+		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared)
+	return err
+}
+
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func scanMessage(scan scan) (m outbox.Message, err error) {
+	var params string
+	var created, notBefore, expires int64
+	err = scan(&m.ID, &m.Channel, &m.Template, &m.To, &m.Account, &m.Language, &params, &m.Secret, &m.Lane, &created, &notBefore,
+		&expires, &m.Attempts, &m.Prepared)
+	if err != nil {
+		return m, err
+	}
+	m.Created, m.NotBefore, m.Expires = fromMS(created), fromMS(notBefore), fromMS(expires)
+	return m, json.Unmarshal([]byte(params), &m.Params)
+}
+
+// Lease takes up to n due messages for the worker until the given time.
+func (db *DB) Lease(ctx context.Context, worker string, n int, now, until time.Time) (batch []outbox.Message, err error) {
+	err = InTx[*Tx](db)(ctx, func(tx *Tx) error {
+		batch, err = list(tx.query(ctx, leaseMessages, worker, ms(now), ms(until), int64(n)), scanMessage)
+		return err
+	})
+	return batch, err
+}
+
+// Accepted records that the message was delivered, wipes its secret and starts the life of the link that it carried.
+func (db *DB) Accepted(ctx context.Context, m outbox.Message, now time.Time) error {
+	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
+		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now))
+		return err
+	})
+}
+
+// Postponed gives the message back for a later try.
+func (db *DB) Postponed(ctx context.Context, m outbox.Message, next time.Time, reason string) error {
+	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, postponeMessage, m.ID, ms(next), reason)
+		return err
+	})
+}
+
+// Finished takes the message out of the queue undelivered, wipes its secret and writes the event.
+func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State, reason string, e audit.Event) error {
+	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
+		if _, err := tx.exec(ctx, finishMessage, m.ID, string(state), reason, []byte{}, ms(e.At)); err != nil {
+			return err
+		}
+		return tx.Append(ctx, e)
+	})
+}

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/recovery"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+var (
+	_ recovery.Store = (*DB)(nil)
+	_ recovery.Tx    = (*Tx)(nil)
+)
+
+const (
+	findLink statement = `
+SELECT l.id, l.secret, l.purpose, l.account_id, l.epoch, l.client_id, l.language, l.attempt, l.binding, l.created_at, l.expires_at,
+  l.consumed_at,
+  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+FROM onetime_links l JOIN accounts a ON a.id = l.account_id
+WHERE l.secret = $1`
+
+	// Of two concurrent calls one changes a row. The operation's own name lets its retry after an unknown commit win
+	// again; anybody else's finds consumed_by taken.
+	consumeLink statement = `
+UPDATE onetime_links SET consumed_at = $2, consumed_by = $3
+WHERE secret = $1 AND expires_at > $2 AND (consumed_at = 0 OR consumed_by = $3)
+  AND epoch = (SELECT epoch FROM accounts WHERE id = onetime_links.account_id AND closed_at = 0)
+RETURNING id`
+
+	insertLink statement = `
+INSERT INTO onetime_links (id, secret, purpose, account_id, epoch, client_id, language, attempt, binding, created_at, expires_at, life,
+  consumed_at, consumed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`
+
+	// Beyond the newest few, the oldest living links of the kind expire.
+	expireOldLinks statement = `
+UPDATE onetime_links SET expires_at = $3
+WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3
+  AND id NOT IN (SELECT id FROM onetime_links WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3
+    ORDER BY created_at DESC, id DESC LIMIT $4)`
+
+	expireLinks statement = `
+UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2`
+
+	expireLinksOfPurpose statement = `
+UPDATE onetime_links SET expires_at = $3 WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3`
+
+	savePrepared statement = `
+UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, secret = $6, link_id = $7 WHERE id = $1`
+
+	setPassword statement = `
+INSERT INTO passwords (account_id, verifier, single_factor, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
+ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, single_factor = excluded.single_factor, suspended_at = 0,
+  changed_at = excluded.changed_at`
+
+	moveEpoch statement = `
+UPDATE accounts SET epoch = epoch + 1, verified_at = $2 WHERE id = $1 RETURNING epoch`
+
+	confirmAddress statement = `UPDATE accounts SET verified_at = $2 WHERE id = $1`
+
+	spendChallenge statement = `
+INSERT INTO spent_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`
+
+	findEmployers statement = `
+SELECT o.name, o.second_factor
+FROM connections c JOIN persons p ON p.id = c.person_id JOIN organisations o ON o.id = p.organisation_id
+WHERE c.account_id = $1`
+)
+
+// linkRow receives the columns of a link.
+type linkRow struct {
+	onetime.Link
+	secret, binding            []byte
+	created, expires, consumed int64
+}
+
+func (r *linkRow) dest() []any {
+	return []any{&r.ID, &r.secret, &r.Purpose, &r.Account, &r.Epoch, &r.ClientID, &r.Language, &r.Attempt, &r.binding,
+		&r.created, &r.expires, &r.consumed}
+}
+
+func (r *linkRow) link() onetime.Link {
+	l := r.Link
+	l.Secret, l.Binding = secret.HashFrom(r.secret), secret.HashFrom(r.binding)
+	l.Created, l.Expires, l.Consumed = fromMS(r.created), fromMS(r.expires), fromMS(r.consumed)
+	return l
+}
+
+func readLink(ctx context.Context, from querier, h secret.Hash) (onetime.Link, account.Account, error) {
+	var l linkRow
+	var a accountRow
+	_, err := from.query(ctx, findLink, h[:]).one(append(l.dest(), a.dest()...)...)
+	return l.link(), a.account(), err
+}
+
+// FindLink reads a link without consuming it.
+func (db *DB) FindLink(ctx context.Context, h secret.Hash) (onetime.Link, account.Account, error) {
+	return readLink(ctx, db, h)
+}
+
+// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one gets
+// authn.ErrNoLink.
+func (tx *Tx) ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, error) {
+	var id string
+	won, err := tx.query(ctx, consumeLink, h[:], ms(now), op).one(&id)
+	if err != nil {
+		return onetime.Link{}, account.Account{}, err
+	}
+	if !won {
+		return onetime.Link{}, account.Account{}, authn.ErrNoLink
+	}
+	return readLink(ctx, tx, h)
+}
+
+// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
+func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) error {
+	_, err := tx.exec(ctx, insertLink, l.ID, l.Secret[:], string(l.Purpose), string(l.Account), l.Epoch, l.ClientID, l.Language, l.Attempt,
+		l.Binding[:], ms(l.Created), ms(l.Expires), l.Purpose.Life().Milliseconds())
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), int64(onetime.MaxLiving))
+	return err
+}
+
+// SavePrepared stores what the preparation made of a message, and which link it carries.
+func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string) error {
+	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, m.Secret, linkID)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("store: message %s is gone", m.ID)
+	}
+	return err
+}
+
+// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and moves the epoch.
+func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) (epoch int64, err error) {
+	if _, err = tx.exec(ctx, setPassword, string(id), string(v), singleFactor, ms(now)); err != nil {
+		return 0, err
+	}
+	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
+		return 0, err
+	}
+	ok, err := tx.query(ctx, moveEpoch, string(id), ms(now)).one(&epoch)
+	if err == nil && !ok {
+		err = fmt.Errorf("store: account %s is gone", id)
+	}
+	return epoch, err
+}
+
+// ConfirmAddress marks the address proven and ends the account's other sign-in links.
+func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error {
+	if _, err := tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, expireLinksOfPurpose, string(id), string(onetime.Signin), ms(now))
+	return err
+}
+
+// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
+func (tx *Tx) SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error) {
+	n, err := tx.exec(ctx, spendChallenge, id, ms(expires))
+	return n == 1, err
+}
+
+// FindPasswordPolicy returns what the account's organisations ask of a password.
+func (db *DB) FindPasswordPolicy(ctx context.Context, id account.ID) (p recovery.PasswordPolicy, err error) {
+	err = db.query(ctx, findEmployers, string(id)).each(func(scan scan) error {
+		var name, secondFactor string
+		if err := scan(&name, &secondFactor); err != nil {
+			return err
+		}
+		p.Employers = append(p.Employers, name)
+		p.SecondFactorRequired = p.SecondFactorRequired || organisation.SecondFactor(secondFactor) == organisation.Required
+		return nil
+	})
+	return p, err
+}

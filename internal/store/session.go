@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+const (
+	findSession statement = `
+SELECT s.id, s.account_id, s.secret, COALESCE(s.attempt, ''), s.epoch, s.acr, s.amr, s.auth_time, s.created_at, s.last_seen,
+  s.expires_at, s.idle, s.ended_at, s.ended_by, s.user_agent, s.ip,
+  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.secret = $1`
+
+	listSessions statement = `
+SELECT id, account_id, secret, COALESCE(attempt, ''), epoch, acr, amr, auth_time, created_at, last_seen,
+  expires_at, idle, ended_at, ended_by, user_agent, ip
+FROM sessions
+WHERE account_id = $1 AND ended_at = 0 AND epoch = $2 AND expires_at > $3
+ORDER BY last_seen DESC, id LIMIT 50`
+
+	insertSession statement = `
+INSERT INTO sessions (id, account_id, secret, attempt, epoch, acr, amr, auth_time, created_at, last_seen, expires_at, idle,
+  ended_at, ended_by, user_agent, ip)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13, $14)
+ON CONFLICT (attempt) DO NOTHING`
+
+	attemptIsUsed statement = `SELECT id FROM sessions WHERE attempt = $1`
+
+	raiseSession statement = `
+UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $6, expires_at = $7, idle = $8,
+  user_agent = $9, ip = $10
+WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $6
+RETURNING id`
+
+	releaseAttempt statement = `
+UPDATE sessions SET attempt = NULL, ended_at = $4, ended_by = $5
+WHERE attempt = $1 AND account_id = $2 AND auth_time >= $3 AND ended_at = 0`
+
+	// Empty parameters do not restrict.
+	endSessions statement = `
+UPDATE sessions SET ended_at = $5, ended_by = $6
+WHERE ended_at = 0
+  AND id IN (SELECT id FROM sessions WHERE account_id = $1 AND ended_at = 0
+    UNION SELECT id FROM sessions WHERE secret = $3)
+  AND ($2 = '' OR id = $2) AND id <> $4
+RETURNING id`
+
+	// The grants of a session end with it, but for those that were made to outlive it.
+	endSessionGrants statement = `
+UPDATE grants SET ended_at = $2 WHERE session_id = $1 AND ended_at = 0 AND NOT offline`
+
+	endOfflineGrants statement = `
+UPDATE grants SET ended_at = $2 WHERE account_id = $1 AND session_id <> $3 AND ended_at = 0`
+
+	listSessionRPs statement = `
+SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri
+FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
+WHERE g.session_id = $1`
+
+	carrySessions statement = `
+UPDATE sessions SET epoch = $2 WHERE account_id = $1 AND ended_at = 0 AND epoch = $3`
+
+	touchSession statement = `
+UPDATE sessions SET last_seen = $3 WHERE id = $1 AND last_seen <= $2`
+)
+
+// sessionRow receives the columns of a session.
+type sessionRow struct {
+	session.Session
+	secret                                            []byte
+	amr                                               string
+	authTime, created, lastSeen, expires, idle, ended int64
+}
+
+func (r *sessionRow) dest() []any {
+	return []any{&r.ID, &r.Account, &r.secret, &r.Attempt, &r.Epoch, &r.ACR, &r.amr, &r.authTime, &r.created, &r.lastSeen,
+		&r.expires, &r.idle, &r.ended, &r.EndedBy, &r.Device.UserAgent, &r.Device.Address}
+}
+
+func (r *sessionRow) session() session.Session {
+	s := r.Session
+	s.Secret, s.AMR = secret.HashFrom(r.secret), strings.Fields(r.amr)
+	s.AuthTime, s.Created, s.LastSeen = fromMS(r.authTime), fromMS(r.created), fromMS(r.lastSeen)
+	s.Expires, s.Ended, s.Idle = fromMS(r.expires), fromMS(r.ended), time.Duration(r.idle)*time.Millisecond
+	return s
+}
+
+// FindSession looks a session up by the hash of its cookie, with the account that it belongs to.
+func (db *DB) FindSession(ctx context.Context, h secret.Hash) (session.Session, account.Account, error) {
+	var s sessionRow
+	var a accountRow
+	_, err := db.query(ctx, findSession, h[:]).one(append(s.dest(), a.dest()...)...)
+	return s.session(), a.account(), err
+}
+
+// ListSessions lists the account's sessions that stand, last seen first, at most 50.
+func (db *DB) ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error) {
+	return list(db.query(ctx, listSessions, string(id), epoch, ms(now)), func(scan scan) (session.Session, error) {
+		var r sessionRow
+		err := scan(r.dest()...)
+		return r.session(), err
+	})
+}
+
+// InsertSession stores a new session; an attempt that already made one gets authn.ErrAttemptUsed.
+func (tx *Tx) InsertSession(ctx context.Context, s session.Session) error {
+	n, err := tx.exec(ctx, insertSession, string(s.ID), string(s.Account), s.Secret[:], s.Attempt, s.Epoch, string(s.ACR),
+		strings.Join(s.AMR, " "), ms(s.AuthTime), ms(s.Created), ms(s.LastSeen), ms(s.Expires), s.Idle.Milliseconds(),
+		s.Device.UserAgent, s.Device.Address)
+	if err == nil && n == 0 {
+		err = authn.ErrAttemptUsed
+	}
+	return err
+}
+
+// RaiseSession puts s in place of the account's standing session that has the secret previous and keeps its id.
+func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (id session.ID, ok bool, err error) {
+	// Asked first, because a violated constraint would spoil the transaction.
+	var holder string
+	used, err := tx.query(ctx, attemptIsUsed, s.Attempt).one(&holder)
+	if err != nil {
+		return "", false, err
+	}
+	if used {
+		return "", false, authn.ErrAttemptUsed
+	}
+	ok, err = tx.query(ctx, raiseSession, previous[:], s.Secret[:], s.Attempt, string(s.ACR), strings.Join(s.AMR, " "),
+		ms(s.AuthTime), ms(s.Expires), s.Idle.Milliseconds(), s.Device.UserAgent, s.Device.Address, string(s.Account), s.Epoch).one(&id)
+	return id, ok, err
+}
+
+// ReleaseAttempt ends the session that the attempt made for the account after since.
+func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, since, now time.Time) error {
+	_, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced)
+	return err
+}
+
+// EndSessions ends the chosen sessions and the grants that live with them, and returns who must be told.
+func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string, now time.Time) ([]authn.Ended, error) {
+	hash := which.Secret[:]
+	if which.Secret.IsZero() {
+		hash = []byte{}
+	}
+	ids, err := list(tx.query(ctx, endSessions, string(which.Account), string(which.Session), hash, string(which.Except), ms(now), reason),
+		func(scan scan) (id string, err error) { return id, scan(&id) })
+	if err != nil {
+		return nil, err
+	}
+	var told []authn.Ended
+	for _, id := range ids {
+		rps, err := tx.endSession(ctx, id, now)
+		if err != nil {
+			return nil, err
+		}
+		told = append(told, rps...)
+	}
+	if which.Offline {
+		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except))
+	}
+	return told, err
+}
+
+// endSession lists the RPs of a session before its grants end.
+func (tx *Tx) endSession(ctx context.Context, id string, now time.Time) ([]authn.Ended, error) {
+	rps, err := list(tx.query(ctx, listSessionRPs, id), func(scan scan) (e authn.Ended, err error) {
+		return e, scan(&e.Session, &e.Account, &e.ClientID, &e.LogoutURI)
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.exec(ctx, endSessionGrants, id, ms(now))
+	return rps, err
+}
+
+// CarrySessions lets the account's standing sessions go on under a new epoch.
+func (tx *Tx) CarrySessions(ctx context.Context, id account.ID, epoch int64) error {
+	_, err := tx.exec(ctx, carrySessions, string(id), epoch, epoch-1)
+	return err
+}
+
+// TouchSession moves the session's last_seen to now if it is not younger than olderThan.
+func (tx *Tx) TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error {
+	_, err := tx.exec(ctx, touchSession, string(id), ms(olderThan), ms(now))
+	return err
+}
