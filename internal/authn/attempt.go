@@ -14,7 +14,8 @@ import (
 )
 
 // Request is an RP's authorization request, validated (OIDC Core §3.1.2.1). The zero Request is a visit to
-// one of Portvakt's own pages.
+// one of Portvakt's own pages; one with a client id alone is a visit that will end at that RP, but has no
+// request of its RP to answer (a mailed link that was opened in another browser).
 type Request struct {
 	ClientID      string    `json:"c,omitempty"`
 	RedirectURI   string    `json:"r,omitempty"`

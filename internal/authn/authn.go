@@ -62,8 +62,8 @@ type Store interface {
 
 // Tx is what proving and the making and ending of sessions change. A flow's own Tx embeds it.
 type Tx interface {
-	// TakeSlots takes one slot from each budget in one statement; a paused one is not granted and the result
-	// says so, in the order of the slots.
+	// TakeSlots takes one slot from each budget, each by one statement; a paused one is not granted and the
+	// result says so, in the order of the slots.
 	TakeSlots(ctx context.Context, slots []throttle.Slot, now time.Time) ([]throttle.Taken, error)
 	// GiveBack returns a slot after success: the whole count where reset says so.
 	GiveBack(ctx context.Context, key string, reset bool) error

@@ -47,7 +47,7 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 		return StartAgain
 	case f.Live && f.Session.Attempt == a.ID:
 		// This attempt's own proof made the session, so prompt=login and max_age are met.
-		if a.Request.ClientID != "" && now.After(a.Request.Received.Add(w.RequestMaxAge)) {
+		if a.Request.ClientID != "" && (a.Request.RedirectURI == "" || now.After(a.Request.Received.Add(w.RequestMaxAge))) {
 			return RestartAtApp
 		}
 		return GoOn

@@ -109,7 +109,7 @@ type Tx interface {
 	// stands. It returns the grant as it then is.
 	Rotate(ctx context.Context, id, clientID string, generation int, now time.Time) (Grant, bool, error)
 	// FindGrant reads a grant inside the transaction.
-	FindGrant(ctx context.Context, id string) (Subject, error)
+	FindGrant(ctx context.Context, id string, now time.Time) (Subject, error)
 	// CountReplay adds one replay.
 	CountReplay(ctx context.Context, id string) error
 	// EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.

@@ -57,7 +57,7 @@ func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (T
 
 // replay decides about a token that is not the newest of its family.
 func (s *Service) replay(ctx context.Context, tx Tx, rp relyingparty.RP, id string, generation int, now time.Time) (Grant, bool, error) {
-	sub, err := tx.FindGrant(ctx, id)
+	sub, err := tx.FindGrant(ctx, id, now)
 	if err != nil {
 		return Grant{}, false, fmt.Errorf("find grant: %w", err)
 	}

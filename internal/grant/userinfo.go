@@ -86,7 +86,7 @@ func (s *Service) Revoke(ctx context.Context, c Client, token string) error {
 	}
 	now := s.Now()
 	return s.InTx(ctx, func(tx Tx) error {
-		sub, err := tx.FindGrant(ctx, id)
+		sub, err := tx.FindGrant(ctx, id, now)
 		if err != nil || sub.Grant.ClientID != rp.ClientID {
 			return err
 		}

@@ -1,0 +1,89 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// getAuthorize handles GET /authorize: a session answers at once; otherwise the request becomes an attempt
+// and the browser goes to the sign-in's pages.
+func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
+	if len(r.URL.RawQuery) > maxQuery {
+		return tooLarge()
+	}
+	q := r.URL.Query()
+	r = web.WithUILocales(r, q.Get("ui_locales"))
+	decision, err := d.Grant.Authorize(r.Context(), q, d.Visitor.Session(r))
+	switch {
+	case err != nil:
+		return err
+	case decision.Refusal != "":
+		return refused(decision.Refusal)
+	case decision.Location != "":
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
+		return nil
+	}
+	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())))
+	if errors.Is(err, signin.ErrTooLarge) {
+		return tooLarge()
+	}
+	if err != nil {
+		return err
+	}
+	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
+	page := "/signin/" + a.ID
+	if a.Identifier != "" && !a.Request.HasPrompt("select_account") {
+		page += "/password" // login_hint: the address is known, and can be changed there
+	}
+	http.Redirect(w, r, page+"?"+url.Values{"client_id": {a.Request.ClientID}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// refused is a request whose error must not travel to the redirect URI (RFC 6749 §4.1.2.1): a page of our
+// own, with a reference number.
+func refused(why grant.Refusal) error {
+	key := map[grant.Refusal]string{
+		grant.UnknownClient:    "error.client_unknown",
+		grant.WrongRedirectURI: "error.redirect_uri",
+		grant.MalformedRequest: "error.request_invalid",
+	}[why]
+	return &web.Fault{Status: http.StatusBadRequest, Key: key, Cause: errors.New("authorization request refused: " + string(why))}
+}
+
+func tooLarge() error {
+	return &web.Fault{Status: http.StatusRequestEntityTooLarge, Key: "error.request_too_large"}
+}
+
+// getEndSession handles GET /end_session (RP-Initiated Logout §2): with a hint that names this very session it
+// signs out at once; without one a page asks first, because any site can send a browser here.
+func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	r = web.WithUILocales(r, q.Get("ui_locales"))
+	logout, err := d.Grant.ReadLogout(r.Context(), q, d.Visitor.Session(r))
+	switch {
+	case err != nil:
+		return err
+	case logout.Refusal != "":
+		return &web.Fault{Status: http.StatusBadRequest, Key: "error.signout_request",
+			Cause: errors.New("logout request refused: " + string(logout.Refusal))}
+	case logout.Facts.Live && !logout.Sure:
+		http.Redirect(w, r, "/signout?"+r.URL.RawQuery, http.StatusSeeOther)
+		return nil
+	}
+	if err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
+		return err
+	}
+	d.Visitor.SignedOut(w, r)
+	location := logout.Location
+	if location == "" {
+		location = "/signout/done?" + r.URL.RawQuery
+	}
+	http.Redirect(w, r, location, http.StatusSeeOther)
+	return nil
+}

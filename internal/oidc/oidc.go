@@ -1,0 +1,117 @@
+// Package oidc is the door for relying parties: it speaks OAuth 2 and OpenID Connect over HTTP and calls the
+// flow grant, which decides. No rule lives here; what is here is parsing, headers and status codes.
+package oidc
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/signingkey"
+	"github.com/portvakt/portvakt/internal/visitor"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// Door is the OpenID Connect door.
+type Door struct {
+	Issuer  string
+	Grant   *grant.Service
+	Signin  *signin.Service
+	Visitor visitor.Kit
+	Kit     *web.Kit
+	Keys    *signingkey.Set
+}
+
+// The paths of the endpoints. They are part of the contract with RPs through discovery.
+const (
+	authorizePath  = "/authorize"
+	tokenPath      = "/token"
+	userinfoPath   = "/userinfo"
+	revokePath     = "/revoke"
+	endSessionPath = "/end_session"
+	jwksPath       = "/jwks"
+)
+
+// Routes mounts the endpoints. They stand outside of the pages' origin check: RPs on other sites call them
+// by protocol (RULES §9).
+func (d *Door) Routes(mux interface {
+	Handle(pattern string, h http.Handler)
+}) {
+	metadata := d.metadata()
+	mux.Handle("GET /.well-known/openid-configuration", fixed(metadata))
+	mux.Handle("GET /.well-known/oauth-authorization-server", fixed(metadata)) // RFC 8414
+	mux.Handle("GET "+jwksPath, fixed(d.Keys.JWKS()))
+	mux.Handle("GET "+authorizePath, d.Kit.Handle(d.getAuthorize))
+	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
+	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
+	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
+	mux.Handle("POST "+tokenPath, shared(d.postToken))
+	mux.Handle("GET "+userinfoPath, shared(d.userinfo))
+	mux.Handle("POST "+userinfoPath, shared(d.userinfo))
+	mux.Handle("POST "+revokePath, shared(d.postRevoke))
+	for _, path := range []string{tokenPath, userinfoPath, revokePath} {
+		mux.Handle("OPTIONS "+path, shared(func(http.ResponseWriter, *http.Request) {}))
+	}
+}
+
+// fixed answers bytes that were made beforehand. Any origin may read them: they are public.
+func fixed(body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cache-Control", "public, max-age=300")
+		w.Write(body) //nolint:errcheck // the client has gone away
+	})
+}
+
+// shared lets programs in browsers of other origins call an endpoint. Every origin may: these endpoints look
+// at no cookie, so a foreign page learns and does no more than a foreign server could.
+func shared(h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Access-Control-Allow-Origin", "*")
+		head.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+		if r.Method == http.MethodOptions {
+			head.Set("Access-Control-Allow-Methods", "GET, POST")
+			head.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+			head.Set("Access-Control-Max-Age", "7200")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		h(w, r)
+	})
+}
+
+// postToGet keeps a request that arrives as a POST from another site and answers 303 to itself by GET, so
+// that the browser sends its SameSite=Lax cookies along (RULES §9).
+func (d *Door) postToGet(path string) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := r.ParseForm(); err != nil {
+			return &web.Fault{Status: http.StatusBadRequest, Key: "error.bad_request", Cause: err}
+		}
+		query := r.Form.Encode()
+		if len(query) > maxQuery {
+			return &web.Fault{Status: http.StatusRequestEntityTooLarge, Key: "error.request_too_large"}
+		}
+		http.Redirect(w, r, path+"?"+query, http.StatusSeeOther)
+		return nil
+	}
+}
+
+// maxQuery is the largest request in bytes, percent signs included (RULES §1: 8 KB).
+const maxQuery = 16 << 10
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store") // RFC 6749 §5.1
+	w.WriteHeader(status)
+	w.Write(body) //nolint:errcheck // the client has gone away
+}

@@ -1,0 +1,161 @@
+package oidc
+
+import (
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// postToken handles POST /token (RFC 6749 §3.2).
+func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
+	client, fault := parseClient(r)
+	if fault != nil {
+		fail(w, r, *fault)
+		return
+	}
+	var tokens grant.Tokens
+	var err error
+	switch kind := r.PostForm.Get("grant_type"); kind {
+	case "authorization_code":
+		tokens, err = d.Grant.Redeem(r.Context(), grant.Redemption{Client: client, Code: r.PostForm.Get("code"),
+			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier")})
+	case "refresh_token":
+		tokens, err = d.Grant.Refresh(r.Context(), client, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"))
+	case "":
+		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
+	default:
+		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code and refresh_token are supported"}
+	}
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
+	writeJSON(w, http.StatusOK, tokens)
+}
+
+// postRevoke handles POST /revoke (RFC 7009).
+func (d *Door) postRevoke(w http.ResponseWriter, r *http.Request) {
+	client, fault := parseClient(r)
+	if fault != nil {
+		fail(w, r, *fault)
+		return
+	}
+	token := r.PostForm.Get("token")
+	if token == "" {
+		fail(w, r, grant.Error{Code: "invalid_request", Description: "token is missing"})
+		return
+	}
+	if err := d.Grant.Revoke(r.Context(), client, token); err != nil {
+		fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// userinfo handles GET and POST /userinfo (OIDC Core §5.3). The token comes in the header alone: one in the
+// URL would stand in logs (RFC 9700 §4.3.2).
+func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3: no error code where nothing was tried
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	info, err := d.Grant.Userinfo(r.Context(), strings.TrimSpace(token))
+	if e, ok := errors.AsType[grant.Error](err); ok {
+		w.Header().Set("WWW-Authenticate", `Bearer error="`+e.Code+`", error_description="`+e.Description+`"`)
+		writeJSON(w, http.StatusUnauthorized, errorBody(r, e))
+		return
+	}
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, info)
+}
+
+// parseClient reads the form and how the client names itself: by the Authorization header or in the body,
+// never both (RFC 6749 §2.3). The error is a grant.Error.
+func parseClient(r *http.Request) (grant.Client, *grant.Error) {
+	bad := func(description string) (grant.Client, *grant.Error) {
+		return grant.Client{}, &grant.Error{Code: "invalid_request", Description: description}
+	}
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/x-www-form-urlencoded" {
+		return bad("the body must be application/x-www-form-urlencoded")
+	}
+	if err := r.ParseForm(); err != nil {
+		return bad("the body cannot be read")
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return bad("a parameter is repeated: " + printable(name))
+		}
+	}
+	inBody := grant.Client{ID: r.PostForm.Get("client_id"), Secret: r.PostForm.Get("client_secret")}
+	header, ok := basicAuth(r)
+	switch {
+	case r.Header.Get("Authorization") == "":
+		return inBody, nil
+	case !ok:
+		return grant.Client{}, &grant.Error{Code: "invalid_client", Description: "the Authorization header cannot be read"}
+	case inBody.Secret != "" || inBody.ID != "" && inBody.ID != header.ID:
+		return bad("the client names itself twice")
+	}
+	return header, nil
+}
+
+// basicAuth reads client_secret_basic, whose two halves are form-encoded before they are joined (RFC 6749 §2.3.1).
+func basicAuth(r *http.Request) (grant.Client, bool) {
+	scheme, encoded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil || !strings.EqualFold(scheme, "Basic") {
+		return grant.Client{}, false
+	}
+	id, secret, ok := strings.Cut(string(raw), ":")
+	if !ok {
+		return grant.Client{}, false
+	}
+	id, errID := url.QueryUnescape(id)
+	secret, errSecret := url.QueryUnescape(secret)
+	return grant.Client{ID: id, Secret: secret}, errID == nil && errSecret == nil && secret != ""
+}
+
+// fail answers an error by the book (RFC 6749 §5.2). What is not the RP's fault is logged and named by its
+// reference number alone.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	e, ok := errors.AsType[grant.Error](err)
+	switch {
+	case !ok:
+		slog.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
+		writeJSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))
+	case e.Code == "invalid_client":
+		if r.Header.Get("Authorization") != "" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
+		}
+		writeJSON(w, http.StatusUnauthorized, errorBody(r, e))
+	default:
+		writeJSON(w, http.StatusBadRequest, errorBody(r, e))
+	}
+}
+
+// errorBody carries a reference number beside the standard's two fields, for the operator to find the request by.
+func errorBody(r *http.Request, e grant.Error) map[string]string {
+	return map[string]string{"error": e.Code, "error_description": e.Description, "reference": web.Reference(r.Context())}
+}
+
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return '?'
+		}
+		return c
+	}, s[:min(len(s), 64)])
+}

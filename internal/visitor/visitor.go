@@ -1,0 +1,100 @@
+// Package visitor is the part of the doors' kit that knows what a browser carries: its session, its attempts
+// under way, and its memory between visits. The doors ui and oidc share it, because a browser has one set of
+// cookies. It decides nothing.
+package visitor
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// The names of the cookies. Ports of one host share cookies, hence the prefix of our own.
+const (
+	sessionCookie = "pv_session"
+	memoryCookie  = "pv_browser"
+	attemptPrefix = "pv_attempt_"
+)
+
+// Kit reads and writes a browser's cookies.
+type Kit struct {
+	Cookies web.Cookies
+	Keys    *secret.Keyring
+	Now     func() time.Time
+}
+
+const maxUserAgent = 512
+
+// Browser returns what the request shows of where it comes from.
+func (k Kit) Browser(r *http.Request) authn.Browser {
+	addr := web.ClientAddr(r.Context())
+	agent := strings.ToValidUTF8(r.UserAgent(), "?")
+	return authn.Browser{
+		Device:  session.Device{UserAgent: agent[:min(len(agent), maxUserAgent)], Address: addr.String()},
+		Network: web.Network(addr).String(),
+		Memory:  authn.OpenMemory(k.Keys, k.Cookies.Get(r, memoryCookie), k.Now()),
+	}
+}
+
+// Session returns the token of the browser's session cookie, or "".
+func (k Kit) Session(r *http.Request) secret.Token {
+	return secret.Token(k.Cookies.Get(r, sessionCookie))
+}
+
+// SignedIn hands the browser its new session and memory, and takes the completed attempt away.
+func (k Kit) SignedIn(w http.ResponseWriter, n authn.NewSession, m authn.Memory) {
+	k.Cookies.Set(w, sessionCookie, n.Token.Reveal(), n.Session.Expires.Sub(k.Now()))
+	k.Remember(w, m)
+}
+
+// Remember stores the browser's memory.
+func (k Kit) Remember(w http.ResponseWriter, m authn.Memory) {
+	k.Cookies.Set(w, memoryCookie, m.Seal(k.Keys, k.Now()), authn.MemoryLife)
+}
+
+// SignedOut takes the session and all attempts from the browser.
+func (k Kit) SignedOut(w http.ResponseWriter, r *http.Request) {
+	k.Cookies.Clear(w, sessionCookie)
+	for _, name := range k.Cookies.Names(r, attemptPrefix) {
+		k.Cookies.Clear(w, name)
+	}
+}
+
+// Attempt returns the cookie of the attempt with the id, or "".
+func (k Kit) Attempt(r *http.Request, id string) string { return k.Cookies.Get(r, attemptPrefix+id) }
+
+// KeepAttempt stores an attempt's cookie. A browser has five at most: the first ones make room, which keeps
+// a page that opens windows from filling the cookie jar.
+func (k Kit) KeepAttempt(w http.ResponseWriter, r *http.Request, id, cookie string) {
+	names := k.Cookies.Names(r, attemptPrefix)
+	spare := len(names) - (authn.MaxAttempts - 1)
+	for _, name := range names {
+		if name == attemptPrefix+id {
+			spare = 0
+		}
+	}
+	for i := 0; i < spare; i++ {
+		k.Cookies.Clear(w, names[i])
+	}
+	k.Cookies.Set(w, attemptPrefix+id, cookie, authn.AttemptLife)
+}
+
+// DropAttempt takes an attempt from the browser.
+func (k Kit) DropAttempt(w http.ResponseWriter, id string) { k.Cookies.Clear(w, attemptPrefix+id) }
+
+// Attempts opens all attempts that the browser carries, by id; unreadable ones are left out.
+func (k Kit) Attempts(r *http.Request) map[string]authn.Attempt {
+	all := map[string]authn.Attempt{}
+	for _, name := range k.Cookies.Names(r, attemptPrefix) {
+		id := strings.TrimPrefix(name, attemptPrefix)
+		if a, err := authn.OpenAttempt(k.Keys, id, k.Cookies.Get(r, name), k.Now()); err == nil {
+			all[id] = a
+		}
+	}
+	return all
+}
