@@ -1,0 +1,65 @@
+// Package e2e walks through the product in a real browser.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"log"
+	"os"
+	"testing"
+
+	"github.com/portvakt/portvakt/e2e/journey"
+)
+
+const axeFile = "node_modules/axe-core/axe.min.js"
+
+// chromium is the one browser process of all tests; nil where there is none.
+var chromium *journey.Chromium
+
+func TestMain(m *testing.M) {
+	os.Exit(walk(m))
+}
+
+func walk(m *testing.M) int {
+	launched, err := journey.Launch(context.Background(), journey.Settings{
+		AxeFile: installed(axeFile), Shots: os.Getenv("E2E_SHOTS"), Hosts: "*.example 127.0.0.1",
+	})
+	switch {
+	case errors.Is(err, journey.ErrNoChromium) && os.Getenv("CI") == "":
+		return m.Run() // each journey says that it is skipped
+	case err != nil:
+		log.Print(err)
+		return 1
+	}
+	chromium = launched
+	defer func() { _ = chromium.Close() }()
+	return m.Run()
+}
+
+// installed leaves a file out where it is missing, except where CI counts on it.
+func installed(file string) string {
+	if _, err := os.Stat(file); err != nil && os.Getenv("CI") == "" {
+		return ""
+	}
+	return file
+}
+
+// open gives a test a browser with an empty profile.
+func open(t *testing.T, o journey.Options) *journey.Browser {
+	t.Helper()
+	if chromium == nil {
+		t.Skip(journey.ErrNoChromium)
+	}
+	b := chromium.Browser(t, o)
+	t.Cleanup(b.Close)
+	return b
+}
+
+// inspect checks and photographs a page, where axe-core is installed.
+func inspect(t *testing.T, b *journey.Browser, name string) {
+	t.Helper()
+	if installed(axeFile) == "" {
+		t.Skip("axe-core is not installed (e2e/install.sh fetches it)")
+	}
+	b.Inspect(name)
+}

@@ -1,0 +1,79 @@
+package journey
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Violation is one accessibility rule that a page breaks.
+type Violation struct {
+	ID     string   `json:"id"`
+	Impact string   `json:"impact"`
+	Help   string   `json:"help"`
+	Where  []string `json:"where"`
+}
+
+// String is the violation in one line.
+func (v Violation) String() string {
+	return fmt.Sprintf("%s (%s): %s: %s", v.ID, v.Impact, v.Help, strings.Join(v.Where, " | "))
+}
+
+// runAxe asks for every rule, best practices included, and keeps what a reader needs.
+const runAxe = `axe.run(document, { resultTypes: ["violations"] }).then((found) =>
+  found.violations.map(({ id, impact, help, nodes }) => ({
+    id, impact, help, where: nodes.map((n) => n.target.join(" ") + " " + (n.any[0]?.message ?? "")),
+  })))`
+
+// Axe checks the page as it stands. The checker comes by the protocol, past the
+// page's content security policy.
+func (b *Browser) Axe() []Violation {
+	b.r.Helper()
+	if b.chromium.axe == "" {
+		b.fail("axe-core is not loaded: give Launch its file")
+	}
+	b.do("load axe-core", chromedp.Evaluate[chromedp.Void](b.chromium.axe))
+	return run(b, "run axe-core", chromedp.Evaluate[[]Violation](runAxe, chromedp.EvalAwaitPromise))
+}
+
+// Accessible fails where axe finds anything.
+func (b *Browser) Accessible() {
+	b.r.Helper()
+	var lines []string
+	for _, v := range b.Axe() {
+		lines = append(lines, v.String())
+	}
+	if len(lines) > 0 {
+		b.fail("not accessible:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// Fits fails where the page is wider than the window (WCAG 2.2, 1.4.10 Reflow).
+func (b *Browser) Fits() {
+	b.r.Helper()
+	if wide := Script[int64](b, `document.documentElement.scrollWidth`); wide > b.options.Width {
+		b.fail("the page is %d wide in a window of %d", wide, b.options.Width)
+	}
+}
+
+// Sizes are the windows and themes in which every page must stand.
+var Sizes = []Options{{Width: 320, Height: 640}, {Width: 1280, Height: 900}}
+
+// Inspect looks at the page in both themes at every size: a picture of each,
+// nothing that axe finds, nothing wider than the window.
+func (b *Browser) Inspect(name string) {
+	b.r.Helper()
+	before := b.options
+	for _, size := range Sizes {
+		for _, dark := range []bool{false, true} {
+			b.options.Width, b.options.Height, b.options.Dark = size.Width, size.Height, dark
+			b.dress()
+			b.Screenshot(name)
+			b.Fits()
+			b.Accessible()
+		}
+	}
+	b.options = before
+	b.dress()
+}
