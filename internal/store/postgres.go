@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,9 +30,7 @@ const (
 type pg struct {
 	pool  *pgxpool.Pool
 	owner *DB
-	// alone is read-locked by ordinary runs and locked by a run that has lost too often. PostgreSQL finds conflicts by
-	// page: while the tables are small, strangers meet on the same page of an index all the time.
-	alone sync.RWMutex
+	gate  *gate
 	// bulk lets one bulk transaction of this node run at a time: the others' connections are for people.
 	bulk chan struct{}
 }
@@ -63,7 +60,7 @@ func openPostgres(ctx context.Context, url string, conns int, owner *DB) (*pg, e
 		pool.Close()
 		return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
 	}
-	return &pg{pool: pool, owner: owner, bulk: make(chan struct{}, 1)}, nil
+	return &pg{pool: pool, owner: owner, gate: newGate(int(cfg.MaxConns)), bulk: make(chan struct{}, 1)}, nil
 }
 
 func (p *pg) dialect() dialect { return postgresDialect }
@@ -118,13 +115,10 @@ func backoff(try int) time.Duration {
 
 // inTurn is one run, beside the others or without them.
 func (p *pg) inTurn(ctx context.Context, j *job, try int) (again bool, err error) {
-	if try < aloneFrom {
-		p.alone.RLock()
-		defer p.alone.RUnlock()
-	} else {
-		p.alone.Lock()
-		defer p.alone.Unlock()
+	if err := p.gate.enter(ctx, try >= aloneFrom); err != nil {
+		return false, err
 	}
+	defer func() { p.gate.leave(again) }()
 	return p.try(ctx, j)
 }
 

@@ -18,7 +18,7 @@ ON CONFLICT (budget_key) DO UPDATE SET
   taken = CASE WHEN budgets.window_started <= $3 THEN 1 ELSE budgets.taken + 1 END,
   window_started = CASE WHEN budgets.window_started <= $3 THEN excluded.window_started ELSE budgets.window_started END,
   paused_until = CASE WHEN budgets.window_started <= $3 OR budgets.taken + 1 < $4 THEN 0
-    ELSE CASE budgets.pauses WHEN 0 THEN $6 WHEN 1 THEN $7 WHEN 2 THEN $8 WHEN 3 THEN $9 WHEN 4 THEN $10 ELSE $11 END END,
+    ELSE CASE budgets.pauses WHEN 0 THEN CAST($6 AS BIGINT) WHEN 1 THEN $7 WHEN 2 THEN $8 WHEN 3 THEN $9 WHEN 4 THEN $10 ELSE $11 END END,
   pauses = CASE WHEN budgets.window_started <= $3 OR budgets.taken + 1 < $4 THEN budgets.pauses ELSE budgets.pauses + 1 END,
   in_a_row = budgets.in_a_row + 1,
   purge_at = excluded.purge_at
