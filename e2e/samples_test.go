@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/smtp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -288,4 +289,31 @@ func send(t *testing.T, addr, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// failure stands in for a test whose step fails.
+type failure struct {
+	*testing.T
+	said string
+}
+
+// Fatalf ends the step, as in a test, but not this test.
+func (f *failure) Fatalf(format string, args ...any) {
+	f.said = fmt.Sprintf(format, args...)
+	panic(f)
+}
+
+func TestAFailingStepSaysWhatStoodOnThePage(t *testing.T) {
+	base := serveHRM(t, newOP(t).url)
+	open(t, journey.Options{}) // skips where there is no browser
+	f := &failure{T: t}
+	b := chromium.Browser(f, journey.Options{})
+	t.Cleanup(b.Close)
+	b.Open(base)
+	defer func() {
+		if recover() == nil || !strings.Contains(f.said, "Välkommen till HRM") || !strings.Contains(f.said, base) {
+			t.Errorf("said %q", f.said)
+		}
+	}()
+	b.DontSee("Välkommen till HRM")
 }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strconv"
 	"time"
 
 	"golang.org/x/text/language"
@@ -49,10 +50,13 @@ func (v view) Money(kronor int) string {
 	return message.NewPrinter(language.Make(v.Lang)).Sprintf(v.T("money"), kronor)
 }
 
-// Date writes a day of the calendar.
-func (v view) Date(t time.Time) string {
-	return message.NewPrinter(language.Make(v.Lang)).Sprintf("%d "+months[v.Lang][t.Month()-1]+" %s", t.Day(), t.Format("2006"))
+// Day writes a day without its year, for what is near.
+func (v view) Day(t time.Time) string {
+	return strconv.Itoa(t.Day()) + " " + months[v.Lang][t.Month()-1]
 }
+
+// Date writes a day of the calendar.
+func (v view) Date(t time.Time) string { return v.Day(t) + t.Format(" 2006") }
 
 // Month writes a month and its year.
 func (v view) Month(t time.Time) string { return months[v.Lang][t.Month()-1] + t.Format(" 2006") }

@@ -65,15 +65,15 @@ func daysOf(key string, now time.Time) []day {
 	var days []day
 	for date := now.AddDate(0, 0, -1); len(days) < 8; date = date.AddDate(0, 0, -1) {
 		if date.Weekday() != time.Saturday && date.Weekday() != time.Sunday {
-			days = append(days, workday(key, date))
+			days = append(days, workday(key, date, len(days) > 0))
 		}
 	}
 	return days
 }
 
-func workday(key string, date time.Time) day {
+func workday(key string, date time.Time, mayBeOff bool) day {
 	at := date.Format("2006-01-02")
-	if number(key, at+"off", 9) == 0 {
+	if mayBeOff && number(key, at+"off", 9) == 0 {
 		return day{Date: date, Off: true}
 	}
 	in := 6*60 + 50 + number(key, at+"in", 25)

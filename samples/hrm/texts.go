@@ -17,7 +17,7 @@ var texts = map[string]map[string]string{
 
 		"start.title": "Välkommen till HRM",
 		"start.text":  "Här finns dina lönebesked och din tidrapport.",
-		"start.how":   "Du loggar in med din e-postadress.",
+		"start.how":   "Du loggar in med din e‑postadress.",
 		"hello":       "Hej",
 		"latest":      "Senaste lönen",
 		"paid":        "Utbetald",

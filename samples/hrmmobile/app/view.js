@@ -81,7 +81,7 @@ export class View {
 
   #shifts(today) {
     const [next, ...later] = nextShifts(today);
-    const rows = later.map((s) => this.#row(this.#day(s.day), `${s.from}–${s.to}`));
+    const rows = later.map((s) => this.#row(this.#day(s.day, "short"), `${s.from}–${s.to}`));
     return element(
       "section",
       { class: "card" },
@@ -102,15 +102,15 @@ export class View {
     return element("div", {}, element("dt", {}, name), element("dd", {}, value));
   }
 
-  #day(day) {
-    return new Intl.DateTimeFormat(this.#lang, { weekday: "long", day: "numeric", month: "long" }).format(day);
+  #day(day, form = "long") {
+    return new Intl.DateTimeFormat(this.#lang, { weekday: form, day: "numeric", month: form }).format(day);
   }
 
   #leaving() {
     return element(
       "section",
       { class: "leaving" },
-      element("button", { click: this.#actions.logout, "aria-describedby": "logout-why" }, this.#t.logout),
+      element("button", { class: "quiet", click: this.#actions.logout, "aria-describedby": "logout-why" }, this.#t.logout),
       element("p", { id: "logout-why", class: "hint" }, this.#t.logoutWhy),
       element("button", { class: "link", click: this.#actions.logoutHere, "aria-describedby": "here-why" }, this.#t.here),
       element("p", { id: "here-why", class: "hint" }, this.#t.hereWhy),
