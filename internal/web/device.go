@@ -10,22 +10,19 @@ import (
 // people who recognise their own device; they are whatever the sender wrote, and nothing may be decided on them.
 func Device(userAgent string) (device, browser string) {
 	ua := useragent.Parse(userAgent[:min(len(userAgent), 512)])
-	browser = strings.TrimPrefix(ua.Name, "Mobile ")
-	switch browser {
+	switch browser = strings.TrimPrefix(ua.Name, "Mobile "); browser {
+	case "Chrome", "Safari", "Firefox", "Edge", "Samsung Browser", "Vivaldi", "Internet Explorer", "Opera", "Opera Mini", "Opera Touch":
 	case "Headless Chrome":
 		browser = "Chrome"
-	case "Internet Explorer", "Chrome", "Firefox", "Safari", "Edge", "Opera", "Opera Mini", "Opera Touch", "Vivaldi", "Samsung Browser":
 	default:
-		if ua.Bot || !ua.Mobile && !ua.Tablet && !ua.Desktop {
-			browser = "" // a program, not a browser: its self-given name would only puzzle
-		}
+		browser = "" // a program, or a name that the sender made up: it would only puzzle, or say what he wants said
 	}
 	return deviceOf(ua), browser
 }
 
 func deviceOf(ua useragent.UserAgent) string {
 	switch {
-	case len(ua.Device) > 1 && printable(ua.Device): // one letter is what Chrome says of every phone ("Android 10; K")
+	case plausible(ua.Device):
 		return ua.Device
 	case ua.OS == useragent.IOS && ua.Tablet:
 		return "iPad"
@@ -37,12 +34,17 @@ func deviceOf(ua useragent.UserAgent) string {
 	return ua.OS
 }
 
-// printable refuses a device's name that is long or holds anything but letters, digits and what model names use.
-func printable(s string) bool {
-	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -_.()+/", r)) {
+// plausible accepts what model names look like ("SM-S921B", "Pixel 8 Pro", "moto g(30)"). The word goes into a mail that
+// anybody can have sent to anybody, so it must not carry a web address or a telephone number.
+func plausible(model string) bool {
+	digits := 0
+	for _, r := range model {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(" -_()+", r)):
 			return false
 		}
 	}
-	return len(s) <= 40
+	return len(model) > 1 && len(model) <= 20 && digits < 6 // one letter is what Chrome says of every phone ("Android 10; K")
 }
