@@ -4,6 +4,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 
 	"github.com/portvakt/portvakt/internal/grant"
@@ -21,6 +22,7 @@ type Door struct {
 	Visitor visitor.Kit
 	Kit     *web.Kit
 	Keys    *signingkey.Set
+	Log     *slog.Logger
 }
 
 // The paths of the endpoints. They are part of the contract with RPs through discovery.

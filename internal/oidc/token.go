@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/base64"
 	"errors"
-	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -17,7 +16,7 @@ import (
 func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 	client, fault := parseClient(r)
 	if fault != nil {
-		fail(w, r, *fault)
+		d.fail(w, r, *fault)
 		return
 	}
 	var tokens grant.Tokens
@@ -34,7 +33,7 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code and refresh_token are supported"}
 	}
 	if err != nil {
-		fail(w, r, err)
+		d.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
@@ -45,16 +44,16 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 func (d *Door) postRevoke(w http.ResponseWriter, r *http.Request) {
 	client, fault := parseClient(r)
 	if fault != nil {
-		fail(w, r, *fault)
+		d.fail(w, r, *fault)
 		return
 	}
 	token := r.PostForm.Get("token")
 	if token == "" {
-		fail(w, r, grant.Error{Code: "invalid_request", Description: "token is missing"})
+		d.fail(w, r, grant.Error{Code: "invalid_request", Description: "token is missing"})
 		return
 	}
 	if err := d.Grant.Revoke(r.Context(), client, token); err != nil {
-		fail(w, r, err)
+		d.fail(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
@@ -76,7 +75,7 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, err)
+		d.fail(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, info)
@@ -130,11 +129,11 @@ func basicAuth(r *http.Request) (grant.Client, bool) {
 
 // fail answers an error by the book (RFC 6749 §5.2). What is not the RP's fault is logged and named by its
 // reference number alone.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
+func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[grant.Error](err)
 	switch {
 	case !ok:
-		slog.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
+		d.Log.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
 		writeJSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))
 	case e.Code == "invalid_client":
 		if r.Header.Get("Authorization") != "" {

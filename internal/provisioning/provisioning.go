@@ -173,3 +173,37 @@ func orElse(err, otherwise error) error {
 	}
 	return otherwise
 }
+
+// chunk is how many rows of a register one transaction takes (RULES §10).
+const chunk = 500
+
+// AddPersons adds rows of a register that have no account yet. A row whose key is known is left alone.
+func (s *Service) AddPersons(ctx context.Context, all []person.Person) error {
+	for len(all) > 0 {
+		n := min(len(all), chunk)
+		if err := s.addChunk(ctx, all[:n]); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+func (s *Service) addChunk(ctx context.Context, rows []person.Person) error {
+	ids := make([]string, len(rows))
+	for i := range ids {
+		ids[i] = secret.NewID()
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		for i, p := range rows {
+			p.ID = ids[i]
+			if p.Source == "" {
+				p.Source = "hr"
+			}
+			if _, err := tx.InsertPerson(ctx, p, s.Now()); err != nil {
+				return fmt.Errorf("insert person: %w", err)
+			}
+		}
+		return nil
+	})
+}

@@ -86,7 +86,7 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {
 			return fmt.Errorf("carry sessions: %w", err)
 		}
-		if err := tx.Enqueue(ctx, s.changed(p.Account, b)); err != nil {
+		if err := tx.Enqueue(ctx, s.changed(p.Account, u.EndOthers, b)); err != nil {
 			return err
 		}
 		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))
@@ -138,10 +138,13 @@ func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime
 	return fresh, acc, nil
 }
 
-func (s *Service) changed(acc account.Account, b authn.Browser) outbox.Message {
+func (s *Service) changed(acc account.Account, othersEnded bool, b authn.Browser) outbox.Message {
 	m := outbox.New(outbox.Mail, ChangedTemplate, acc.Address, s.Now())
 	m.Account, m.Language = acc.ID, acc.Language
 	m.Params = map[string]string{"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
+	if othersEnded {
+		m.Params["others_ended"] = "yes"
+	}
 	return m
 }
 

@@ -386,6 +386,18 @@ func TestSlowStatementIsInterruptedAndFailsAlone(t *testing.T) {
 	}
 }
 
+func TestDriverGivesItsHandle(t *testing.T) {
+	db := openLite(t)
+	conn, err := db.engine.(*lite).readers.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if handleOf(conn) == 0 {
+		t.Error("the driver has changed: statements are interrupted by contexts now, which is slow")
+	}
+}
+
 func TestSlowFunctionIsThrownOutAndRunsAgainAlone(t *testing.T) {
 	db := openLite(t)
 	must(t, db, makeRows)

@@ -48,6 +48,12 @@ func isRetryable(err error) bool {
 	return ok && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
 }
 
+// isInterrupt tells that SQLite stopped a statement because its time was up.
+func isInterrupt(err error) bool {
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqlite3.SQLITE_INTERRUPT
+}
+
 // endsBatch tells whether an error may have ended SQLite's transaction, or says something about the file or the
 // machine and not about the statement. The list is of the harmless ones, so that an unknown one counts as bad.
 func endsBatch(err error) bool {

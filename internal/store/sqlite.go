@@ -102,6 +102,11 @@ func (l *lite) dialect() dialect { return sqliteDialect }
 func (l *lite) transact(ctx context.Context, j *job) error { return l.writer.queue.wait(ctx, j) }
 
 func (l *lite) open(ctx context.Context, s statement, args []any) (cursor, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// A read takes microseconds, and as much again if it can be cancelled in the middle. A long list stops between rows.
+	ctx = context.Background()
 	st, err := l.prepared(ctx, s)
 	if err != nil {
 		return nil, err

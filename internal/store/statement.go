@@ -86,7 +86,11 @@ func (q query) each(fn func(scan scan) error) error {
 		return err
 	}
 	for rows.Next() {
-		if err := fn(rows.Scan); err != nil {
+		err := q.ctx.Err() // SQLite's statements do not look at the request's context
+		if err == nil {
+			err = fn(rows.Scan)
+		}
+		if err != nil {
 			_ = rows.Close() // fn's error is the one that tells
 			return err
 		}

@@ -94,7 +94,7 @@ func (tx *Tx) spoil(err error) error {
 		return nil
 	}
 	if tx.failed == nil {
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) || isInterrupt(err) {
 			err = fmt.Errorf("%w: %w", ErrSlow, err)
 		}
 		tx.failed = err

@@ -36,12 +36,15 @@ type writer struct {
 	owner   *DB
 	stopped chan struct{}
 
-	conn  *sql.Conn // nil until needed, and after it was dropped
-	stmts map[statement]*sql.Stmt
+	conn   *sql.Conn // nil until needed, and after it was dropped
+	stmts  map[statement]*sql.Stmt
+	handle uintptr // of conn
+	watch  *watch
 }
 
 func startWriter(db *sql.DB, owner *DB) *writer {
-	w := &writer{db: db, queue: newQueue(), limits: usualLimits, owner: owner, stopped: make(chan struct{})}
+	w := &writer{db: db, queue: newQueue(), limits: usualLimits, owner: owner, stopped: make(chan struct{}),
+		watch: newWatch(owner.log)}
 	go w.serve()
 	return w
 }
@@ -211,12 +214,18 @@ func (w *writer) alone(j *job, limit time.Duration) {
 func (w *writer) lend(j *job, limit time.Duration) *Tx {
 	start := time.Now()
 	// A request that goes away must not interrupt a statement: SQLite would undo the whole transaction.
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx := context.Background()
+	if w.handle == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, start.Add(limit))
+		defer cancel()
+	}
 	tx := &Tx{ctx: ctx, on: lent{w}, deadline: start.Add(limit)}
 	j.err, j.vanished, j.slow = nil, false, false
+	w.watch.begin(j, w.handle, start, limit)
 	j.turn <- tx
 	<-j.back
-	cancel()
+	w.watch.end()
 	if took := time.Since(start); took > w.limits.batched {
 		w.owner.log.Warn("a transaction held the writer for too long", "in", j.name(), "took", took)
 	}
@@ -263,7 +272,7 @@ func (w *writer) drop() {
 	}
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool closes it instead of keeping it
 	_ = w.conn.Close()
-	w.conn, w.stmts = nil, nil
+	w.conn, w.stmts, w.handle = nil, nil, 0
 }
 
 // prepared returns the statement on the writer's connection.
@@ -276,7 +285,7 @@ func (w *writer) prepared(s statement) (*sql.Stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.conn, w.stmts = conn, make(map[statement]*sql.Stmt)
+		w.conn, w.stmts, w.handle = conn, make(map[statement]*sql.Stmt), handleOf(conn)
 	}
 	st, err := w.conn.PrepareContext(context.Background(), string(s))
 	if err != nil {

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/app"
+	"github.com/portvakt/portvakt/internal/demo"
+)
+
+type demoCommand struct {
+	Port   int    `help:"First of the four ports." default:"8080"`
+	Data   string `help:"Folder to keep; the default is a temporary one." placeholder:"DIR"`
+	Lang   string `help:"Language where the browser asks for neither." enum:"sv,en" default:"sv"`
+	People int    `help:"Size of the register." default:"200"`
+	Log    bool   `help:"Print the log."`
+}
+
+// Run shows everything until the context ends.
+func (c *demoCommand) Run(ctx context.Context, s streams) error {
+	logs := io.Discard
+	if c.Log {
+		logs = s.err
+	}
+	log := settingsFlags{}.logger(logs)
+	w, err := demo.Start(ctx, demo.Options{Port: c.Port, Data: c.Data, Lang: c.Lang, People: c.People, PlainDelay: time.Minute,
+		App: app.Options{Log: log}})
+	if err != nil {
+		return err
+	}
+	announce(s.out, w)
+	return w.Wait()
+}
+
+func announce(out io.Writer, w *demo.World) {
+	fmt.Fprintf(out, "\n  HRM         %s   start here: Logga in\n  HRM Mobile  %s\n  Inbox       %s   every mail of the demo\n  Portvakt    %s   /account\n\n",
+		w.HRM, w.HRMMobile, w.Inbox, w.Portvakt)
+	for _, p := range demo.People() {
+		fmt.Fprintf(out, "  %-32s %s\n", p.Address, p.Suggestion)
+	}
+	fmt.Fprintf(out, "\n  Password of Bo and Eva: %s\n  Ctrl+C ends it.\n\n", demo.Password)
+}

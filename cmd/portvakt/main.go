@@ -1,0 +1,88 @@
+// Command portvakt is the identity provider and its tools, in one binary. This package parses the command
+// line and prints; what it runs stands in internal/app and internal/demo.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/portvakt/portvakt/internal/config"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "portvakt:", err)
+		os.Exit(1)
+	}
+}
+
+// commands are the subcommands, in the order of the help.
+type commands struct {
+	Demo     demoCommand     `cmd:"" help:"Show everything on this machine: Portvakt, two sample apps, an inbox, seeded people."`
+	Init     initCommand     `cmd:"" help:"Make a settings file, a master key and an empty database."`
+	Serve    serveCommand    `cmd:"" help:"Serve."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database to this version and stop."`
+	RP       rpCommand       `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
+	Org      orgCommand      `cmd:"" name:"org" help:"Organisations."`
+	Account  accountCommand  `cmd:"" help:"Accounts."`
+	Routes   routesCommand   `cmd:"" help:"List every route that is served."`
+	Selftest selftestCommand `cmd:"" help:"Tests that a running installation can be put to."`
+}
+
+// streams are where a command writes.
+type streams struct {
+	out, err io.Writer
+}
+
+// exit carries kong's wish to end the process up to run.
+type exit int
+
+// run is main with everything given to it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
+		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// kong ends the process after --help; a test must outlive it.
+		if p := recover(); p != nil {
+			if code, ok := p.(exit); !ok {
+				panic(p)
+			} else if code != 0 {
+				err = errors.New("see --help")
+			}
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run()
+}
+
+// settingsFlags are shared by every command that opens an installation.
+type settingsFlags struct {
+	Config          kong.ConfigFlag `help:"Settings file (TOML)." type:"path" placeholder:"FILE"`
+	config.Settings `embed:""`
+}
+
+func (s settingsFlags) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo // the enum has checked it
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}

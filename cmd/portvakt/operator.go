@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"text/tabwriter"
+
+	"github.com/portvakt/portvakt/internal/control"
+)
+
+type rpCommand struct {
+	Create       rpCreate       `cmd:"" help:"Register an app; prints its client_id and client_secret as JSON, once."`
+	List         rpList         `cmd:"" help:"List the apps."`
+	RotateSecret rpRotateSecret `cmd:"" help:"Give an app a new secret; the old one ends at once."`
+	Delete       rpDelete       `cmd:"" help:"Remove an app and end its people's grants."`
+}
+
+type rpCreate struct {
+	settingsFlags         `embed:""`
+	Name                  string   `help:"Name that people see." required:""`
+	RedirectURI           []string `help:"Where the app receives its codes; repeatable." required:"" sep:"none" placeholder:"URL"`
+	PostLogoutRedirectURI []string `help:"Where a browser may go after sign-out; repeatable." sep:"none" placeholder:"URL"`
+	InitiateLoginURI      string   `help:"Where a login of the app begins (OIDC Core 4). People whose link or login took long start again there." placeholder:"URL"`
+	ClientURI             string   `help:"The app's own start page." placeholder:"URL"`
+	BackchannelLogoutURI  string   `help:"Where the app hears that a session ended." placeholder:"URL"`
+	Public                bool     `help:"The app can keep no secret: it runs in a browser or on a phone."`
+	PKCE                  bool     `name:"pkce" help:"Require PKCE (RFC 7636)." default:"true" negatable:""`
+	RefreshTokens         bool     `help:"Give the app refresh tokens." default:"false"`
+	IDTokenAlg            string   `name:"id-token-alg" help:"ES256 or RS256." enum:"ES256,RS256" default:"ES256"`
+	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
+}
+
+// Run registers an RP.
+func (c *rpCreate) Run(ctx context.Context, s streams) error {
+	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
+		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
+		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, IDTokenAlg: c.IDTokenAlg}
+	var out control.RP
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
+		return err
+	}
+	return printJSON(s.out, out)
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+type rpList struct {
+	settingsFlags `embed:""`
+	JSON          bool `help:"Print JSON."`
+}
+
+// Run lists the RPs.
+func (c *rpList) Run(ctx context.Context, s streams) error {
+	var out []control.RP
+	if err := operate(ctx, c.settingsFlags, s, http.MethodGet, "/relying-parties", nil, &out); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, out)
+	}
+	t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "CLIENT ID\tNAME\tKIND\tREDIRECT URIS")
+	for _, rp := range out {
+		kind := "confidential"
+		if rp.Public {
+			kind = "public"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", rp.ClientID, rp.Name, kind, rp.RedirectURIs)
+	}
+	return t.Flush()
+}
+
+type rpRotateSecret struct {
+	settingsFlags `embed:""`
+	ClientID      string `arg:"" help:"The app's client id."`
+}
+
+// Run rotates an RP's secret.
+func (c *rpRotateSecret) Run(ctx context.Context, s streams) error {
+	var out map[string]string
+	path := "/relying-parties/" + url.PathEscape(c.ClientID) + "/secret"
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, path, nil, &out); err != nil {
+		return err
+	}
+	return printJSON(s.out, out)
+}
+
+type rpDelete struct {
+	settingsFlags `embed:""`
+	ClientID      string `arg:"" help:"The app's client id."`
+}
+
+// Run deletes an RP.
+func (c *rpDelete) Run(ctx context.Context, s streams) error {
+	var out map[string]string
+	if err := operate(ctx, c.settingsFlags, s, http.MethodDelete, "/relying-parties/"+url.PathEscape(c.ClientID), nil, &out); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "Deleted", c.ClientID)
+	return nil
+}
+
+type orgCommand struct {
+	Set orgSet `cmd:"" help:"Make or change an organisation; what is not given stays as it is."`
+}
+
+type orgSet struct {
+	settingsFlags `embed:""`
+	ID            string `arg:"" help:"Short name, chosen once: lower case letters, digits and dashes."`
+	Name          string `help:"Name that people see."`
+	Logo          string `help:"Picture file: PNG, JPEG, WebP or SVG, up to 256 KB." type:"existingfile" placeholder:"FILE"`
+	Colour        string `help:"Colour of buttons and links as #rrggbb; its contrast is corrected." placeholder:"#RRGGBB"`
+	SecondFactor  string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
+}
+
+// Run changes an organisation.
+func (c *orgSet) Run(ctx context.Context, s streams) error {
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, SecondFactor: c.SecondFactor}
+	if c.Logo != "" {
+		picture, err := os.ReadFile(c.Logo)
+		if err != nil {
+			return err
+		}
+		in.Logo = picture
+	}
+	var out control.Organisation
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/organisations", in, &out); err != nil {
+		return err
+	}
+	return printJSON(s.out, out)
+}
+
+type accountCommand struct {
+	Create accountCreate `cmd:"" help:"Make an account by hand. Its owner creates a password at the first sign-in."`
+}
+
+type accountCreate struct {
+	settingsFlags `embed:""`
+	Address       string `arg:"" help:"E-mail address."`
+	GivenName     string `help:"First name."`
+	FamilyName    string `help:"Last name."`
+	Language      string `help:"sv or en." enum:"sv,en" default:"sv"`
+	Verified      bool   `help:"You have checked that the address is this person's."`
+}
+
+// Run makes an account.
+func (c *accountCreate) Run(ctx context.Context, s streams) error {
+	in := control.Account{Address: c.Address, GivenName: c.GivenName, FamilyName: c.FamilyName, Language: c.Language, Verified: c.Verified}
+	var out control.Account
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/accounts", in, &out); err != nil {
+		return err
+	}
+	return printJSON(s.out, out)
+}

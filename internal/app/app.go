@@ -1,0 +1,194 @@
+// Package app is the composition root: it puts the packages together, by hand, in the order of the arrows, and
+// runs the result. It holds no rule. Tests and the demo start Portvakt through it, never by wiring of their own.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/clientregistration"
+	"github.com/portvakt/portvakt/internal/config"
+	"github.com/portvakt/portvakt/internal/control"
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/housekeeping"
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/mail"
+	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/oidc"
+	"github.com/portvakt/portvakt/internal/outbound"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/recovery"
+	"github.com/portvakt/portvakt/internal/robot"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/store"
+	"github.com/portvakt/portvakt/internal/ui"
+	"github.com/portvakt/portvakt/internal/visitor"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// Options are what a start needs beside the settings. Tests put a clock and costs of their own here.
+type Options struct {
+	Log     *slog.Logger
+	Now     func() time.Time                     // nil: time.Now
+	Sleep   func(context.Context, time.Duration) // nil: really sleep
+	Hashing password.Params                      // zero: password.Standard
+	Reload  bool                                 // templates anew for each page
+	Robot   int                                  // size of the puzzle; 0: robot.DefaultMax
+}
+
+// App is a Portvakt, put together.
+type App struct {
+	Settings config.Settings
+	DB       *store.DB
+	Authn    *authn.Service
+	Recovery *recovery.Service
+	Outbox   *outbox.Worker
+	House    *housekeeping.Service
+	Control  *control.Door
+
+	handler http.Handler
+	routes  []string
+	log     *slog.Logger
+}
+
+// New checks the settings, opens and migrates the database, loads the keys and puts everything together. It
+// serves nothing yet.
+func New(ctx context.Context, s config.Settings, o Options) (*App, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	master, err := s.Master()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{URL: s.DatabaseURL(), Log: o.Log, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	a, err := assemble(ctx, s, o, db, master)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = authn.Sleep
+	}
+	if o.Hashing == (password.Params{}) {
+		o.Hashing = password.Standard
+	}
+	if o.Robot == 0 {
+		o.Robot = robot.DefaultMax
+	}
+	return o
+}
+
+// pinIssuer refuses another issuer than the one that the database was made for: every link, subject and token
+// out there names it (RULES §9).
+func pinIssuer(ctx context.Context, db *store.DB, issuer string) error {
+	err := store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error { return tx.SetInstallation(ctx, "issuer", issuer) })
+	if err != nil {
+		return fmt.Errorf("remember issuer: %w", err)
+	}
+	have, err := db.FindInstallation(ctx, "issuer")
+	if err == nil && have != issuer {
+		err = fmt.Errorf("%w: issuer %q: this database was made for %q, and that cannot change", config.ErrSettings, issuer, have)
+	}
+	return err
+}
+
+func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, master *secret.Master) (*App, error) {
+	if err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := pinIssuer(ctx, db, s.Issuer); err != nil {
+		return nil, err
+	}
+	keys, err := loadKeys(ctx, db, master, o.Now())
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := locale.New()
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := config.Prefixes(s.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	kit, err := web.New(web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: ui.Static(),
+		TrustedProxies: proxies, Logger: o.Log, Reload: o.Reload})
+	if err != nil {
+		return nil, err
+	}
+
+	// The funnel and the authenticators.
+	hasher := password.NewHasher(o.Hashing)
+	funnel := &authn.Service{Store: db, Hasher: hasher, Keys: keys.ring, Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
+
+	// The flows.
+	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
+	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
+		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
+	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now}
+	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
+		Issuer: s.Issuer, Now: o.Now}
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
+	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), Hasher: hasher, Now: o.Now}
+
+	// The doors.
+	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Now: o.Now}
+	people := &ui.Door{Signin: signIn, Recovery: recover, MyAccount: mine, Grant: grants, Visitor: guest, Kit: kit}
+	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
+
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, log: o.Log,
+		House:   &housekeeping.Service{Store: db, Now: o.Now, Log: o.Log},
+		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
+	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, recover, grants); err != nil {
+		return nil, err
+	}
+	a.mount(kit, people, parties)
+	return a, nil
+}
+
+// newOutbox joins the worker with those who prepare and send.
+func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, r *recovery.Service,
+	g *grant.Service) (*outbox.Worker, error) {
+	allowed, err := config.Prefixes(s.OutboundAllow)
+	if err != nil {
+		return nil, err
+	}
+	mailPassword, err := s.MailPassword()
+	if err != nil {
+		return nil, fmt.Errorf("%w: smtp-password-file: %w", config.ErrSettings, err)
+	}
+	w := &outbox.Worker{Store: db, Now: o.Now, Log: o.Log,
+		Preparers: map[string]outbox.Preparer{recovery.ResetTemplate: r, recovery.SigninTemplate: r},
+		Senders: map[outbox.Channel]outbox.Sender{
+			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
+		}}
+	if s.SMTPHost == "" {
+		o.Log.Warn("no mail server is set: mails wait in the outbox (smtp-host)")
+		return w, nil
+	}
+	w.Senders[outbox.Mail], err = mail.New(mail.Settings{Host: s.SMTPHost, Port: s.SMTPPort, TLS: s.SMTPTLS, Username: s.SMTPUsername,
+		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device}, catalogue, k.ring, o.Now)
+	return w, err
+}

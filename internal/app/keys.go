@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/signingkey"
+	"github.com/portvakt/portvakt/internal/store"
+)
+
+// keys are what this installation seals and signs with. They rest in the database under the master key, so
+// that every node has the same ones; the first start makes them.
+type keys struct {
+	ring *secret.Keyring
+	sign *signingkey.Set
+}
+
+const firstRoot = 1
+
+func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, now time.Time) (keys, error) {
+	ring, err := loadRing(ctx, db, m, now)
+	if err != nil {
+		return keys{}, err
+	}
+	if err := makeSigningKeys(ctx, db, m, now); err != nil {
+		return keys{}, fmt.Errorf("make signing keys: %w", err)
+	}
+	stored, err := db.ListSigningKeys(ctx)
+	if err != nil {
+		return keys{}, fmt.Errorf("list signing keys: %w", err)
+	}
+	sign, err := signingkey.Open(stored, m)
+	if err != nil {
+		return keys{}, wrongMaster(err)
+	}
+	return keys{ring, sign}, nil
+}
+
+func rootRow(id byte) string { return fmt.Sprintf("root_keys|%d", id) }
+
+func wrongMaster(err error) error {
+	return fmt.Errorf("%w: is this the master key that the database was made with?", err)
+}
+
+// loadRing reads the roots and makes the first one where there is none. Of two nodes that start at once, one's
+// root is stored and both read it.
+func loadRing(ctx context.Context, db *store.DB, m *secret.Master, now time.Time) (*secret.Keyring, error) {
+	sealed, err := db.ListRootKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list root keys: %w", err)
+	}
+	if len(sealed) == 0 {
+		err := store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error {
+			return tx.InsertRootKey(ctx, firstRoot, m.Seal(rootRow(firstRoot), secret.NewRoot()), now)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("make root key: %w", err)
+		}
+		if sealed, err = db.ListRootKeys(ctx); err != nil {
+			return nil, fmt.Errorf("list root keys: %w", err)
+		}
+	}
+	roots, newest := map[byte][]byte{}, byte(0)
+	for id, b := range sealed {
+		if roots[id], err = m.Open(rootRow(id), b); err != nil {
+			return nil, wrongMaster(fmt.Errorf("root key %d: %w", id, err))
+		}
+		newest = max(newest, id)
+	}
+	return secret.NewKeyring(roots, newest)
+}
+
+// makeSigningKeys makes a key for each algorithm that has none. RSA takes its time, hence outside the
+// transaction; whether it is still wanted is asked inside.
+func makeSigningKeys(ctx context.Context, db *store.DB, m *secret.Master, now time.Time) error {
+	stored, err := db.ListSigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, alg := range signingkey.Algs() {
+		if hasKey(stored, alg) {
+			continue
+		}
+		fresh, err := signingkey.Generate(alg, m, now)
+		if err != nil {
+			return err
+		}
+		err = store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error {
+			meanwhile, err := tx.ListSigningKeysInTx(ctx)
+			if err != nil || hasKey(meanwhile, alg) {
+				return err
+			}
+			return tx.InsertSigningKey(ctx, fresh)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasKey(stored []signingkey.Stored, alg signingkey.Alg) bool {
+	for _, k := range stored {
+		if k.Alg == alg {
+			return true
+		}
+	}
+	return false
+}

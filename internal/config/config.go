@@ -1,0 +1,153 @@
+// Package config holds the settings: one struct, filled from flags, environment and a file. It reads
+// nothing by itself at run time: whoever needs a setting is given it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Settings are what an operator decides. Each can stand in the file under its flag's name, in the environment
+// as PORTVAKT_NAME, or on the command line; the later wins. docs/configuration.md is made from the tags.
+type Settings struct {
+	Issuer   string `help:"Address of this installation, as browsers and apps see it: https, without a path. Chosen once, for good." env:"PORTVAKT_ISSUER" placeholder:"URL"`
+	Listen   string `help:"Address and port to listen on." default:":8443" env:"PORTVAKT_LISTEN" placeholder:"HOST:PORT"`
+	DataDir  string `name:"data" help:"Folder for the embedded database, the control socket and the master key." default:"." env:"PORTVAKT_DATA" placeholder:"DIR"`
+	Database string `help:"Database: postgres://… for many nodes, or the path of an SQLite file. The default is portvakt.db in the data folder." env:"PORTVAKT_DATABASE" placeholder:"URL"`
+
+	MasterKey     string `help:"Master key, one ID:BASE64URL a line. Prefer the file." env:"PORTVAKT_MASTER_KEY" placeholder:"KEY"`
+	MasterKeyFile string `help:"File with the master key. The default is master.key in the data folder." env:"PORTVAKT_MASTER_KEY_FILE" placeholder:"FILE"`
+
+	TLSCert        string   `name:"tls-cert" help:"Certificate chain in PEM. Empty: a proxy in front speaks TLS; list it as trusted." env:"PORTVAKT_TLS_CERT" placeholder:"FILE"`
+	TLSKey         string   `name:"tls-key" help:"Private key of the certificate in PEM." env:"PORTVAKT_TLS_KEY" placeholder:"FILE"`
+	TrustedProxies []string `help:"Networks of the proxies in front, whose forwarded addresses are believed." env:"PORTVAKT_TRUSTED_PROXIES" placeholder:"CIDR"`
+	OutboundAllow  []string `help:"Private networks that may be called for back-channel logout." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`
+
+	SMTPHost         string `name:"smtp-host" help:"Mail server. Without one, mails wait in the outbox." env:"PORTVAKT_SMTP_HOST" placeholder:"HOST"`
+	SMTPPort         int    `name:"smtp-port" help:"Port of the mail server." default:"587" env:"PORTVAKT_SMTP_PORT" placeholder:"PORT"`
+	SMTPTLS          string `name:"smtp-tls" help:"starttls, tls (from the first byte) or none (this machine only)." enum:"starttls,tls,none" default:"starttls" env:"PORTVAKT_SMTP_TLS" placeholder:"MODE"`
+	SMTPUsername     string `name:"smtp-username" help:"User at the mail server, if it asks for one." env:"PORTVAKT_SMTP_USERNAME" placeholder:"NAME"`
+	SMTPPassword     string `name:"smtp-password" help:"Password at the mail server. Prefer the file." env:"PORTVAKT_SMTP_PASSWORD" placeholder:"PASSWORD"`
+	SMTPPasswordFile string `name:"smtp-password-file" help:"File with the password at the mail server." env:"PORTVAKT_SMTP_PASSWORD_FILE" placeholder:"FILE"`
+	MailFrom         string `name:"mail-from" help:"Sender address of all mails." env:"PORTVAKT_MAIL_FROM" placeholder:"ADDRESS"`
+	MailFromName     string `name:"mail-from-name" help:"Sender name of all mails." default:"Portvakt" env:"PORTVAKT_MAIL_FROM_NAME" placeholder:"NAME"`
+
+	PlainDelay time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
+	LogLevel   string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
+
+	// Demo allows an http issuer on localhost. No file and no flag can set it: only the demo does (RULES §11).
+	Demo bool `kong:"-"`
+}
+
+// ErrSettings is wrapped by every complaint about a setting.
+var ErrSettings = errors.New("settings")
+
+func complain(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrSettings, fmt.Sprintf(format, args...))
+}
+
+// Check returns the first complaint, in words that tell what to do, or nil.
+func (s Settings) Check() error {
+	if err := s.checkIssuer(); err != nil {
+		return err
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return complain("tls-cert and tls-key belong together: give both or neither")
+	}
+	if s.SMTPHost != "" && s.MailFrom == "" {
+		return complain("mail-from is missing: mails need a sender address")
+	}
+	for name, list := range map[string][]string{"trusted-proxies": s.TrustedProxies, "outbound-allow": s.OutboundAllow} {
+		if _, err := Prefixes(list); err != nil {
+			return complain("%s: %v", name, err)
+		}
+	}
+	return nil
+}
+
+func (s Settings) checkIssuer() error {
+	u, err := url.Parse(s.Issuer)
+	switch {
+	case s.Issuer == "":
+		return complain("issuer is missing: give the address that browsers see, as https://login.example.com")
+	case err != nil || u.Host == "" || u.User != nil || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return complain("issuer %q: want scheme and host alone, as https://login.example.com", s.Issuer)
+	case strings.HasSuffix(s.Issuer, "/"):
+		return complain("issuer %q: leave the slash at the end out", s.Issuer)
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme == "http" && s.Demo && u.Hostname() == "localhost":
+		return nil
+	}
+	return complain("issuer %q: only https is served; for a look without certificates there is portvakt demo", s.Issuer)
+}
+
+// Prefixes reads networks ("10.0.0.0/8") and single addresses.
+func Prefixes(list []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if addr, err := netip.ParseAddr(text); err == nil {
+			all = append(all, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network; write it as 10.0.0.0/8", text)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// DatabaseURL is where the database is.
+func (s Settings) DatabaseURL() string {
+	if s.Database != "" {
+		return s.Database
+	}
+	return filepath.Join(s.DataDir, "portvakt.db")
+}
+
+// ControlSocket is where a running server can be reached by the command line.
+func (s Settings) ControlSocket() string { return filepath.Join(s.DataDir, "control.sock") }
+
+// MasterKeyPath is the file of the master key.
+func (s Settings) MasterKeyPath() string {
+	if s.MasterKeyFile != "" {
+		return s.MasterKeyFile
+	}
+	return filepath.Join(s.DataDir, "master.key")
+}
+
+// Master reads the master key from the setting or its file.
+func (s Settings) Master() (*secret.Master, error) {
+	text := s.MasterKey
+	if text == "" {
+		b, err := os.ReadFile(s.MasterKeyPath())
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, complain("there is no master key at %s: portvakt init makes one", s.MasterKeyPath())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("master key: %w", err)
+		}
+		text = string(b)
+	}
+	return secret.ParseMaster(text)
+}
+
+// MailPassword reads the mail server's password from the setting or its file.
+func (s Settings) MailPassword() (string, error) {
+	if s.SMTPPasswordFile == "" {
+		return s.SMTPPassword, nil
+	}
+	b, err := os.ReadFile(s.SMTPPasswordFile)
+	return strings.TrimSpace(string(b)), err
+}

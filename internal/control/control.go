@@ -1,0 +1,177 @@
+// Package control is the door for the operator's command line: the same HTTP handler answers over a socket
+// beside a running server, or inside the command's own process while no server runs. Nobody else reaches it:
+// the socket belongs to the server's user.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/portvakt/portvakt/internal/clientregistration"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+)
+
+// Door is the control door.
+type Door struct {
+	Registration *clientregistration.Service
+	Provisioning *provisioning.Service
+	Log          *slog.Logger
+}
+
+// RP is a relying party as the command line reads and prints it.
+type RP struct {
+	ClientID               string   `json:"client_id,omitempty"`
+	ClientSecret           string   `json:"client_secret,omitempty"`
+	Name                   string   `json:"client_name"`
+	Public                 bool     `json:"public,omitempty"`
+	Organisations          []string `json:"organisations,omitempty"`
+	RedirectURIs           []string `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	InitiateLoginURI       string   `json:"initiate_login_uri,omitempty"`
+	ClientURI              string   `json:"client_uri,omitempty"`
+	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
+	PKCE                   bool     `json:"pkce"`
+	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
+	RefreshTokens          bool     `json:"refresh_tokens"`
+}
+
+// Organisation is a change to an organisation; empty fields keep what is stored.
+type Organisation struct {
+	ID           string `json:"id"`
+	Name         string `json:"name,omitempty"`
+	Colour       string `json:"colour,omitempty"`
+	SecondFactor string `json:"second_factor,omitempty"`
+	Logo         []byte `json:"logo,omitempty"` // a picture file as it is
+}
+
+// Account is an account to make.
+type Account struct {
+	ID         string `json:"id,omitempty"`
+	Address    string `json:"address"`
+	GivenName  string `json:"given_name,omitempty"`
+	FamilyName string `json:"family_name,omitempty"`
+	Language   string `json:"language,omitempty"`
+	Verified   bool   `json:"verified"`
+}
+
+// Handler returns the door's handler.
+func (d *Door) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /relying-parties", answer(d, d.createRP))
+	mux.Handle("GET /relying-parties", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]RP, error) { return d.listRPs(ctx) }))
+	mux.Handle("POST /relying-parties/{id}/secret", answer(d, d.rotateSecret))
+	mux.Handle("DELETE /relying-parties/{id}", answer(d, d.deleteRP))
+	mux.Handle("POST /organisations", answer(d, d.setOrganisation))
+	mux.Handle("POST /accounts", answer(d, d.createAccount))
+	return mux
+}
+
+// failure is the body of an error.
+type failure struct {
+	Error string `json:"error"`
+}
+
+// answer decodes a request, calls one use case and encodes its result. The operator is told the error itself:
+// it is her machine.
+func answer[In, Out any](d *Door, use func(context.Context, *http.Request, In) (Out, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in In
+		if r.ContentLength != 0 {
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
+				write(w, http.StatusBadRequest, failure{"the request cannot be read: " + err.Error()})
+				return
+			}
+		}
+		out, err := use(r.Context(), r, in)
+		if err != nil {
+			d.Log.Warn("control: refused", "operation", r.Pattern, "error", err)
+			write(w, http.StatusUnprocessableEntity, failure{err.Error()})
+			return
+		}
+		write(w, http.StatusOK, out)
+	})
+}
+
+func write(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v) //nolint:errcheck // the command has gone away
+}
+
+func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error) {
+	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
+		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
+		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens}
+	for _, id := range in.Organisations {
+		rp.Organisations = append(rp.Organisations, organisation.ID(id))
+	}
+	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
+	if err != nil {
+		return RP{}, err
+	}
+	out := shown(made)
+	out.ClientSecret = plain.Reveal()
+	return out, nil
+}
+
+func shown(rp relyingparty.RP) RP {
+	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
+		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
+		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens}
+	for _, id := range rp.Organisations {
+		out.Organisations = append(out.Organisations, string(id))
+	}
+	return out
+}
+
+func (d *Door) listRPs(ctx context.Context) ([]RP, error) {
+	all, err := d.Registration.List(ctx)
+	out := make([]RP, 0, len(all))
+	for _, rp := range all {
+		out = append(out, shown(rp))
+	}
+	return out, err
+}
+
+func (d *Door) rotateSecret(ctx context.Context, r *http.Request, _ struct{}) (map[string]string, error) {
+	id := r.PathValue("id")
+	plain, err := d.Registration.RotateSecret(ctx, id)
+	return map[string]string{"client_id": id, "client_secret": plain.Reveal()}, err
+}
+
+func (d *Door) deleteRP(ctx context.Context, r *http.Request, _ struct{}) (map[string]string, error) {
+	id := r.PathValue("id")
+	return map[string]string{"client_id": id}, d.Registration.Delete(ctx, id)
+}
+
+func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisation) (Organisation, error) {
+	change := organisation.Organisation{ID: organisation.ID(in.ID), Name: in.Name, Colour: in.Colour,
+		SecondFactor: organisation.SecondFactor(in.SecondFactor)}
+	if len(in.Logo) > 0 {
+		logo, err := organisation.ParseLogo(in.Logo)
+		if err != nil {
+			return in, err
+		}
+		change.Logo = logo
+	}
+	o, err := d.Provisioning.SetOrganisation(ctx, change)
+	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, SecondFactor: string(o.SecondFactor)}, err
+}
+
+// errUnverified reminds the operator that an unproven address is the preparation's business.
+var errUnverified = errors.New("only accounts with a verified address can be made by hand; say --verified if you have checked it")
+
+func (d *Door) createAccount(ctx context.Context, _ *http.Request, in Account) (Account, error) {
+	if !in.Verified {
+		return in, errUnverified
+	}
+	a, err := d.Provisioning.CreateAccount(ctx, provisioning.Newcomer{Address: in.Address, Verified: true,
+		GivenName: in.GivenName, FamilyName: in.FamilyName, Language: in.Language})
+	in.ID = string(a.ID)
+	return in, err
+}

@@ -1,0 +1,119 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+	"golang.org/x/net/idna"
+
+	"github.com/portvakt/portvakt/internal/outbox"
+)
+
+const (
+	connectTimeout = 10 * time.Second
+	commandTimeout = 20 * time.Second
+)
+
+// deliver hands the bytes to the mail server for one recipient (RFC 5321).
+func (s *Sender) deliver(ctx context.Context, to string, raw []byte) error {
+	address, utf8, err := envelope(to)
+	if err != nil {
+		return err
+	}
+	c, err := s.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("mail server %s: %w", s.settings.Host, err)
+	}
+	defer c.Close()
+	if ok, _ := c.Extension("SMTPUTF8"); utf8 && !ok {
+		return fmt.Errorf("%w: the mail server cannot send to addresses like this one (SMTPUTF8)", outbox.ErrRefused)
+	}
+	if err := c.Mail(s.settings.From, &smtp.MailOptions{UTF8: utf8}); err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	if err := c.Rcpt(address, nil); err != nil {
+		return recipientError(err)
+	}
+	w, err := c.Data()
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	if _, err := w.Write(raw); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	// Accepted from here on. What follows can no longer fail the delivery: a lost QUIT must not send it again.
+	if err := w.Close(); err != nil {
+		return recipientError(err)
+	}
+	c.Quit() //nolint:errcheck // see above
+	return nil
+}
+
+// envelope returns the address as the server must get it: the domain in ASCII; utf8 where the local part is not.
+func envelope(to string) (address string, utf8 bool, err error) {
+	at := strings.LastIndexByte(to, '@')
+	if at < 1 || strings.ContainsAny(to, "\r\n<> ") {
+		return "", false, fmt.Errorf("%w: not an address", outbox.ErrRefused)
+	}
+	domain, err := idna.Lookup.ToASCII(to[at+1:])
+	if err != nil {
+		return "", false, fmt.Errorf("%w: not a domain: %w", outbox.ErrRefused, err)
+	}
+	local := to[:at]
+	return local + "@" + domain, strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e }), nil
+}
+
+// recipientError tells the server's final no about this recipient or this mail from a "later". Codes of 500 and
+// more are final (RFC 5321 §4.2.1).
+func recipientError(err error) error {
+	if e, ok := errors.AsType[*smtp.SMTPError](err); ok && e.Code >= 500 {
+		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+	}
+	return err
+}
+
+// connect dials, greets, secures and signs in. Nothing is sent in the clear where TLS is asked for: a server that
+// does not offer STARTTLS is an error, not a downgrade.
+func (s *Sender) connect(ctx context.Context) (*smtp.Client, error) {
+	d := net.Dialer{Timeout: connectTimeout}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(s.settings.Host, strconv.Itoa(s.settings.Port)))
+	if err != nil {
+		return nil, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(deadline) //nolint:errcheck // a connection that cannot take one fails at the next step
+	}
+	c, err := s.secure(conn)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c.CommandTimeout, c.SubmissionTimeout = commandTimeout, commandTimeout
+	if s.settings.Username != "" {
+		if err := c.Auth(sasl.NewPlainClient("", s.settings.Username, s.settings.Password)); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("sign in: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (s *Sender) secure(conn net.Conn) (*smtp.Client, error) {
+	settings := &tls.Config{ServerName: s.settings.Host, MinVersion: tls.VersionTLS12, RootCAs: s.settings.RootCAs}
+	switch s.settings.TLS {
+	case "tls":
+		return smtp.NewClient(tls.Client(conn, settings)), nil
+	case "starttls":
+		return smtp.NewClientStartTLS(conn, settings)
+	}
+	c := smtp.NewClient(conn)
+	return c, c.Hello(s.domain)
+}

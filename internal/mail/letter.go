@@ -1,0 +1,97 @@
+package mail
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/recovery"
+)
+
+// letter is what every mail consists of. The HTML part and the text part are made from the same one, so that
+// neither says less than the other.
+type letter struct {
+	Language string
+	Subject  string
+	Greeting string
+	Intro    string
+	Action   *action // the one thing to press
+	Validity string
+	Further  []string // paragraphs
+	Facts    []fact   // where the request came from
+	Unknown  string   // heading above what to do when it was somebody else
+	NotYou   []string
+	Review   *action
+	Support  string
+	Closing  string
+	Sender   string
+}
+
+type action struct{ Text, URL string }
+
+type fact struct{ Label, Value string }
+
+// reuseTemplate is grant.ReuseTemplate; an engine imports the flow whose interface it fulfils and no other.
+const reuseTemplate = "session_reuse"
+
+// compose writes the letter of a message's template.
+func (s *Sender) compose(m outbox.Message) (letter, error) {
+	p := s.catalogue.Printer(s.catalogue.Match(m.Language))
+	l := letter{Language: string(p.Language()), Subject: p.T("mail." + m.Template + ".subject"), Greeting: p.T("mail.greeting"),
+		Intro: p.T("mail."+m.Template+".intro", "Address", m.To, "App", m.Params["app"]), Facts: s.facts(p, m),
+		Unknown: p.T("mail.unknown"), Review: &action{p.T("mail.review"), s.settings.Issuer + "/account"},
+		Support: p.T("mail.support"), Closing: p.T("mail.closing"), Sender: s.settings.FromName}
+	switch m.Template {
+	case recovery.ResetTemplate:
+		l.Validity = p.T("mail.recovery_reset.validity", "Hours", int(onetime.Reset.Life()/time.Hour))
+		l.NotYou = []string{p.T("mail.recovery_reset.ignore")}
+		return l, s.addLink(&l, p, m)
+	case recovery.SigninTemplate:
+		l.Validity = p.T("mail.recovery_login.validity", "Minutes", int(onetime.Signin.Life()/time.Minute))
+		l.NotYou = []string{p.T("mail.recovery_login.ignore")}
+		return l, s.addLink(&l, p, m)
+	case recovery.ChangedTemplate:
+		if m.Params["others_ended"] != "" {
+			l.Further = []string{p.T("mail.password_changed.others_ended")}
+		}
+		l.NotYou = []string{p.T("mail.password_changed.not_you")}
+		return l, nil
+	case reuseTemplate:
+		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
+		l.NotYou = []string{p.T("mail.session_reuse.not_you")}
+		return l, nil
+	}
+	return l, fmt.Errorf("no mail is called %q", m.Template)
+}
+
+// addLink puts the one-time link in, the mail's own action.
+func (s *Sender) addLink(l *letter, p *locale.Printer, m outbox.Message) error {
+	token, err := m.OpenSecret(s.keys, s.now())
+	if err != nil {
+		return err
+	}
+	l.Action = &action{p.T("mail." + m.Template + ".button"), s.settings.Issuer + "/recovery/link/" + token.Reveal()}
+	return nil
+}
+
+// facts say where the request came from, as far as anything is known.
+func (s *Sender) facts(p *locale.Printer, m outbox.Message) []fact {
+	var all []fact
+	add := func(key, value string) {
+		if value != "" {
+			all = append(all, fact{p.T("mail." + key), value})
+		}
+	}
+	if agent := m.Params["user_agent"]; agent != "" && s.settings.Words != nil {
+		device, browser := s.settings.Words(agent)
+		add("device", device)
+		add("browser", browser)
+	}
+	add("ip", m.Params["ip"])
+	if at := outbox.ParseTime(m.Params["at"]); !at.IsZero() {
+		add("time", p.DateTime(at))
+	}
+	return all
+}

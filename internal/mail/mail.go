@@ -1,0 +1,69 @@
+// Package mail is the engine that turns outbox messages into e-mail and hands them to the operator's mail
+// server. It decides nothing: who gets which mail, and with which link, was decided before.
+package mail
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Settings say where mails go and who sends them.
+type Settings struct {
+	Host     string
+	Port     int
+	TLS      string // "starttls", "tls" (from the first byte) or "none"
+	Username string // empty: the server asks for none
+	Password string
+	From     string
+	FromName string
+	Issuer   string         // links in mails begin with it
+	RootCAs  *x509.CertPool // nil: the system's
+	// Words says in words what a User-Agent names: device and browser, "" where unknown.
+	Words func(userAgent string) (device, browser string)
+}
+
+// Sender renders and delivers mails. It is safe for concurrent use.
+type Sender struct {
+	settings  Settings
+	domain    string // right half of Message-IDs
+	catalogue *locale.Catalogue
+	keys      *secret.Keyring
+	now       func() time.Time
+	pages     templates
+}
+
+var _ outbox.Sender = (*Sender)(nil)
+
+// New checks the settings and parses the templates.
+func New(s Settings, c *locale.Catalogue, k *secret.Keyring, now func() time.Time) (*Sender, error) {
+	u, err := url.Parse(s.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("mail: issuer: %w", err)
+	}
+	pages, err := parseTemplates()
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	return &Sender{settings: s, domain: u.Hostname(), catalogue: c, keys: k, now: now, pages: pages}, nil
+}
+
+// Send renders the message and hands it to the mail server. An answer that is final for this recipient wraps
+// outbox.ErrRefused; everything else is worth another try.
+func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
+	letter, err := s.compose(m)
+	if err != nil {
+		return fmt.Errorf("%w: compose: %w", outbox.ErrRefused, err)
+	}
+	raw, err := s.render(m, letter)
+	if err != nil {
+		return fmt.Errorf("%w: render: %w", outbox.ErrRefused, err)
+	}
+	return s.deliver(ctx, m.To, raw)
+}

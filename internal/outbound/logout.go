@@ -1,0 +1,50 @@
+package outbound
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// Logout delivers back-channel logouts (OpenID Connect Back-Channel Logout 1.0 §2.5).
+type Logout struct {
+	Client *http.Client
+	// Token signs the logout token of a client, a subject and a session. It is asked at each try: a token lives
+	// two minutes.
+	Token func(clientID, subject string, id session.ID) (string, error)
+}
+
+var _ outbox.Sender = Logout{}
+
+// Send posts the logout token to the RP. A 400 is the RP's last word (§2.8): it has understood and refuses.
+func (l Logout) Send(ctx context.Context, m outbox.Message) error {
+	token, err := l.Token(m.Params["client_id"], string(m.Account), session.ID(m.Params["session"]))
+	if err != nil {
+		return fmt.Errorf("sign logout token: %w", err)
+	}
+	body := strings.NewReader(url.Values{"logout_token": {token}}.Encode())
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.To, body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := l.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(answer.Body, maxBody)) //nolint:errcheck // read only to reuse the connection
+	switch {
+	case answer.StatusCode < 300:
+		return nil
+	case answer.StatusCode == http.StatusBadRequest:
+		return fmt.Errorf("%w: the RP answered %s", outbox.ErrRefused, answer.Status)
+	}
+	return fmt.Errorf("the RP answered %s", answer.Status)
+}

@@ -1,0 +1,79 @@
+// Package outbound is the engine that calls addresses which somebody else named: an RP's back channel today,
+// push services and webhooks later. There is one client for all of them, and it reaches no private network,
+// follows no redirect, and reads no more than it needs.
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// ErrForbidden says that an address lies in a network that may not be called.
+var ErrForbidden = errors.New("address in a private network that the operator has not allowed")
+
+const (
+	dialTimeout    = 5 * time.Second
+	requestTimeout = 10 * time.Second
+	maxHeader      = 16 << 10
+	maxBody        = 64 << 10
+)
+
+// NewClient returns the client. It may call public addresses, and the private networks in allowed.
+func NewClient(allowed []netip.Prefix) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		// Checked on the address that is being dialled, after the name was resolved: a name that resolves to
+		// another address the second time gets no further.
+		return check(address, allowed)
+	}}
+	return &http.Client{
+		Timeout: requestTimeout,
+		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, MaxIdleConns: 32,
+			MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxHeader, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func check(address string, allowed []netip.Prefix) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrForbidden, address)
+	}
+	addr := at.Addr().Unmap()
+	for _, p := range allowed {
+		if p.Contains(addr) {
+			return nil
+		}
+	}
+	if !isPublic(addr) {
+		return fmt.Errorf("%w: %s", ErrForbidden, addr)
+	}
+	return nil
+}
+
+// special are networks that are global in form and yet lead inside: shared address space, translation
+// prefixes that embed an IPv4 address, benchmarks and documentation (RFC 6890).
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("fec0::/10"),
+}
+
+func isPublic(a netip.Addr) bool {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" {
+		return false
+	}
+	for _, p := range special {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
