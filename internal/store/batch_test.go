@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -366,7 +367,15 @@ const endless statement = `INSERT INTO batch_rows (name)
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 'n' || i FROM n`
 
 func TestSlowStatementIsInterruptedAndFailsAlone(t *testing.T) {
-	db := openLite(t)
+	t.Run("by the watch", func(t *testing.T) { slowStatement(t, openLite(t)) })
+	t.Run("by a context", func(t *testing.T) {
+		db := openLite(t)
+		db.engine.(*lite).writer.handleOf = func(*sql.Conn) uintptr { return 0 }
+		slowStatement(t, db)
+	})
+}
+
+func slowStatement(t *testing.T, db *DB) {
 	must(t, db, makeRows)
 	db.engine.(*lite).writer.limits.alone = 300 * time.Millisecond
 	for _, member := range []int{0, 7, batchSize - 1} {

@@ -40,11 +40,13 @@ type writer struct {
 	stmts  map[statement]*sql.Stmt
 	handle uintptr // of conn
 	watch  *watch
+
+	handleOf func(*sql.Conn) uintptr // a test takes it away
 }
 
 func startWriter(db *sql.DB, owner *DB) *writer {
 	w := &writer{db: db, queue: newQueue(), limits: usualLimits, owner: owner, stopped: make(chan struct{}),
-		watch: newWatch(owner.log)}
+		watch: newWatch(owner.log), handleOf: handleOf}
 	go w.serve()
 	return w
 }
@@ -285,7 +287,7 @@ func (w *writer) prepared(s statement) (*sql.Stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.conn, w.stmts, w.handle = conn, make(map[statement]*sql.Stmt), handleOf(conn)
+		w.conn, w.stmts, w.handle = conn, make(map[statement]*sql.Stmt), w.handleOf(conn)
 	}
 	st, err := w.conn.PrepareContext(context.Background(), string(s))
 	if err != nil {
