@@ -7,14 +7,20 @@ import (
 	"time"
 )
 
-// languageCookie remembers the person's own choice of language.
-const languageCookie = "pv_lang"
+// languageCookie remembers the person's own choice of language. pressedCookie remembers it for the visit under way, where
+// it wins over the RP's ui_locales too: somebody who has just pressed "English" must not go on reading Swedish.
+const (
+	languageCookie = "pv_lang"
+	pressedCookie  = "pv_lang_pressed"
+	pressedLife    = time.Hour // as long as an attempt lives
+)
 
 // ChangeLanguage handles POST /language: fields lang and back. It remembers the choice in this browser and returns.
 func (k *Kit) ChangeLanguage() http.Handler {
 	return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		chosen := k.options.Catalogue.Match(r.PostFormValue("lang"))
 		k.Cookies().Set(w, languageCookie, string(chosen), 365*24*time.Hour)
+		k.Cookies().Set(w, pressedCookie, string(chosen), pressedLife)
 		http.Redirect(w, r, localPath(r.PostFormValue("back"), k.options.WayOn), http.StatusSeeOther)
 		return nil
 	})

@@ -15,6 +15,7 @@ import (
 type request struct {
 	reference string
 	client    netip.Addr
+	pressed   string // language that the person chose during this visit
 	uiLocales string
 	language  locale.Language // of the cookie and the browser
 	catalogue *locale.Catalogue
@@ -46,13 +47,14 @@ func Reference(ctx context.Context) string { return stateOf(ctx).reference }
 // ClientAddr returns the address of the client, as far as the trusted proxies tell it. It is the zero Addr outside Wrap.
 func ClientAddr(ctx context.Context) netip.Addr { return stateOf(ctx).client }
 
-// Language returns the language of the answer: ui_locales, then the person's own choice, then the browser's.
+// Language returns the language of the answer: what the person pressed during this visit, ui_locales, the person's earlier
+// choice, the browser's.
 func Language(ctx context.Context) locale.Language {
 	s := stateOf(ctx)
 	if s.catalogue == nil {
 		return locale.Swedish
 	}
-	return s.catalogue.Match(s.uiLocales, string(s.language))
+	return s.catalogue.Match(s.pressed, s.uiLocales, string(s.language))
 }
 
 // WithUILocales makes the request's pages follow the RP's ui_locales (OIDC Core 3.1.2.1), before cookie and browser. Error

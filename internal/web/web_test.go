@@ -321,6 +321,18 @@ func TestLanguageFollowsTheRequestThenTheCookieThenTheBrowser(t *testing.T) {
 	}
 }
 
+func TestALanguagePressedDuringTheVisitWinsOverTheRequest(t *testing.T) {
+	h := build(t, nil)
+	r := get("/secret/x")
+	r.AddCookie(&http.Cookie{Name: "__Host-pv_lang_pressed", Value: "en"})
+	h.ask(r, func(w http.ResponseWriter, r *http.Request) error {
+		if got := web.Language(web.WithUILocales(r, "sv").Context()); got != locale.English {
+			t.Errorf("pressed English, got %s", got)
+		}
+		return nil
+	})
+}
+
 func TestALanguageIsChosenAndReturnsOnlyToALocalPath(t *testing.T) {
 	h := build(t, nil)
 	for back, want := range map[string]string{
@@ -331,7 +343,7 @@ func TestALanguageIsChosenAndReturnsOnlyToALocalPath(t *testing.T) {
 		w := h.ask(r, nil)
 		cookie := w.Result().Cookies()
 		location, _ := url.QueryUnescape(w.Header().Get("Location"))
-		if w.Code != http.StatusSeeOther || location != want || len(cookie) != 1 || cookie[0].Value != "en" {
+		if w.Code != http.StatusSeeOther || location != want || len(cookie) != 2 || cookie[0].Value != "en" || cookie[1].Value != "en" {
 			t.Errorf("%q: %d %q %v", back, w.Code, location, cookie)
 		}
 	}

@@ -27,6 +27,7 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 		state := &request{
 			reference: newReference(),
 			client:    clientAddr(r, k.options.TrustedProxies),
+			pressed:   k.Cookies().Get(r, pressedCookie),
 			language:  k.options.Catalogue.Match(k.Cookies().Get(r, languageCookie), r.Header.Get("Accept-Language")),
 			catalogue: k.options.Catalogue,
 		}
