@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,30 +34,30 @@ func TestGateLetsFewerInAfterLosses(t *testing.T) {
 func TestGateAloneMeansAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(4)
-		inside := 0
+		var inside atomic.Int32
 		visit := func(alone bool) {
 			if err := g.enter(t.Context(), alone); err != nil {
 				t.Error(err)
 			}
-			inside++
-			if alone && inside != 1 {
-				t.Errorf("%d inside", inside)
+			if n := inside.Add(1); alone && n != 1 {
+				t.Errorf("%d inside", n)
 			}
 			time.Sleep(time.Millisecond)
-			if alone && inside != 1 {
-				t.Errorf("%d inside", inside)
+			if n := inside.Add(-1); alone && n != 0 {
+				t.Errorf("%d inside beside it", n)
 			}
-			inside--
 			g.leave(false)
 		}
 		for i := range 40 {
 			go visit(i%5 == 0)
 			time.Sleep(100 * time.Microsecond)
 		}
-		synctest.Wait()
 		time.Sleep(time.Second)
-		if inside != 0 || g.inside != 0 || len(g.line) != 0 {
-			t.Errorf("left over: %d, %+v", inside, g)
+		synctest.Wait()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.inside != 0 || len(g.line) != 0 {
+			t.Errorf("left over: %d inside, %d in line", g.inside, len(g.line))
 		}
 	})
 }
