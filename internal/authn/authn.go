@@ -33,7 +33,7 @@ type Service struct {
 // FailureDeadline is the default of Service.Deadline.
 const FailureDeadline = 400 * time.Millisecond
 
-// The ways in which a proof fails. A page shows the same form for all three.
+// The ways in which a proof fails. A page shows the same form for the first three.
 var (
 	// ErrWrong: unknown identifier, wrong password, closed account, suspended password: one answer.
 	ErrWrong = errors.New("the proof is wrong")
@@ -43,6 +43,8 @@ var (
 	ErrNoLink = errors.New("the link is not valid")
 	// ErrAttemptUsed: the attempt has already made a session.
 	ErrAttemptUsed = errors.New("the attempt has been used")
+	// ErrBusy: more people wait for a password's check than the machine can serve soon.
+	ErrBusy = password.ErrBusy
 )
 
 // Credentials are what a password proof is checked against.

@@ -49,6 +49,19 @@ func (s *Service) LinkChallenge(token secret.Token) Challenge {
 	return s.Robot.Challenge(robotLink, token.Hash().Text(), s.Now())
 }
 
+// Why a new password is refused: the authenticator's words, for the doors, which know no authenticator.
+var (
+	ErrTooShort  = password.ErrTooShort
+	ErrTooLong   = password.ErrTooLong
+	ErrCommon    = password.ErrCommon
+	ErrPersonal  = password.ErrPersonal
+	ErrUnusable  = password.ErrUnusable
+	ErrRepeating = password.ErrRepeating
+)
+
+// MaxLength is the longest password in code points.
+const MaxLength = password.MaxLength
+
 // Use is one press on a link's page.
 type Use struct {
 	Token       secret.Token
@@ -61,8 +74,8 @@ type Use struct {
 }
 
 // ResetPassword consumes the link behind u.Token and sets u.NewPassword: once, all or nothing. The password
-// is judged and hashed before the link is spent. It fails with authn.ErrNoLink, a password.Err…, ErrRobot,
-// authn.ErrThrottled or password.ErrBusy.
+// is judged and hashed before the link is spent. It fails with authn.ErrNoLink, one of the refusals above,
+// ErrRobot, authn.ErrThrottled or authn.ErrBusy.
 func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
 	if err := opened.Rules.Judge(u.NewPassword); err != nil {
 		return authn.NewSession{}, account.Account{}, err

@@ -108,7 +108,7 @@ func (s *Service) Identify(a authn.Attempt, address string, remember bool) (auth
 }
 
 // Password signs in with a password and returns the session and what the browser shall remember. It
-// fails with authn.ErrWrong, authn.ErrThrottled, authn.ErrAttemptUsed or password.ErrBusy.
+// fails with authn.ErrWrong, authn.ErrThrottled, authn.ErrAttemptUsed or authn.ErrBusy.
 func (s *Service) Password(ctx context.Context, a authn.Attempt, password string, b authn.Browser,
 	current secret.Token) (authn.NewSession, authn.Memory, error) {
 	if a.Identifier == "" {

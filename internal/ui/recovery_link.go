@@ -8,7 +8,6 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
-	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/web"
@@ -68,7 +67,7 @@ func (d *Door) linkPage(w http.ResponseWriter, r *http.Request, status int, v vi
 	}
 	return d.Kit.Page(w, r, status, "recovery_link_password", RecoveryLinkPassword{Action: action, PlainURL: action + "/plain",
 		ChallengeURL: action + "/challenge", Address: acc.Address, FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
-		MaxLength: password.MaxLength, Words: shownWords(v.opened.Rules.Words), Problem: problem,
+		MaxLength: recovery.MaxLength, Words: shownWords(v.opened.Rules.Words), Problem: problem,
 		KeepOthers: problem != "" && r.PostFormValue("end_others") != "on", Elsewhere: !v.opened.Here, OtherAccount: v.other})
 }
 
@@ -186,14 +185,14 @@ var problems = []struct {
 	err error
 	key string
 }{
-	{password.ErrTooShort, ProblemNewPasswordShort},
-	{password.ErrTooLong, ProblemNewPasswordLong},
-	{password.ErrCommon, ProblemNewPasswordCommon},
-	{password.ErrRepeating, ProblemNewPasswordCommon},
-	{password.ErrPersonal, ProblemNewPasswordWords},
-	{password.ErrUnusable, ProblemNewPasswordCharacters},
+	{recovery.ErrTooShort, ProblemNewPasswordShort},
+	{recovery.ErrTooLong, ProblemNewPasswordLong},
+	{recovery.ErrCommon, ProblemNewPasswordCommon},
+	{recovery.ErrRepeating, ProblemNewPasswordCommon},
+	{recovery.ErrPersonal, ProblemNewPasswordWords},
+	{recovery.ErrUnusable, ProblemNewPasswordCharacters},
 	{recovery.ErrRobot, ProblemRobot},
-	{password.ErrBusy, ProblemBusy},
+	{authn.ErrBusy, ProblemBusy},
 }
 
 func (d *Door) linkProblem(w http.ResponseWriter, r *http.Request, v visit, err error) error {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
-	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
 )
@@ -105,7 +104,7 @@ func (d *Door) postPassword(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, authn.ErrWrong), errors.Is(err, authn.ErrThrottled):
 		view.Problem, view.Throttled = ProblemPasswordWrong, errors.Is(err, authn.ErrThrottled)
 		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_password", view)
-	case errors.Is(err, password.ErrBusy):
+	case errors.Is(err, authn.ErrBusy):
 		w.Header().Set("Retry-After", "5")
 		view.Problem = ProblemBusy
 		return d.Kit.Page(w, r, http.StatusServiceUnavailable, "signin_password", view)
