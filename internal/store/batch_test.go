@@ -323,10 +323,10 @@ func TestFullDiskAtCommitAnswersNobodyFalsely(t *testing.T) {
 	db.Close()
 	db = openFor(t, Options{URL: path, pragmas: []string{fmt.Sprintf("max_page_count(%d)", pages+20), "cache_size(2)"}})
 	failed := 0
-	for i := range 40 {
+	for i := range 12 {
 		r := &rig{t: t, db: db}
 		all := r.run(func(tx *Tx, m, s int) error {
-			_, err := tx.exec(context.Background(), `INSERT INTO heap (content) VALUES (zeroblob($1))`, 100+10*i)
+			_, err := tx.exec(context.Background(), `INSERT INTO heap (content) VALUES (zeroblob($1))`, 100+30*i)
 			return err
 		})
 		for _, o := range all {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/portvakt/portvakt/internal/store/pgtest"
 )
 
@@ -28,16 +29,31 @@ func openPG(t testing.TB) *DB {
 	return openFor(t, Options{URL: pgMigrated(t), Conns: 32})
 }
 
+// dropTestTables makes the database fit for the next test.
+const dropTestTables = `DROP TABLE IF EXISTS batch_rows, engine_things, engine_links, engine_tokens, tries_left, purses`
+
 // pgMigrated makes a migrated database that nobody has open.
 func pgMigrated(t testing.TB) string {
 	t.Helper()
-	return pgtest.Clone(t, pgtest.Key(Migrations()), func(url string) error {
+	at := pgtest.Clone(t, pgtest.Key(Migrations()), func(url string) error {
 		db, err := Open(context.Background(), Options{URL: url})
 		if err != nil {
 			return err
 		}
 		return errors.Join(db.Migrate(context.Background()), db.Close())
 	})
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), at)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), dropTestTables); err != nil {
+			t.Error(err)
+		}
+	})
+	return at
 }
 
 func openFor(t testing.TB, o Options) *DB {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -94,7 +95,10 @@ func Server(t testing.TB) string {
 // Database makes an empty database and drops it when the test ends. It answers the address.
 func Database(t testing.TB) string {
 	t.Helper()
-	return fresh(t, Server(t), "template1")
+	at := Server(t)
+	name := create(t, at, "template1")
+	t.Cleanup(func() { drop(t, at, name) })
+	return inDatabase(at, name)
 }
 
 // Key names the content of a folder of migrations, for Clone.
@@ -114,8 +118,8 @@ func Key(migrations fs.FS) string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// Clone makes a copy of the template of that name, which is made by fill where it is missing. Several test binaries
-// may share a server; key must change with what fill does.
+// Clone gives the test a database as fill makes it, on which nobody else is. key must change with what fill does:
+// several test binaries may share a server, and what fill has made once is copied.
 func Clone(t testing.TB, key string, fill func(url string) error) string {
 	t.Helper()
 	at := Server(t)
@@ -123,21 +127,39 @@ func Clone(t testing.TB, key string, fill func(url string) error) string {
 	if err := makeTemplate(at, name, fill); err != nil {
 		t.Fatalf("making the template database: %v", err)
 	}
-	return fresh(t, at, name)
+	sweep()
+	db, ok := takeFree(name)
+	if !ok {
+		db = create(t, at, name)
+		if err := remember(at, name, db); err != nil {
+			t.Fatalf("looking at the new database: %v", err)
+		}
+	}
+	t.Cleanup(func() {
+		if clean(at, name, db) {
+			giveBack(name, db)
+		} else {
+			drop(t, at, db)
+		}
+	})
+	return inDatabase(at, db)
 }
 
-func fresh(t testing.TB, at, template string) string {
+// create makes a database, whose name tells when.
+func create(t testing.TB, at, template string) string {
 	t.Helper()
-	name := "portvakt_" + strings.ToLower(rand.Text())
+	name := fmt.Sprintf("portvakt_%d_%s", time.Now().Unix(), strings.ToLower(rand.Text()))
 	if err := run(at, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("making a database: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := run(at, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("dropping the test's database: %v", err)
-		}
-	})
-	return inDatabase(at, name)
+	return name
+}
+
+func drop(t testing.TB, at, name string) {
+	t.Helper()
+	if err := run(at, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		t.Errorf("dropping the test's database: %v", err)
+	}
 }
 
 // made remembers the templates that this process has seen.

@@ -15,7 +15,7 @@ type leaser interface {
 }
 
 func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
-	for range 2 {
+	for range 3 {
 		storetest.Each(t, func(t *testing.T, db *store.DB) {
 			now := time.Now()
 			err := store.InTx[leaser](db)(t.Context(), func(tx leaser) error {
