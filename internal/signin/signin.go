@@ -59,6 +59,15 @@ func (s *Service) Begin(ctx context.Context, r authn.Request, language string) (
 	return s.beginLarge(ctx, a)
 }
 
+// Visit makes an attempt without a request to answer: for Portvakt's own pages (no client id), or one that will
+// end at an RP which then asks anew. It writes nothing.
+func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{ClientID: clientID, Received: now}, language, now)
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
 // beginLarge keeps the request as a row: one of the two writes that a GET may cause (RULES §4).
 func (s *Service) beginLarge(ctx context.Context, a authn.Attempt) (authn.Attempt, string, error) {
 	body := authn.EncodeRequest(a.Request)

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/myaccount"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/web"
@@ -38,7 +37,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 
 // beginOwn starts a sign-in that ends at the account's page.
 func (d *Door) beginOwn(w http.ResponseWriter, r *http.Request) error {
-	a, cookie, err := d.Signin.Begin(r.Context(), authn.Request{Received: d.Visitor.Now()}, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.Visit("", string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}

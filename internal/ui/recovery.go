@@ -20,7 +20,7 @@ func (d *Door) getRecoveryNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, cookie, err := d.Signin.Begin(r.Context(), authn.Request{ClientID: rp.ClientID, Received: d.Visitor.Now()}, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.Visit(rp.ClientID, string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,307 @@
+// Package portvakt_test holds the house rules as tests: which package may import which, who may know of HTTP and SQL,
+// that a GET changes nothing, and that the written map is the real one. The map is in this file, the checks are in
+// arch_check_test.go, and arch_bite_test.go shows on small wrong examples that they notice.
+package portvakt_test
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// update rewrites the generated files instead of comparing them: go test . -update, or make docs.
+var update = flag.Bool("update", false, "rewrite the generated files")
+
+// layer is what kind of thing a package is. It decides in which direction it may import.
+type layer string
+
+const (
+	command       layer = "command"
+	root          layer = "composition root"
+	settings      layer = "settings"
+	door          layer = "door"
+	kit           layer = "kit of the doors"
+	flow          layer = "flow"
+	funnel        layer = "funnel"
+	authenticator layer = "authenticator"
+	noun          layer = "noun"
+	engine        layer = "engine"
+	tool          layer = "tool"
+	testKit       layer = "test kit"
+	sample        layer = "sample"
+)
+
+// arrows are the design's: cmd → app → doors → flows → authn → authenticators → nouns. A layer may leave out one
+// below it. Engines stand beside the column: they fulfil interfaces that flows and nouns declare, and the root
+// alone joins them.
+var arrows = map[layer][]layer{
+	command:       {root, settings, door, noun, engine},
+	root:          {root, settings, door, kit, flow, funnel, authenticator, noun, engine, sample},
+	settings:      {noun},
+	door:          {kit, flow, funnel, noun},
+	kit:           {kit, funnel, noun},
+	flow:          {funnel, authenticator, noun},
+	funnel:        {authenticator, noun},
+	authenticator: {noun},
+	noun:          {noun},
+	engine:        {flow, funnel, authenticator, noun},
+	tool:          {authenticator},
+	testKit:       {testKit, engine},
+	sample:        {},
+}
+
+// exceptions are edges against the arrows, each with its reason. The design names one (transition → provisioning).
+var exceptions = map[string]string{}
+
+// room is one package: its layer, and the packages of ours that it imports, no more and no less.
+type room struct {
+	layer layer
+	uses  string // below internal/, unless it begins with samples/ or e2e/
+}
+
+// imports are the folders that the room may import.
+func (r room) imports() []string {
+	var all []string
+	for _, name := range strings.Fields(r.uses) {
+		if !strings.HasPrefix(name, "samples/") && !strings.HasPrefix(name, "e2e/") {
+			name = "internal/" + name
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+// theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
+var theHouse = map[string]room{
+	"cmd/portvakt": {command, "app config control demo secret store"},
+
+	"internal/app": {root, `authn clientregistration config control grant housekeeping locale mail myaccount oidc outbound outbox
+		password provisioning recovery robot secret signin signingkey store ui visitor web`},
+	"internal/demo": {root, `app config control organisation person provisioning secret samples/hrm samples/hrmmobile samples/inbox`},
+
+	"internal/config": {settings, "secret"},
+
+	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
+	"internal/oidc":    {door, "grant session signin signingkey visitor web"},
+	"internal/ui":      {door, "account authn grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+
+	"internal/visitor": {kit, "authn secret session web"},
+	"internal/web":     {kit, "locale"},
+
+	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
+	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey"},
+	"internal/housekeeping":       {flow, ""},
+	"internal/myaccount":          {flow, "account audit authn secret session"},
+	"internal/provisioning":       {flow, "account audit organisation password person secret"},
+	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/signin":             {flow, "account authn organisation relyingparty secret"},
+
+	"internal/authn": {funnel, "account audit onetime outbox password secret session throttle"},
+
+	"internal/password": {authenticator, "secret"},
+
+	"internal/account":      {noun, ""},
+	"internal/audit":        {noun, "account"},
+	"internal/locale":       {noun, ""},
+	"internal/onetime":      {noun, "account secret"},
+	"internal/organisation": {noun, ""},
+	"internal/outbox":       {noun, "account audit secret"},
+	"internal/person":       {noun, "organisation"},
+	"internal/relyingparty": {noun, "organisation secret"},
+	"internal/secret":       {noun, ""},
+	"internal/session":      {noun, "account secret"},
+	"internal/signingkey":   {noun, "secret"},
+	"internal/throttle":     {noun, ""},
+
+	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
+	"internal/outbound": {engine, "outbox session"},
+	"internal/robot":    {engine, "recovery secret"},
+	"internal/store": {engine, `account audit authn clientregistration grant housekeeping myaccount onetime organisation outbox password
+		person provisioning recovery relyingparty secret session signin signingkey throttle`},
+
+	"internal/password/commongen": {tool, "password"},
+
+	"internal/locale/localetest": {testKit, ""},
+	"internal/store/pgtest":      {testKit, ""},
+	"internal/store/storetest":   {testKit, "store store/pgtest"},
+	"e2e/journey":                {testKit, ""},
+
+	"samples/hrm":       {sample, ""},
+	"samples/hrmmobile": {sample, ""},
+	"samples/inbox":     {sample, ""},
+}
+
+// foreignRule says who may import a package of others, and why nobody else.
+type foreignRule struct {
+	prefix string   // of the import path
+	layers []layer  // who may
+	places []string // who may as well
+	why    string
+}
+
+func (r foreignRule) allows(place string, l layer) bool {
+	return slices.Contains(r.layers, l) || slices.Contains(r.places, place)
+}
+
+// theForeign are the rules about packages of others. What is not of the standard library must stand here.
+var theForeign = []foreignRule{
+	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "e2e/journey"},
+		"rules know no HTTP: flows, authn, authenticators and nouns are called by doors of every protocol"},
+	{"html/template", nil, []string{"internal/web", "internal/mail", "samples/hrm", "samples/inbox"},
+		"pages are rendered by the kit web, mails by mail"},
+	{"text/template", nil, []string{"internal/mail", "internal/locale"}, "it escapes nothing: only texts that are no HTML go through it"},
+	{"database/sql", nil, []string{"internal/store"}, "only store has SQL"},
+	{"os/exec", nil, []string{"e2e/journey", "internal/store/pgtest"}, "the product starts no other program"},
+	{"plugin", nil, nil, "extension points are protocols"},
+	{"unsafe", nil, nil, "nothing here needs it"},
+	{"net/smtp", nil, nil, "it is frozen; go-mail and go-smtp do it"},
+
+	{"modernc.org/", nil, []string{"internal/store"}, "only store has SQL; the driver needs no C compiler"},
+	{"github.com/jackc/pgx/v5", nil, []string{"internal/store", "internal/store/pgtest"}, "only store has SQL"},
+	{"github.com/pressly/goose/v3", nil, []string{"internal/store"}, "migrations are the store's"},
+	{"github.com/go-jose/go-jose/v4", nil, []string{"internal/signingkey"}, "one place signs and verifies tokens"},
+	{"github.com/coreos/go-oidc/v3", nil, []string{"samples/hrm"}, "a customer's library: the product checks itself with it, and is not made of it"},
+	{"golang.org/x/oauth2", nil, []string{"samples/hrm"}, "a customer's library"},
+	{"github.com/chromedp/", nil, []string{"e2e/journey"}, "a browser is driven by the journeys alone"},
+	{"github.com/alecthomas/kong", []layer{command}, []string{"internal/config"}, "the command line and its settings"},
+	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},
+	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
+	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
+	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password"}, "two spellings of one letter are one"},
+	{"golang.org/x/text/language", nil, []string{"internal/locale", "samples/hrm", "samples/inbox"}, "language tags"},
+	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
+	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
+	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
+	{"golang.org/x/sys/windows", nil, []string{"internal/store"}, "locks the database file"},
+	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
+	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
+	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
+	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
+	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
+	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
+	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
+	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
+}
+
+// ruleFor finds the rule of an import path.
+func ruleFor(path string) (foreignRule, bool) {
+	for _, r := range theForeign {
+		if path == strings.TrimSuffix(r.prefix, "/") || strings.HasPrefix(path, strings.TrimSuffix(r.prefix, "/")+"/") {
+			return r, true
+		}
+	}
+	return foreignRule{}, false
+}
+
+// getsThatMayWrite is the short list of RULES: all other GETs only look, because mail scanners and browsers
+// open addresses that nobody has pressed.
+var getsThatMayWrite = map[string]string{
+	"GET /authorize":                 "keeps a request, or hands out a code, that is too large for a cookie or an address",
+	"GET /signin/{attempt}/continue": "hands out a code that is too large for an address",
+	"GET /end_session":               "signs out where the hint names this very session",
+}
+
+// stateful are packages whose variables change, each with its reason.
+var stateful = map[string]string{
+	"internal/store/pgtest": "one PostgreSQL serves all tests of a binary",
+}
+
+func TestHouseRules(t *testing.T) {
+	m := portvakt(t)
+	for name, found := range map[string][]string{
+		"imports are those of the map":                      checkEdges(m, theHouse),
+		"the map follows the arrows":                        checkArrows(theHouse),
+		"packages of others have a reason":                  checkForeign(m, theHouse),
+		"samples import nothing internal":                   checkSamples(m, theHouse),
+		"no package has a vague name":                       checkNames(m),
+		"packages and exported names have a comment":        checkComments(m),
+		"rules know no clock, environment or dice":          checkPurity(m, theHouse),
+		"package variables do not change":                   checkVariables(m, stateful),
+		"Verify is called by authn alone":                   checkVerify(m, theHouse),
+		"store has a guard for every interface":             checkGuards(m),
+		"no GET reaches a transaction that writes":          checkGets(m, getsThatMayWrite),
+		"every package of the map and every rule is needed": unneeded(m),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, f := range found {
+				t.Error(f)
+			}
+		})
+	}
+}
+
+// unneeded are lines of the map and of the rules that nothing in the module answers to.
+func unneeded(m *module) (found []string) {
+	for path := range theHouse {
+		if m.packages[path] == nil {
+			found = append(found, "the map has "+path+", which does not exist")
+		}
+	}
+	patterns := newWays(m).gets()
+	for pattern := range getsThatMayWrite {
+		if _, ok := patterns[pattern]; !ok {
+			found = append(found, pattern+" may write, but there is no such route")
+		}
+	}
+	for _, r := range theForeign {
+		used := false
+		for _, p := range m.sorted() {
+			paths, _ := imported(p.files)
+			used = used || slices.ContainsFunc(paths, func(path string) bool { return strings.HasPrefix(path, r.prefix) })
+		}
+		if forbidden := len(r.layers)+len(r.places) == 0; !used && !forbidden && !strings.HasPrefix(r.prefix, "text/") {
+			found = append(found, "nobody imports "+r.prefix+" any more")
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestReleasedMigrationsAreUnchanged: a database in the field has run them as they were.
+func TestReleasedMigrationsAreUnchanged(t *testing.T) {
+	files, err := filepath.Glob("internal/store/migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no migrations", err)
+	}
+	var have strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&have, "%x  %s\n", sha256.Sum256(text), filepath.Base(f))
+	}
+	golden(t, "testdata/migrations.sha256", have.String(),
+		"A migration that was released is never changed: write a new one. After adding one, or while the last one is unreleased: make docs")
+}
+
+// golden compares a generated text with its file, or rewrites the file.
+func golden(t *testing.T, file, want, advice string) {
+	t.Helper()
+	have, err := os.ReadFile(file)
+	if string(have) == want {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("%s is not what it should be (%v). %s\n%s", file, err, advice, firstDifference(string(have), want))
+}
+
+func firstDifference(have, want string) string {
+	h, w := strings.Split(have, "\n"), strings.Split(want, "\n")
+	for i := range min(len(h), len(w)) {
+		if h[i] != w[i] {
+			return fmt.Sprintf("line %d\n have: %s\n want: %s", i+1, h[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines instead of %d", len(h), len(w))
+}
