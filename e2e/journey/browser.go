@@ -2,7 +2,9 @@ package journey
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -35,19 +37,38 @@ type Browser struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	watch    *watch
+	profile  *profile
+}
+
+// profile is what the tabs of one browser share.
+type profile struct {
+	ctx     context.Context // of the first tab: further ones are opened from there
+	mu      sync.Mutex
+	watches []*watch
+}
+
+func (p *profile) all() []*watch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.watches)
 }
 
 // Browser opens a browser with an empty profile: to the pages it is another
 // browser on another desk.
 func (c *Chromium) Browser(r Reporter, o Options) *Browser {
 	r.Helper()
-	return c.open(r, o.withDefaults(), c.ctx, chromedp.WithNewBrowserContext())
+	return c.open(r, o.withDefaults(), nil, chromedp.WithNewBrowserContext())
 }
 
 // Tab opens a further tab with the same profile.
 func (b *Browser) Tab() *Browser {
 	b.r.Helper()
-	return b.chromium.open(b.r, b.options, b.ctx)
+	return b.open()
+}
+
+func (b *Browser) open(more ...chromedp.ContextOption) *Browser {
+	b.r.Helper()
+	return b.chromium.open(b.r, b.options, b.profile, more...)
 }
 
 func (o Options) withDefaults() Options {
@@ -63,10 +84,21 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func (c *Chromium) open(r Reporter, o Options, parent context.Context, more ...chromedp.ContextOption) *Browser {
+// open opens a tab; without a profile it is the first of a new one.
+func (c *Chromium) open(r Reporter, o Options, p *profile, more ...chromedp.ContextOption) *Browser {
 	r.Helper()
-	b := &Browser{r: r, chromium: c, options: o, watch: newWatch()}
+	parent := c.ctx
+	if p != nil {
+		parent = p.ctx
+	}
+	b := &Browser{r: r, chromium: c, options: o, watch: newWatch(), profile: p}
 	b.ctx, b.cancel = chromedp.NewContext(parent, append(more, chromedp.WithListener(b.watch.see))...)
+	if p == nil {
+		b.profile = &profile{ctx: b.ctx}
+	}
+	b.profile.mu.Lock()
+	b.profile.watches = append(b.profile.watches, b.watch)
+	b.profile.mu.Unlock()
 	b.do("open a browser", chromedp.Steps())
 	b.dress()
 	return b
@@ -102,6 +134,8 @@ func (b *Browser) dress() {
 	b.do("dress the browser",
 		chromedp.EmulateViewport(b.options.Width, b.options.Height),
 		command(emulation.SetEmulatedMedia, media),
+		// Every tab believes that it is the one in front: tests share the process.
+		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
 		command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
 			UserAgent: b.chromium.agent, AcceptLanguage: b.options.Lang,
 		}),

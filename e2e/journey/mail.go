@@ -30,9 +30,9 @@ type Inbox struct {
 	read     map[string]bool
 }
 
-// NewInbox reads from the inbox at this address.
+// NewInbox reads from the inbox at this address. It waits a minute for a mail.
 func NewInbox(r Reporter, base string) *Inbox {
-	return &Inbox{r: r, base: strings.TrimSuffix(base, "/"), patience: 15 * time.Second, read: map[string]bool{}}
+	return &Inbox{r: r, base: strings.TrimSuffix(base, "/"), patience: time.Minute, read: map[string]bool{}}
 }
 
 // ReadMail waits for the newest unread message to the address whose subject or

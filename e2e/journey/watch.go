@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 )
@@ -17,6 +18,7 @@ type watch struct {
 	mu      sync.Mutex
 	loading map[cdp.FrameID]bool
 	said    []string
+	asked   []string
 }
 
 func newWatch() *watch { return &watch{loading: map[cdp.FrameID]bool{}} }
@@ -52,6 +54,8 @@ func (w *watch) listen(ev any) {
 		}
 	case *runtime.EventExceptionThrown:
 		w.said = append(w.said, ev.ExceptionDetails.Text)
+	case *network.EventRequestWillBeSent:
+		w.asked = append(w.asked, ev.Request.URL)
 	}
 }
 
@@ -76,6 +80,25 @@ func (b *Browser) settle() {
 	}
 }
 
-// Complaints are the errors that pages left in the console: scripts that failed,
-// what a content security policy stopped, what was not found.
-func (b *Browser) Complaints() []string { return b.watch.complaints() }
+// Complaints are the errors that the pages of all tabs left in the console: scripts
+// that failed, what a content security policy stopped, what was not found.
+func (b *Browser) Complaints() (said []string) {
+	for _, w := range b.profile.all() {
+		said = append(said, w.complaints()...)
+	}
+	return said
+}
+
+// Asked are the addresses that all tabs asked for, each hop of a redirect among them.
+func (b *Browser) Asked() (asked []string) {
+	for _, w := range b.profile.all() {
+		asked = append(asked, w.addresses()...)
+	}
+	return asked
+}
+
+func (w *watch) addresses() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked)
+}

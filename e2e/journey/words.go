@@ -1,0 +1,62 @@
+package journey
+
+// Words are what the controls and pages of the story are called in one language:
+// the words that the guide's readers look for.
+type Words struct {
+	// LogIn and LogOut stand in the apps, LogIn also on the pages of password and link.
+	LogIn, LogOut, LogOutHere string
+	// Address, Remember and Next stand on the first page of the sign-in.
+	Address, Remember, Next string
+	// Password, Forgot and Change stand on the second.
+	Password, Forgot, Change string
+	// Human, Reset, LoginLink and ToLogin stand on the page "Skapa lösenord".
+	Human, Reset, LoginLink, ToLogin string
+	// Sent is the heading of the neutral answer.
+	Sent string
+	// ResetMail and LoginMail are the subjects of the mails; ResetButton and LoginButton what to press there.
+	ResetMail, LoginMail, ResetButton, LoginButton string
+	// NewPassword, Repeat, EndOthers and SetPassword stand on the page of a reset's link.
+	NewPassword, Repeat, EndOthers, SetPassword string
+	// Elsewhere is said of a link that was opened in another browser.
+	Elsewhere string
+	// Hello is how the apps greet.
+	Hello func(name string) string
+	// SignedOut is said after a sign-out; OutEverywhere by HRM Mobile.
+	SignedOut, OutEverywhere string
+}
+
+// Swedish are the guide's own words.
+var Swedish = Words{
+	LogIn: "Logga in", LogOut: "Logga ut", LogOutHere: "Logga ut bara här",
+	Address: "E-postadress", Remember: "Kom ihåg min adress", Next: "Nästa",
+	Password: "Lösenord", Forgot: "Glömt ditt lösenord", Change: "Ändra e-postadress",
+	Human: "Jag är inte en robot", Reset: "Återställ lösenord", LoginLink: "Engångslänk för inloggning", ToLogin: "Tillbaka till inloggningen",
+	Sent:      "Titta i din e-post",
+	ResetMail: "Ange nytt lösenord", LoginMail: "Din inloggningslänk", ResetButton: "Ange nytt lösenord", LoginButton: "Logga in",
+	NewPassword: "Nytt lösenord", Repeat: "Upprepa lösenordet", EndOthers: "Logga ut mina andra enheter", SetPassword: "Ange lösenord",
+	Elsewhere: "Du öppnade länken i en annan webbläsare",
+	Hello:     func(name string) string { return "Hej " + name + "!" },
+	SignedOut: "Du är utloggad", OutEverywhere: "Du är utloggad från alla appar",
+}
+
+// English are the same in English.
+var English = Words{
+	LogIn: "Log in", LogOut: "Log out", LogOutHere: "Log out only here",
+	Address: "Email address", Remember: "Remember my address", Next: "Next",
+	Password: "Password", Forgot: "Forgot your password", Change: "Change email address",
+	Human: "I am not a robot", Reset: "Reset password", LoginLink: "One-time login link", ToLogin: "Back to login",
+	Sent:      "Check your email",
+	ResetMail: "Set a new password", LoginMail: "Your login link", ResetButton: "Set a new password", LoginButton: "Log in",
+	NewPassword: "New password", Repeat: "Repeat the password", EndOthers: "Log out my other devices", SetPassword: "Set password",
+	Elsewhere: "You opened the link in another browser",
+	Hello:     func(name string) string { return "Hello " + name + "!" },
+	SignedOut: "You are logged out", OutEverywhere: "You are logged out of all your apps",
+}
+
+// WordsIn are the words of a language.
+func WordsIn(lang string) Words {
+	if lang == "en" {
+		return English
+	}
+	return Swedish
+}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/app"
+	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/store/pgtest"
+)
+
+// The people of the stories.
+const (
+	anna = "anna.svensson@foretaget.example"
+	bo   = "bo.lind@foretaget.example"
+	// chosen is the password that Anna chooses.
+	chosen = "tre gula kanoter i regn"
+)
+
+// clock goes as the real one does, and can be moved on.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) move(ahead time.Duration) { c.ahead.Add(int64(ahead)) }
+
+// world is a whole demo of its own, for one test.
+type world struct {
+	*demo.World
+	t     *testing.T
+	clock *clock
+}
+
+// cheap are costs that a test can pay often: the steps are the same with the real ones.
+var cheap = app.Options{Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Robot: 500}
+
+// begin starts a world. Its mails without JavaScript wait a minute, as in the demo; its
+// clock is moved for them.
+func begin(t *testing.T, change ...func(*demo.Options)) *world {
+	t.Helper()
+	if chromium == nil {
+		t.Skip(journey.ErrNoChromium)
+	}
+	c := &clock{}
+	o := demo.Options{Lang: "sv", PlainDelay: time.Minute, App: cheap}
+	for _, f := range change {
+		f(&o)
+	}
+	o.App.Now, o.App.Log = c.now, slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	started, err := demo.Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{World: started, t: t, clock: c}
+	t.Cleanup(func() {
+		w.keepMailSecrets()
+		if err := started.Stop(); err != nil {
+			t.Errorf("the world ended with %v", err)
+		}
+	})
+	return w
+}
+
+func (w *world) addresses() journey.World {
+	return journey.World{Portvakt: w.Portvakt, HRM: w.HRM, HRMMobile: w.HRMMobile, Inbox: w.Inbox}
+}
+
+// person gives somebody of the demo a browser in this world.
+func (w *world) person(o journey.Options, address, name string) *journey.Person {
+	w.t.Helper()
+	p := chromium.Person(w.t, w.addresses(), o, address, name)
+	w.t.Cleanup(func() { w.keepSecrets(p.Browser); p.Close() })
+	return p
+}
+
+// elsewhere gives the same person another browser.
+func (w *world) elsewhere(p *journey.Person, o journey.Options) *journey.Person {
+	w.t.Helper()
+	return p.In(w.browser(o))
+}
+
+// browser opens a browser in which nobody is signed in.
+func (w *world) browser(o journey.Options) *journey.Browser {
+	w.t.Helper()
+	b := chromium.Browser(w.t, o)
+	w.t.Cleanup(func() { w.keepSecrets(b); b.Close() })
+	return b
+}
+
+func (w *world) anna(o journey.Options) *journey.Person {
+	w.t.Helper()
+	return w.person(o, anna, "Anna")
+}
+
+func (w *world) bo(o journey.Options) *journey.Person {
+	w.t.Helper()
+	return w.person(o, bo, "Bo")
+}
+
+// onBothEngines tells a story once with SQLite and once with PostgreSQL.
+func onBothEngines(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		story(t, begin(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		database := pgtest.Database(t)
+		story(t, begin(t, func(o *demo.Options) { o.Database = database }))
+	})
+}
