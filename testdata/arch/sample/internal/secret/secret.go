@@ -1,0 +1,5 @@
+// Package secret is internal.
+package secret
+
+// Word is nobody's business outside.
+const Word = "sesam"
