@@ -41,12 +41,13 @@ INSERT INTO onetime_links (id, secret, purpose, account_id, epoch, client_id, la
   consumed_at, consumed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`
 
-	// Beyond the newest few, the oldest living links of the kind expire.
+	// Beyond the new link ($4) and the few before it, the oldest living links of the kind expire.
 	expireOldLinks statement = `
 UPDATE onetime_links SET expires_at = $3
-WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3
-  AND id NOT IN (SELECT id FROM onetime_links WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3
-    ORDER BY created_at DESC, id DESC LIMIT $4)`
+WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 AND id <> $4
+  AND id NOT IN (SELECT id FROM onetime_links
+    WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 AND id <> $4
+    ORDER BY created_at DESC, id DESC LIMIT $5)`
 
 	expireLinks statement = `
 UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2`
@@ -128,7 +129,7 @@ func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) err
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), int64(onetime.MaxLiving))
+	_, err = tx.exec(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
 	return err
 }
 
