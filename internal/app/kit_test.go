@@ -21,7 +21,9 @@ func mustURL(s string) *url.URL {
 	return u
 }
 
-func rpOf(id string) control.RP { return control.RP{ClientID: id, RedirectURIs: []string{"https://x.example/"}} }
+func rpOf(id string) control.RP {
+	return control.RP{ClientID: id, RedirectURIs: []string{"https://x.example/"}}
+}
 
 // claims reads a token's payload; its signature is checked where that matters.
 func claims(t testing.TB, token string) map[string]any {
@@ -68,4 +70,19 @@ func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	w.app.Handler().ServeHTTP(rec, r)
 	return rec
+}
+
+// header reads a token's protected header.
+func header(t testing.TB, token string) map[string]any {
+	t.Helper()
+	head, _, _ := strings.Cut(token, ".")
+	b, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h map[string]any
+	if err := json.Unmarshal(b, &h); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }

@@ -349,7 +349,7 @@ func TestWithoutJavaScriptBudgetsProtectAndTheMailWaits(t *testing.T) {
 	}
 	w.clock.Advance(61 * time.Second)
 	link := w.link(annas)
-	w.browser().get(link).post(link+"/plain").expect(http.StatusSeeOther) // elsewhere, one of the three
+	w.browser().get(link).post(link + "/plain").expect(http.StatusSeeOther) // elsewhere, one of the three
 
 	plainAsk().expect(http.StatusSeeOther)
 	plainAsk().expect(http.StatusTooManyRequests).shows("Ärendenummer")
