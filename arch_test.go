@@ -78,11 +78,13 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo secret store"},
+	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
 	"internal/app": {root, `authn clientregistration config control grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning recovery robot secret signin signingkey store ui visitor web`},
 	"internal/demo": {root, `app config control organisation person provisioning secret samples/hrm samples/hrmmobile samples/inbox`},
+
+	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
