@@ -122,3 +122,43 @@ func (p *Person) Phone() *Person {
 	phone.At(p.World.HRMMobile)
 	return phone
 }
+
+// SignIn goes from HRM's start page to HRM with a password.
+func (p *Person) SignIn(password string) {
+	p.r.Helper()
+	p.OpenHRM()
+	p.GiveAddress()
+	p.GivePassword(password)
+	p.Welcomed()
+}
+
+// ForgetAtHRM goes from HRM's start page to the page that sends mails.
+func (p *Person) ForgetAtHRM() {
+	p.r.Helper()
+	p.OpenHRM()
+	p.GiveAddress()
+	p.Forget()
+}
+
+// Copy opens the mail's link in another browser, as copied and pasted there.
+func (p *Person) Copy(m Message, other *Browser) *Person {
+	p.r.Helper()
+	elsewhere := p.In(other)
+	elsewhere.Open(m.Links[0])
+	return elsewhere
+}
+
+// SignOutOfHRM presses Logga ut in HRM.
+func (p *Person) SignOutOfHRM() {
+	p.r.Helper()
+	p.Press(p.LogOut)
+	p.At(p.World.HRM)
+	p.See(p.SignedOut)
+	p.SeeRole("link", p.LogIn)
+}
+
+// ShowAgain brings an app back to the front, where it looks whether it is still signed in.
+func (p *Person) ShowAgain() {
+	p.r.Helper()
+	Script[bool](p.Browser, `document.dispatchEvent(new Event("visibilitychange"))`)
+}
