@@ -89,7 +89,7 @@ var theHouse = map[string]room{
 	"internal/config": {settings, "secret"},
 
 	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
-	"internal/oidc":    {door, "grant session signin signingkey visitor web"},
+	"internal/oidc":    {door, "authn grant session signin signingkey visitor web"},
 	"internal/ui":      {door, "account authn grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
@@ -101,7 +101,7 @@ var theHouse = map[string]room{
 	"internal/myaccount":          {flow, "account audit authn secret session"},
 	"internal/provisioning":       {flow, "account audit organisation password person secret"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account authn organisation relyingparty secret"},
+	"internal/signin":             {flow, "account authn organisation relyingparty secret throttle"},
 
 	"internal/authn": {funnel, "account audit onetime outbox password secret session throttle"},
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/web"
@@ -29,9 +30,12 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
 		return nil
 	}
-	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())))
-	if errors.Is(err, signin.ErrTooLarge) {
+	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
+	switch {
+	case errors.Is(err, signin.ErrTooLarge):
 		return tooLarge()
+	case errors.Is(err, authn.ErrThrottled):
+		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", Cause: err}
 	}
 	if err != nil {
 		return err

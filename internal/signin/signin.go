@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/throttle"
 )
 
 // Service runs the sign-in flow.
@@ -45,18 +46,24 @@ type Tx interface {
 // ErrTooLarge says that a request is over 8 KB.
 var ErrTooLarge = errors.New("the request is too large")
 
-// Begin makes an attempt for a request and returns it with its cookie.
-func (s *Service) Begin(ctx context.Context, r authn.Request, language string) (authn.Attempt, string, error) {
+// Begin makes an attempt for a request that came from a network and returns it with its cookie. It fails with
+// ErrTooLarge, and with authn.ErrThrottled for a network that fills the table of large requests.
+func (s *Service) Begin(ctx context.Context, r authn.Request, language, network string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(r, language, now)
 	if id, err := account.ParseAddress(r.LoginHint); err == nil {
 		a.Address, a.Identifier = r.LoginHint, id
 	}
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
-	if !errors.Is(err, authn.ErrLarge) {
+	return s.seal(ctx, a, network)
+}
+
+// seal returns the attempt with its cookie; what the cookie cannot hold becomes a row.
+func (s *Service) seal(ctx context.Context, a authn.Attempt, network string) (authn.Attempt, string, error) {
+	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
+	if !errors.Is(err, authn.ErrLarge) || a.Stored != "" {
 		return a, cookie, err
 	}
-	return s.beginLarge(ctx, a)
+	return s.keepLarge(ctx, a, network)
 }
 
 // Visit makes an attempt without a request to answer: for Portvakt's own pages (no client id), or one that will
@@ -68,20 +75,31 @@ func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error
 	return a, cookie, err
 }
 
-// beginLarge keeps the request as a row: one of the two writes that a GET may cause (RULES §4).
-func (s *Service) beginLarge(ctx context.Context, a authn.Attempt) (authn.Attempt, string, error) {
+const budgetPurpose = secret.Purpose("request budget")
+
+// keepLarge keeps the request as a row: one of the two writes that a GET may cause (RULES §4). A network has a
+// budget for it, so that nobody fills the table.
+func (s *Service) keepLarge(ctx context.Context, a authn.Attempt, network string) (authn.Attempt, string, error) {
 	body := authn.EncodeRequest(a.Request)
 	if len(body) > authn.MaxRequest {
 		return authn.Attempt{}, "", ErrTooLarge
 	}
 	a.Stored = secret.NewID()
+	slot := throttle.Slot{Key: s.Keys.Pseudonym(budgetPurpose, network), Budget: throttle.Requests}
 	err := s.InTx(ctx, func(tx Tx) error {
+		taken, err := tx.TakeSlots(ctx, []throttle.Slot{slot}, s.Now())
+		if err != nil {
+			return err
+		}
+		if !taken[0].Granted {
+			return authn.ErrThrottled
+		}
 		return tx.KeepRequest(ctx, a.Stored, body, a.Begun.Add(authn.AttemptLife))
 	})
 	if err != nil {
 		return authn.Attempt{}, "", fmt.Errorf("keep request: %w", err)
 	}
-	cookie, err := authn.SealAttempt(s.Keys, a, a.Begun)
+	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
 	return a, cookie, err
 }
 
@@ -104,16 +122,15 @@ func (s *Service) Open(ctx context.Context, id, cookie string) (authn.Attempt, e
 }
 
 // Identify records the typed address in the attempt and returns its new cookie. It asks the database
-// nothing: the page that follows is the same for every address. It returns account.ErrNotAnAddress for
-// what can be no address.
-func (s *Service) Identify(a authn.Attempt, address string, remember bool) (authn.Attempt, string, error) {
+// nothing about the address: the page that follows is the same for every one. It returns
+// account.ErrNotAnAddress for what can be no address.
+func (s *Service) Identify(ctx context.Context, a authn.Attempt, address string, remember bool, b authn.Browser) (authn.Attempt, string, error) {
 	id, err := account.ParseAddress(address)
 	if err != nil {
 		return a, "", err
 	}
 	a.Address, a.Identifier, a.Remember = address, id, remember
-	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
-	return a, cookie, err
+	return s.seal(ctx, a, b.Network)
 }
 
 // Password signs in with a password and returns the session and what the browser shall remember. It

@@ -98,9 +98,9 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, plain bool) error {
 	if view.Problem != "" {
 		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "recovery_start", view)
 	}
-	asked, cookie, err := d.Signin.Identify(a, typed, a.Remember)
+	asked, cookie, err := d.Signin.Identify(r.Context(), a, typed, a.Remember, d.Visitor.Browser(r))
 	if err != nil {
-		return err
+		return tooManyOr(err)
 	}
 	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
 	return see(w, r, attemptURL("/recovery/sent/"+a.ID, asked))

@@ -172,7 +172,7 @@ func (d *Door) linkAttempt(w http.ResponseWriter, r *http.Request, v visit) (aut
 // freshAttempt is one that leads to the link's app, which then asks anew (RULES §1).
 func (d *Door) freshAttempt(w http.ResponseWriter, r *http.Request, v visit) (authn.Attempt, error) {
 	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Address, Received: d.Visitor.Now()}
-	a, cookie, err := d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
 	if err != nil {
 		return a, err
 	}

@@ -46,14 +46,14 @@ func (d *Door) postIdentifier(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	typed := r.PostFormValue("address")
-	identified, cookie, err := d.Signin.Identify(a, typed, r.PostFormValue("remember") == "on")
+	identified, cookie, err := d.Signin.Identify(r.Context(), a, typed, r.PostFormValue("remember") == "on", d.Visitor.Browser(r))
 	if errors.Is(err, account.ErrNotAnAddress) {
 		view := d.identifierView(a, rp)
 		view.Address, view.Remember, view.Problem = typed, r.PostFormValue("remember") == "on", addressProblem(typed)
 		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_identifier", view)
 	}
 	if err != nil {
-		return err
+		return tooManyOr(err)
 	}
 	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
 	return see(w, r, attemptURL("/signin/"+identified.ID+"/password", identified))

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -77,6 +78,14 @@ func (d *Door) getHome(w http.ResponseWriter, r *http.Request) error {
 func see(w http.ResponseWriter, r *http.Request, to string) error {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// tooManyOr turns a spent budget into its page and leaves other errors alone.
+func tooManyOr(err error) error {
+	if errors.Is(err, authn.ErrThrottled) {
+		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", Cause: err}
+	}
+	return err
 }
 
 // attemptURL is the address of a page of an attempt. The client id stands in it, so that an expired page
