@@ -26,6 +26,8 @@ type Service struct {
 type Store interface {
 	// ListSessions lists the account's sessions that stand, last seen first, at most 50.
 	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
+	// ListOfflineApps lists the names of the RPs whose grants outlive a sign-out (scope offline_access).
+	ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error)
 }
 
 // Tx is what the flow changes.
@@ -38,6 +40,8 @@ type Overview struct {
 	Account  account.Account
 	Current  session.ID
 	Sessions []session.Session
+	// OfflineApps keep their access after a sign-out, which the page must say (RULES §9).
+	OfflineApps []string
 }
 
 // Look returns the overview for the browser's session; false if nobody is signed in.
@@ -50,7 +54,11 @@ func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, boo
 	if err != nil {
 		return Overview{}, false, fmt.Errorf("list sessions: %w", err)
 	}
-	return Overview{Account: acc, Current: f.Session.ID, Sessions: list}, true, nil
+	apps, err := s.Store.ListOfflineApps(ctx, acc.ID, s.Now())
+	if err != nil {
+		return Overview{}, false, fmt.Errorf("list offline apps: %w", err)
+	}
+	return Overview{Account: acc, Current: f.Session.ID, Sessions: list, OfflineApps: apps}, true, nil
 }
 
 // EndSession ends one of the person's sessions by its id. Somebody else's id ends nothing: the statement

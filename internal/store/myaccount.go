@@ -1,9 +1,27 @@
 package store
 
-import "github.com/portvakt/portvakt/internal/myaccount"
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/myaccount"
+)
 
 // The account's page reads and ends sessions; their SQL stands in session.go.
 var (
 	_ myaccount.Store = (*DB)(nil)
 	_ myaccount.Tx    = (*Tx)(nil)
 )
+
+const listOfflineApps statement = `
+SELECT DISTINCT r.name FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
+WHERE g.account_id = $1 AND g.offline AND g.ended_at = 0 AND g.expires_at > $2
+ORDER BY r.name`
+
+// ListOfflineApps lists the names of the RPs whose grants outlive a sign-out.
+func (db *DB) ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error) {
+	return list(db.query(ctx, listOfflineApps, string(id), ms(now)), func(scan scan) (name string, err error) {
+		return name, scan(&name)
+	})
+}

@@ -25,7 +25,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 		return d.beginOwn(w, r)
 	}
 	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
-		Sessions: rows(o), Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
+		Sessions: rows(o), OfflineApps: o.OfflineApps, Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
 		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout"}
 	rp, _, err := d.Signin.App(r.Context(), r.URL.Query().Get("app"), "")
 	if err != nil {

@@ -172,8 +172,9 @@ type MyAccount struct {
 	Name            string
 	Address         string
 	Sessions        []SessionRow
-	Notice          string // a key, or ""
-	App             string // name of an app that has no start address of its own: the page says to go back to it
+	OfflineApps     []string // apps that keep their access after a sign-out
+	Notice          string   // a key, or ""
+	App             string   // name of an app that has no start address of its own: the page says to go back to it
 	EndAction       string
 	EndOthersAction string
 	SignOutAction   string
