@@ -17,6 +17,10 @@ INSERT INTO outbox (id, channel, template, recipient, account_id, language, para
   attempts, prepared, link_id, state, reason, leased_by, lease_until, finished_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, '', 'queued', '', '', 0, 0)`
 
+	// Asked first, so that an idle outbox costs a read and no transaction.
+	findDueMessage statement = `
+SELECT id FROM outbox WHERE state = 'queued' AND not_before <= $1 AND lease_until <= $1 LIMIT 1`
+
 	// The lease is asked again in the outer WHERE: without row locks, that is what only one worker can win.
 	leaseMessages statement = `
 UPDATE outbox SET leased_by = $1, lease_until = $3
@@ -69,7 +73,11 @@ func scanMessage(scan scan) (m outbox.Message, err error) {
 
 // Lease takes up to n due messages for the worker until the given time.
 func (db *DB) Lease(ctx context.Context, worker string, n int, now, until time.Time) (batch []outbox.Message, err error) {
-	err = InTx[*Tx](db)(ctx, func(tx *Tx) error {
+	var id string
+	if due, err := db.query(ctx, findDueMessage, ms(now)).one(&id); err != nil || !due {
+		return nil, err
+	}
+	err = InTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
 		batch, err = list(tx.query(ctx, leaseMessages, worker, ms(now), ms(until), int64(n)), scanMessage)
 		return err
 	})
