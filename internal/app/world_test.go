@@ -14,8 +14,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,7 +26,6 @@ import (
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/provisioning"
@@ -463,25 +460,6 @@ func (w *world) restart() {
 	w.t.Helper()
 	w.app.Close()
 	w.app = w.start()
-}
-
-// messages reads the outbox's rows of one state, for tests that look behind the doors.
-func (w *world) lease(n int) []outbox.Message {
-	w.t.Helper()
-	all, err := w.app.DB.Lease(w.t.Context(), "spy", n, w.clock.Now(), w.clock.Now())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return all
-}
-
-func write(t testing.TB, dir, name, text string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func without(h http.Header, names ...string) string {
