@@ -1,0 +1,33 @@
+# `make` lists the targets.
+export CGO_ENABLED = 0
+.PHONY: help build test test-fast test-race e2e lint fuzz docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+build: ## bin/portvakt, one static binary
+	go build -trimpath -ldflags '-s -w' -o bin/portvakt ./cmd/portvakt
+
+test: ## everything, with what it needs installed where it is missing
+	scripts/test
+
+test-fast: ## unit tests without a browser, within a minute once built
+	go test -short $$(go list ./... | grep -v /e2e)
+
+test-race: ## the race detector where goroutines meet
+	scripts/race
+
+e2e: ## the journeys in a real browser; E2E_SHOTS=DIR keeps pictures of every page
+	scripts/beside-postgres go test -count=1 ./e2e/...
+
+lint: ## gofmt, go vet, staticcheck
+	scripts/lint
+
+fuzz: ## every fuzz test for a minute
+	scripts/fuzz 60
+
+docs: ## write docs/configuration.md, docs/audit-events.md, the map in ARCHITECTURE.md
+	go test . -run 'Documents|Migrations' -update
+
+clean: ## remove what was built and photographed
+	rm -rf bin portvakt e2e/shots
