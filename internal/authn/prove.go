@@ -68,7 +68,7 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 func provePassword[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, p Password,
 	then func(T, Proven) error) (Proven, error) {
 	slots := s.slots(p.Identifier, b)
-	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, p.Identifier, s.Now()) }); err != nil {
+	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, p.Identifier, b, s.Now()) }); err != nil {
 		return Proven{}, err
 	}
 	c, err := s.Store.FindCredentials(ctx, p.Identifier)
@@ -135,7 +135,7 @@ func (s *Service) slots(id account.Identifier, b Browser) []throttle.Slot {
 
 const budgetPurpose = secret.Purpose("budget")
 
-func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Identifier, now time.Time) error {
+func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Identifier, b Browser, now time.Time) error {
 	taken, err := tx.TakeSlots(ctx, slots, now)
 	if err != nil {
 		return fmt.Errorf("take slots: %w", err)
@@ -145,10 +145,15 @@ func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Ide
 			return ErrThrottled
 		}
 	}
-	if taken[0].InARow == throttle.SuspendAfter {
-		return tx.SuspendPassword(ctx, id, now)
+	if taken[0].InARow != throttle.SuspendAfter {
+		return nil
 	}
-	return nil
+	if err := tx.SuspendPassword(ctx, id, now); err != nil {
+		return fmt.Errorf("suspend password: %w", err)
+	}
+	personal := audit.From(b.Device.Address, b.Device.UserAgent)
+	personal["identifier"] = string(id) // of whom, also where there is no such account
+	return tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Personal: personal})
 }
 
 func (s *Service) failed(c Credentials, b Browser) audit.Event {
