@@ -1,0 +1,157 @@
+package authn_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+var now = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+
+func ring(t testing.TB) *secret.Keyring {
+	t.Helper()
+	k, err := secret.NewKeyring(map[byte][]byte{1: secret.NewRoot()}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func request() authn.Request {
+	age := 300
+	return authn.Request{ClientID: secret.NewID(), RedirectURI: "https://hrm.example.com/signin-oidc", Scope: "email openid person profile",
+		State: secret.NewToken().Reveal() + secret.NewToken().Reveal(), Nonce: secret.NewToken().Reveal(), CodeChallenge: secret.NewToken().Reveal(),
+		Prompt: "login", MaxAge: &age, UILocales: "sv en", Received: now}
+}
+
+func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
+	k := ring(t)
+	a := authn.NewAttempt(request(), "sv", now)
+	a.Address, a.Identifier, a.Remember = "Anna.Svensson@Företaget.example", "anna.svensson@xn--fretaget-n4a.example", true
+	cookie, err := authn.SealAttempt(k, a, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cookie) > authn.MaxCookie {
+		t.Errorf("a usual request makes a cookie of %d bytes", len(cookie))
+	}
+	got, err := authn.OpenAttempt(k, a.ID, cookie, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Begun, got.Request.Received = got.Begun.UTC(), got.Request.Received.UTC()
+	if !reflect.DeepEqual(got, a) {
+		t.Errorf("got %+v\nwant %+v", got, a)
+	}
+}
+
+func TestAnAttemptOpensOnlyUnderItsOwnNameAndTime(t *testing.T) {
+	k := ring(t)
+	a := authn.NewAttempt(request(), "sv", now)
+	cookie, err := authn.SealAttempt(k, a, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, open := range map[string]func() (authn.Attempt, error){
+		"another id":      func() (authn.Attempt, error) { return authn.OpenAttempt(k, secret.NewID(), cookie, now) },
+		"another key":     func() (authn.Attempt, error) { return authn.OpenAttempt(ring(t), a.ID, cookie, now) },
+		"one bit changed": func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, flip(cookie), now) },
+		"cut":             func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, cookie[:len(cookie)/2], now) },
+		"empty":           func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, "", now) },
+		"too long": func() (authn.Attempt, error) {
+			return authn.OpenAttempt(k, a.ID, cookie+strings.Repeat("A", authn.MaxCookie), now)
+		},
+		"after an hour": func() (authn.Attempt, error) {
+			return authn.OpenAttempt(k, a.ID, cookie, now.Add(time.Hour+time.Millisecond))
+		},
+		"after a week": func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, cookie, now.Add(7*24*time.Hour)) },
+	} {
+		if _, err := open(); !errors.Is(err, authn.ErrAttempt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	late, _ := authn.OpenAttempt(k, a.ID, cookie, now.Add(2*time.Hour))
+	if late.Request.ClientID != a.Request.ClientID {
+		t.Error("an expired attempt does not tell its app any more")
+	}
+}
+
+func flip(s string) string {
+	b := []byte(s)
+	i := len(b) / 2
+	if b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}
+
+func TestARequestThatDoesNotFitIsSaidSo(t *testing.T) {
+	r := request()
+	for range 20 {
+		r.State += secret.NewToken().Reveal()
+	}
+	if _, err := authn.SealAttempt(ring(t), authn.NewAttempt(r, "sv", now), now); !errors.Is(err, authn.ErrLarge) {
+		t.Errorf("got %v", err)
+	}
+	body := authn.EncodeRequest(r)
+	back, err := authn.DecodeRequest(body, now)
+	if err != nil || !reflect.DeepEqual(back, r) {
+		t.Errorf("%v %+v", err, back)
+	}
+}
+
+func TestABrowserRemembersTheLastFiveAndNobodyCanForgeIt(t *testing.T) {
+	k := ring(t)
+	var m authn.Memory
+	for _, id := range []string{"a@x.example", "b@x.example", "c@x.example", "d@x.example", "e@x.example", "f@x.example", "b@x.example"} {
+		m = m.Learn(k, identifier(id))
+	}
+	m.Address = "b@x.example"
+	got := authn.OpenMemory(k, m.Seal(k, now), now.Add(300*24*time.Hour))
+	if !reflect.DeepEqual(got, m) {
+		t.Errorf("%+v, want %+v", got, m)
+	}
+	for id, want := range map[string]bool{"a@x.example": false, "b@x.example": true, "f@x.example": true, "x@x.example": false} {
+		if got.Knows(k, identifier(id)) != want {
+			t.Errorf("knows %s: want %t", id, want)
+		}
+	}
+	for name, bad := range map[string]authn.Memory{
+		"another key": authn.OpenMemory(ring(t), m.Seal(k, now), now),
+		"changed":     authn.OpenMemory(k, flip(m.Seal(k, now)), now),
+		"too old":     authn.OpenMemory(k, m.Seal(k, now), now.Add(2*authn.MemoryLife)),
+		"absent":      authn.OpenMemory(k, "", now),
+	} {
+		if !reflect.DeepEqual(bad, authn.Memory{}) {
+			t.Errorf("%s: %+v", name, bad)
+		}
+	}
+	if strings.Contains(m.Seal(k, now), "b@x") {
+		t.Error("the address stands in the cookie in the clear")
+	}
+}
+
+func FuzzOpenAttempt(f *testing.F) {
+	k := ring(f)
+	a := authn.NewAttempt(request(), "sv", now)
+	cookie, _ := authn.SealAttempt(k, a, now)
+	f.Add(a.ID, cookie)
+	f.Add("", "")
+	f.Fuzz(func(t *testing.T, id, value string) {
+		got, err := authn.OpenAttempt(k, id, value, now)
+		if err == nil && (id != a.ID || value != cookie) {
+			t.Errorf("a forged cookie opened: %+v", got)
+		}
+		authn.OpenMemory(k, value, now)
+	})
+}
+
+func identifier(s string) account.Identifier { return account.Identifier(s) }
