@@ -168,8 +168,14 @@ func atEachStatement(t *testing.T, db *DB, test func(t *testing.T, r *rig, membe
 	}
 }
 
+// patient is for tests that count commits: on a busy machine a member may lose its 50 ms to somebody else.
+func patient(db *DB) *DB {
+	db.engine.(*lite).writer.limits.batched = time.Minute
+	return db
+}
+
 func TestBatchSharesOneCommit(t *testing.T) {
-	db := openLite(t)
+	db := patient(openLite(t))
 	must(t, db, makeRows)
 	r := &rig{t: t, db: db}
 	before := db.Counts()
@@ -186,7 +192,7 @@ func TestBatchSharesOneCommit(t *testing.T) {
 }
 
 func TestErrorRollsBackItsMemberAlone(t *testing.T) {
-	db := openLite(t)
+	db := patient(openLite(t))
 	atEachStatement(t, db, func(t *testing.T, r *rig, member, step int) {
 		before := db.Counts()
 		all := r.run(func(_ *Tx, m, s int) error {

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -115,13 +113,6 @@ func names(t testing.TB, db *DB, s statement, args ...any) []string {
 		t.Fatal(err)
 	}
 	return all
-}
-
-// logged collects what the engine logs.
-func logged(o *Options) *strings.Builder {
-	b := new(strings.Builder)
-	o.Log = slog.New(slog.NewTextHandler(b, nil))
-	return b
 }
 
 var errRefused = errors.New("the flow's own refusal")

@@ -64,11 +64,6 @@ func (tx *Tx) open(ctx context.Context, s statement, args []any) (cursor, error)
 	return txCursor{c, tx}, nil
 }
 
-// pick chooses between the two texts of a statement that must differ.
-func (tx *Tx) pick(sqlite, postgres statement) statement {
-	return tx.on.dialect().pick(sqlite, postgres)
-}
-
 // begin refuses a statement that must not run, and counts one that does.
 func (tx *Tx) begin(s statement) error {
 	switch {

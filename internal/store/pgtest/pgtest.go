@@ -47,6 +47,8 @@ var server = sync.OnceValues(func() (string, error) {
 
 // lifeline is the input that start speaks of. A variable of the package, because the garbage collector closes files
 // that nobody can reach.
+//
+//lint:ignore U1000 it is kept, not read
 var lifeline io.Closer
 
 // start runs the script with a command that prints the address and then waits for the end of its input. That comes
