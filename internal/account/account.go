@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -39,6 +40,9 @@ type Identifier string
 // ErrNotAnAddress says that the text cannot be an e-mail address.
 var ErrNotAnAddress = errors.New("not an e-mail address")
 
+// domains folds a domain as a browser does (UTS 46), and refuses empty and overlong labels besides.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
 const maxAddress = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 
 // ParseAddress folds a typed address into an identifier. It refuses what cannot be delivered to and
@@ -46,7 +50,7 @@ const maxAddress = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 func ParseAddress(typed string) (Identifier, error) {
 	s := norm.NFC.String(strings.TrimSpace(typed))
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at == len(s)-1 || len(s) > maxAddress {
+	if at < 1 || at == len(s)-1 || len(s) > maxAddress || !utf8.ValidString(s) {
 		return "", ErrNotAnAddress
 	}
 	local, domain := s[:at], s[at+1:]
@@ -54,7 +58,7 @@ func ParseAddress(typed string) (Identifier, error) {
 		strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		return "", ErrNotAnAddress
 	}
-	ascii, err := idna.Lookup.ToASCII(domain)
+	ascii, err := domains.ToASCII(domain)
 	if err != nil || !strings.Contains(ascii, ".") && ascii != "localhost" {
 		return "", ErrNotAnAddress
 	}
