@@ -1,0 +1,130 @@
+package grant
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+var now = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+
+func service(t testing.TB) *Service {
+	t.Helper()
+	k, err := secret.NewKeyring(map[byte][]byte{1: secret.NewRoot()}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Service{Keys: k, Issuer: "https://login.example", Now: func() time.Time { return now }}
+}
+
+func TestARefreshTokenIsTheSameStringForTheSameGeneration(t *testing.T) {
+	s := service(t)
+	g := Grant{ID: secret.NewID(), Generation: 7, Created: now.Add(-20 * 24 * time.Hour)}
+	token := s.refreshToken(g)
+	if again := s.refreshToken(g); again != token {
+		t.Error("it differs")
+	}
+	if id, n, ok := s.parseRefreshToken(token); !ok || id != g.ID || n != 7 {
+		t.Errorf("%s %d %t", id, n, ok)
+	}
+	g.Generation++
+	if s.refreshToken(g) == token {
+		t.Error("the next generation is the same string")
+	}
+	if _, _, ok := service(t).parseRefreshToken(token); ok {
+		t.Error("another installation reads it")
+	}
+}
+
+func FuzzParseRefreshToken(f *testing.F) {
+	s := service(f)
+	g := Grant{ID: secret.NewID(), Generation: 7, Created: now}
+	f.Add(s.refreshToken(g))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, token string) {
+		if id, n, ok := s.parseRefreshToken(token); ok && (id != g.ID || n != 7) {
+			t.Errorf("%q is a token of %s, %d", token, id, n)
+		}
+	})
+}
+
+func TestWhatAnOldGenerationGets(t *testing.T) {
+	for _, c := range []struct {
+		story           string
+		behind          int
+		rotated, former time.Duration // ago
+		replays         int
+		want            verdict
+	}{
+		{"the app lost the answer and asks again", 1, 3 * time.Second, time.Hour, 0, replaySame},
+		{"for the last time", 1, 3 * time.Second, time.Hour, 2, replaySame},
+		{"once too often", 1, 3 * time.Second, time.Hour, 3, refuseOnly},
+		{"at the edge of the window", 1, ReplayWindow, time.Hour, 0, replaySame},
+		{"after the window", 1, ReplayWindow + time.Millisecond, time.Hour, 0, endFamily},
+		{"its successor was used a moment later", 2, 2 * time.Second, 4 * time.Second, 0, refuseOnly},
+		{"its successor was used long ago", 2, time.Second, time.Minute, 0, endFamily},
+		{"it is older still", 3, time.Second, 2 * time.Second, 0, endFamily},
+	} {
+		g := Grant{Generation: 10, Rotated: now.Add(-c.rotated), FormerRotated: now.Add(-c.former), Replays: c.replays}
+		if got := judgeReplay(g, 10-c.behind, now); got != c.want {
+			t.Errorf("%s: %d, want %d", c.story, got, c.want)
+		}
+	}
+}
+
+func TestPKCE(t *testing.T) {
+	const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636, appendix B
+	const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	for name, c := range map[string]struct {
+		challenge, verifier string
+		want                bool
+	}{
+		"the RFC's example":           {challenge, verifier, true},
+		"another verifier":            {challenge, strings.Repeat("a", 43), false},
+		"the challenge itself":        {challenge, challenge, false},
+		"no verifier":                 {challenge, "", false},
+		"a verifier and no challenge": {"", verifier, false},
+		"neither":                     {"", "", true},
+		"a short verifier":            {challenge, verifier[:42], false},
+		"a long verifier":             {challenge, strings.Repeat("a", 129), false},
+	} {
+		if got := verifies(c.challenge, c.verifier); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	rp := relyingparty.RP{ClientID: "hrm", RedirectURIs: []string{"https://hrm.example/callback"}, RequirePKCE: true}
+	f.Add("client_id=hrm&redirect_uri=https%3A%2F%2Fhrm.example%2Fcallback&response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256")
+	f.Add("scope=openid&scope=x&max_age=-1&prompt=none+login&state=%00%0d%0a")
+	s := service(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		r, fault := parseRequest(q, rp, now)
+		if fault == nil {
+			if !hasScope(r.Scope, "openid") || r.CodeChallenge == "" || r.MaxAge != nil && *r.MaxAge < 0 {
+				t.Errorf("accepted %+v", r)
+			}
+			return
+		}
+		location := s.errorLocation(rp.RedirectURIs[0], q.Get("state"), *fault)
+		u, err := url.Parse(location)
+		if err != nil || u.Host != "hrm.example" || u.Path != "/callback" || u.Query().Get("iss") != s.Issuer || u.Query().Get("error") == "" ||
+			u.Query().Get("state") != q.Get("state") || strings.ContainsAny(location, "\r\n") {
+			t.Errorf("%q answers %q", query, location)
+		}
+		for _, c := range fault.Description {
+			if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+				t.Errorf("error_description %q (RFC 6749 §4.1.2.1)", fault.Description)
+			}
+		}
+	})
+}

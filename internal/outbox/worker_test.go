@@ -1,0 +1,247 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/store"
+	"github.com/portvakt/portvakt/internal/store/storetest"
+)
+
+// courier is the other side: it notes what it gets and answers as it is told.
+type courier struct {
+	mu     sync.Mutex
+	got    []string
+	answer error
+}
+
+func (c *courier) Send(_ context.Context, m outbox.Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, m.Params["text"])
+	return c.answer
+}
+
+func (c *courier) say(err error) { c.mu.Lock(); defer c.mu.Unlock(); c.answer = err }
+
+func (c *courier) heard() string { c.mu.Lock(); defer c.mu.Unlock(); return fmt.Sprint(c.got) }
+
+type scene struct {
+	t       *testing.T
+	db      *store.DB
+	now     time.Time
+	courier *courier
+	worker  *outbox.Worker
+}
+
+func each(t *testing.T, play func(t *testing.T, s *scene)) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := &scene{t: t, db: db, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC), courier: &courier{}}
+		s.worker = s.newWorker()
+		play(t, s)
+	})
+}
+
+func (s *scene) newWorker() *outbox.Worker {
+	return &outbox.Worker{Store: s.db, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
+		Senders: map[outbox.Channel]outbox.Sender{outbox.Mail: s.courier}}
+}
+
+func (s *scene) enqueue(text string, shape func(*outbox.Message)) {
+	s.t.Helper()
+	m := outbox.New(outbox.Mail, "note", "anna@x.example", s.now)
+	m.Params["text"] = text
+	if shape != nil {
+		shape(&m)
+	}
+	if err := store.InTx[outbox.Enqueuer](s.db)(s.t.Context(), func(tx outbox.Enqueuer) error { return tx.Enqueue(s.t.Context(), m) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) round() int {
+	s.t.Helper()
+	n, err := s.worker.Round(s.t.Context(), "one")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *scene) want(heard string) {
+	s.t.Helper()
+	if got := s.courier.heard(); got != heard {
+		s.t.Errorf("delivered %s, want %s", got, heard)
+	}
+}
+
+func TestAnUrgentMessageOvertakesOthersAndNothingLeavesEarly(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.enqueue("news", nil)
+		s.enqueue("later", func(m *outbox.Message) { m.NotBefore = s.now.Add(time.Minute) })
+		s.enqueue("link", func(m *outbox.Message) { m.Lane = outbox.Urgent })
+		batch, err := s.db.Lease(t.Context(), "one", 1, s.now, s.now.Add(time.Minute))
+		if err != nil || len(batch) != 1 || batch[0].Params["text"] != "link" {
+			t.Fatalf("first came %v %v", batch, err)
+		}
+		s.round()
+		s.want("[news]")
+		s.now = s.now.Add(2 * time.Minute) // the lease of the first has ended, the last is due
+		s.round()
+		if got := s.courier.heard(); got != "[news link later]" && got != "[news later link]" {
+			t.Errorf("delivered %s", got)
+		}
+	})
+}
+
+func TestAMessageInHandIsNobodyElses(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		for i := range 40 {
+			s.enqueue(fmt.Sprint(i), nil)
+		}
+		var mu sync.Mutex
+		seen := map[string]int{}
+		var group sync.WaitGroup
+		for w := range 4 {
+			group.Go(func() {
+				for {
+					batch, err := s.db.Lease(context.Background(), fmt.Sprint(w), 3, s.now, s.now.Add(time.Minute))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if len(batch) == 0 {
+						return
+					}
+					mu.Lock()
+					for _, m := range batch {
+						seen[m.ID]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		group.Wait()
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("message %s was leased %d times", id, n)
+			}
+		}
+		if len(seen) == 0 {
+			t.Error("nothing was leased")
+		}
+	})
+}
+
+func TestAWorkerThatDiesBetweenSendingAndNotingLeavesTheSameMessageToAnother(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		k, err := secret.NewKeyring(map[byte][]byte{1: secret.NewRoot()}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.enqueue("link", func(m *outbox.Message) { m.SealSecret(k, "hush", s.now) })
+		first, err := s.db.Lease(t.Context(), "dies", 1, s.now, s.now.Add(time.Minute))
+		if err != nil || len(first) != 1 {
+			t.Fatalf("%v %v", first, err)
+		}
+		if n := s.round(); n != 0 {
+			t.Error("another worker took it at once")
+		}
+		s.now = s.now.Add(time.Minute)
+		second, err := s.db.Lease(t.Context(), "two", 1, s.now, s.now.Add(time.Minute))
+		if err != nil || len(second) != 1 || second[0].ID != first[0].ID {
+			t.Fatalf("%v %v", second, err)
+		}
+		if token, err := second[0].OpenSecret(k, s.now); err != nil || token.Reveal() != "hush" {
+			t.Errorf("the retry carries another secret: %v", err)
+		}
+		if err := s.db.Accepted(t.Context(), second[0], s.now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.Postponed(t.Context(), first[0], s.now, "the dead one comes back"); err != nil {
+			t.Fatal(err)
+		}
+		s.now = s.now.Add(time.Hour)
+		if n := s.round(); n != 0 {
+			t.Error("an accepted message came back")
+		}
+	})
+}
+
+func TestATemporaryNoIsTriedAgainLaterAndLater(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.enqueue("a", nil)
+		s.courier.say(errors.New("later"))
+		s.round()
+		if n := s.round(); n != 0 {
+			t.Error("tried again at once")
+		}
+		s.now = s.now.Add(outbox.Delay(1))
+		s.round()
+		s.now = s.now.Add(outbox.Delay(1))
+		if n := s.round(); n != 0 {
+			t.Error("the second pause is no longer than the first")
+		}
+		s.courier.say(nil)
+		s.now = s.now.Add(outbox.Delay(2))
+		s.round()
+		s.now = s.now.Add(time.Hour)
+		s.round()
+		s.want("[a a a]")
+	})
+}
+
+func TestAFinalNoAndAnExpiredMessageAreNotTriedAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.enqueue("refused", nil)
+		s.enqueue("expired", func(m *outbox.Message) { m.NotBefore, m.Expires = s.now.Add(time.Minute), s.now.Add(time.Minute) })
+		s.courier.say(fmt.Errorf("%w: no such user", outbox.ErrRefused))
+		s.round()
+		s.courier.say(nil)
+		s.now = s.now.Add(time.Hour)
+		s.round()
+		s.want("[refused]")
+	})
+}
+
+// clerk prepares as recovery does: it decides, and changes the message.
+type clerk struct{ err error }
+
+func (c clerk) Prepare(_ context.Context, m outbox.Message) (outbox.Message, error) {
+	m.Prepared = true
+	m.Params = map[string]string{"text": "prepared " + m.Params["text"]}
+	return m, c.err
+}
+
+func TestAPreparerDecidesBeforeAnythingIsSent(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		for name, c := range map[string]clerk{"good": {}, "drop": {fmt.Errorf("%w: nobody", outbox.ErrDrop)}, "down": {errors.New("database down")}} {
+			s.enqueue(name, func(m *outbox.Message) { m.Template = name })
+			if s.worker.Preparers == nil {
+				s.worker.Preparers = map[string]outbox.Preparer{}
+			}
+			s.worker.Preparers[name] = c
+		}
+		s.round()
+		s.want("[prepared good]")
+		s.worker.Preparers["down"], s.worker.Preparers["drop"] = clerk{}, clerk{}
+		s.now = s.now.Add(time.Hour)
+		s.round()
+		s.want("[prepared good prepared down]") // dropped is dropped
+	})
+}
+
+func TestDelaysDoubleUpToAQuarterOfAnHour(t *testing.T) {
+	for n, want := range map[int]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 5: 32 * time.Second, 10: 15 * time.Minute, 1000: 15 * time.Minute} {
+		if got := outbox.Delay(n); got != want {
+			t.Errorf("the pause before try %d is %s, want %s", n, got, want)
+		}
+	}
+}
