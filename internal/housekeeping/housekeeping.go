@@ -1,5 +1,5 @@
-// Package housekeeping is the flow that nobody asks for: it removes what has served its time, in small
-// bites, on whichever node holds the lease.
+// Package housekeeping is the flow that nobody asks for: it removes what has served its time, in small bites.
+// Every node does it; two at once find nothing twice.
 package housekeeping
 
 import (
