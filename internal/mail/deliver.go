@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +23,8 @@ const (
 	commandTimeout = 20 * time.Second
 )
 
-// deliver hands the bytes to the mail server for one recipient (RFC 5321).
-func (s *Sender) deliver(ctx context.Context, to string, raw []byte) error {
-	address, utf8, err := envelope(to)
-	if err != nil {
-		return err
-	}
+// deliver hands the bytes to the mail server for one recipient (RFC 5321), as envelope writes him.
+func (s *Sender) deliver(ctx context.Context, address string, utf8 bool, raw []byte) error {
 	c, err := s.connect(ctx)
 	if err != nil {
 		return fmt.Errorf("mail server %s: %w", s.settings.Host, err)
@@ -36,7 +33,7 @@ func (s *Sender) deliver(ctx context.Context, to string, raw []byte) error {
 	if ok, _ := c.Extension("SMTPUTF8"); utf8 && !ok {
 		return fmt.Errorf("%w: the mail server cannot send to addresses like this one (SMTPUTF8)", outbox.ErrRefused)
 	}
-	if err := c.Mail(s.settings.From, &smtp.MailOptions{UTF8: utf8}); err != nil {
+	if err := c.Mail(s.from, &smtp.MailOptions{UTF8: utf8}); err != nil {
 		return fmt.Errorf("sender: %w", err)
 	}
 	if err := c.Rcpt(address, nil); err != nil {
@@ -80,31 +77,45 @@ func recipientError(err error) error {
 	return err
 }
 
-// connect dials, greets, secures and signs in. Nothing is sent in the clear where TLS is asked for: a server that
-// does not offer STARTTLS is an error, not a downgrade.
+// connect dials, secures, greets and signs in. Nothing is sent in the clear where TLS is asked for: a server that
+// does not offer STARTTLS is an error, not a downgrade. The connection ends with ctx.
 func (s *Sender) connect(ctx context.Context) (*smtp.Client, error) {
 	d := net.Dialer{Timeout: connectTimeout}
 	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(s.settings.Host, strconv.Itoa(s.settings.Port)))
 	if err != nil {
 		return nil, err
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline) //nolint:errcheck // a connection that cannot take one fails at the next step
-	}
-	c, err := s.secure(conn)
+	// Closed and not only given a deadline: the client sets deadlines of its own, which would replace it, and
+	// a silent server would hold the message longer than its lease.
+	context.AfterFunc(ctx, func() { conn.Close() })
+	c, err := s.greet(conn)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
+	return c, nil
+}
+
+func (s *Sender) greet(conn net.Conn) (*smtp.Client, error) {
+	c, err := s.secure(conn)
+	if err != nil {
+		return nil, err
+	}
 	c.CommandTimeout, c.SubmissionTimeout = commandTimeout, commandTimeout
-	if s.settings.Username != "" {
-		if err := c.Auth(sasl.NewPlainClient("", s.settings.Username, s.settings.Password)); err != nil {
-			c.Close()
-			return nil, fmt.Errorf("sign in: %w", err)
-		}
+	if err := c.Hello(s.domain); err != nil {
+		return nil, err
+	}
+	if s.settings.Username == "" {
+		return c, nil
+	}
+	if err := c.Auth(sasl.NewPlainClient("", s.settings.Username, s.settings.Password)); err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return c, nil
 }
+
+// errClear is for a host name that config takes for this machine, and the resolver does not.
+var errClear = errors.New("mails and passwords go without TLS to this machine only (smtp-tls)")
 
 func (s *Sender) secure(conn net.Conn) (*smtp.Client, error) {
 	settings := &tls.Config{ServerName: s.settings.Host, MinVersion: tls.VersionTLS12, RootCAs: s.settings.RootCAs}
@@ -114,6 +125,8 @@ func (s *Sender) secure(conn net.Conn) (*smtp.Client, error) {
 	case "starttls":
 		return smtp.NewClientStartTLS(conn, settings)
 	}
-	c := smtp.NewClient(conn)
-	return c, c.Hello(s.domain)
+	if at, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err != nil || !at.Addr().Unmap().IsLoopback() {
+		return nil, errClear
+	}
+	return smtp.NewClient(conn), nil
 }

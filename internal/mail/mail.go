@@ -32,7 +32,8 @@ type Settings struct {
 // Sender renders and delivers mails. It is safe for concurrent use.
 type Sender struct {
 	settings  Settings
-	domain    string // right half of Message-IDs
+	domain    string // right half of Message-IDs, and our name in greetings
+	from      string // sender in the envelope
 	catalogue *locale.Catalogue
 	keys      *secret.Keyring
 	now       func() time.Time
@@ -47,23 +48,37 @@ func New(s Settings, c *locale.Catalogue, k *secret.Keyring, now func() time.Tim
 	if err != nil {
 		return nil, fmt.Errorf("mail: issuer: %w", err)
 	}
+	from, utf8, err := envelope(s.From)
+	if err != nil || utf8 {
+		// Found at the start: at the first mail it would count as that mail's fault, and end it.
+		return nil, fmt.Errorf("mail: sender %q is not an address that every server takes", s.From)
+	}
+	switch s.TLS {
+	case "starttls", "tls", "none":
+	default:
+		return nil, fmt.Errorf("mail: TLS mode %q: want starttls, tls or none", s.TLS)
+	}
 	pages, err := parseTemplates()
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	return &Sender{settings: s, domain: u.Hostname(), catalogue: c, keys: k, now: now, pages: pages}, nil
+	return &Sender{settings: s, domain: u.Hostname(), from: from, catalogue: c, keys: k, now: now, pages: pages}, nil
 }
 
 // Send renders the message and hands it to the mail server. An answer that is final for this recipient wraps
 // outbox.ErrRefused; everything else is worth another try.
 func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
+	to, utf8, err := envelope(m.To)
+	if err != nil {
+		return err
+	}
 	letter, err := s.compose(m)
 	if err != nil {
 		return fmt.Errorf("%w: compose: %w", outbox.ErrRefused, err)
 	}
-	raw, err := s.render(m, letter)
+	raw, err := s.render(m, to, letter)
 	if err != nil {
 		return fmt.Errorf("%w: render: %w", outbox.ErrRefused, err)
 	}
-	return s.deliver(ctx, m.To, raw)
+	return s.deliver(ctx, to, utf8, raw)
 }
