@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -62,13 +63,29 @@ func (s Settings) Check() error {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return complain("tls-cert and tls-key belong together: give both or neither")
 	}
-	if s.SMTPHost != "" && s.MailFrom == "" {
-		return complain("mail-from is missing: mails need a sender address")
+	if err := s.checkMail(); err != nil {
+		return err
 	}
 	for name, list := range map[string][]string{"trusted-proxies": s.TrustedProxies, "outbound-allow": s.OutboundAllow} {
 		if _, err := Prefixes(list); err != nil {
 			return complain("%s: %v", name, err)
 		}
+	}
+	return nil
+}
+
+func (s Settings) checkMail() error {
+	if s.SMTPHost == "" {
+		return nil
+	}
+	if s.MailFrom == "" {
+		return complain("mail-from is missing: mails need a sender address")
+	}
+	if a, err := mail.ParseAddress(s.MailFrom); err != nil || a.Name != "" || a.Address != s.MailFrom {
+		return complain("mail-from %q: want an address alone, as login@example.com; the name is mail-from-name", s.MailFrom)
+	}
+	if ip, err := netip.ParseAddr(s.SMTPHost); s.SMTPTLS == "none" && s.SMTPHost != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
+		return complain("smtp-tls none: links and passwords would travel readable to %s; only a mail server on this machine is used without TLS", s.SMTPHost)
 	}
 	return nil
 }
