@@ -144,7 +144,7 @@ func (j *job) run(tx *Tx) {
 		}
 		tx.over, j.vanished = true, true
 		j.back <- struct{}{}
-		<-j.answered // nobody hears anything before COMMIT, a panic included
+		<-j.answered //nolint:errcheck // nobody hears anything before COMMIT, a panic included
 	}()
 	err := j.fn(tx)
 	returned = true
