@@ -167,7 +167,7 @@ func (c *checker) Import(path string) (*types.Package, error) {
 
 // foreignTypes are the files with the export data of everything that the module is built from.
 var foreignTypes = sync.OnceValues(func() (map[string]string, error) {
-	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}}\t{{.Export}}{{end}}", "./...")
+	cmd := exec.Command("go", "list", "-buildvcs=false", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}}\t{{.Export}}{{end}}", "./...")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
