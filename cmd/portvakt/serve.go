@@ -29,7 +29,6 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "issuer", c.Issuer, "listen", l.Addr().String(), "tls", c.TLSCert != "")
 	err = a.Serve(ctx, l)
 	log.Info("stopped")
 	return err

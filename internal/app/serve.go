@@ -89,6 +89,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	operator := &http.Server{Handler: a.Control.Handler(), ReadHeaderTimeout: readHeaderTimeout}
+	a.log.Info("serving", "issuer", a.Settings.Issuer, "listen", l.Addr().String(), "tls", a.Settings.TLSCert != "")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if a.Settings.TLSCert != "" {
