@@ -118,6 +118,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := db.Migrate(ctx); err != nil {
 		return nil, err
 	}
+	if err := db.ReleaseMessages(ctx); err != nil {
+		return nil, fmt.Errorf("release messages: %w", err)
+	}
 	if err := pinIssuer(ctx, db, s.Issuer); err != nil {
 		return nil, err
 	}

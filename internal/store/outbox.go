@@ -35,6 +35,8 @@ UPDATE outbox SET state = $2, reason = $3, secret = $4, finished_at = $5, lease_
 	postponeMessage statement = `
 UPDATE outbox SET attempts = attempts + 1, not_before = $2, reason = $3, lease_until = 0 WHERE id = $1 AND state = 'queued'`
 
+	releaseMessages statement = `UPDATE outbox SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0`
+
 	// A link's life counts from the mail server's acceptance (RULES §4).
 	startLinkLife statement = `
 UPDATE onetime_links SET expires_at = $2 + life
@@ -82,6 +84,18 @@ func (db *DB) Lease(ctx context.Context, worker string, n int, now, until time.T
 		return err
 	})
 	return batch, err
+}
+
+// ReleaseMessages ends the leases of a process that died, so that a mail which it had in hand goes out at once and not
+// after a minute. Only SQLite's file tells that it is dead: whoever has it open is alone. Other nodes may live.
+func (db *DB) ReleaseMessages(ctx context.Context) error {
+	if db.engine.dialect() != sqliteDialect {
+		return nil
+	}
+	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, releaseMessages)
+		return err
+	})
 }
 
 // Accepted records that the message was delivered, wipes its secret and starts the life of the link that it carried.
