@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,29 +114,31 @@ func (rp RP) MatchPostLogout(uri string) bool {
 	return slices.Contains(rp.PostLogoutRedirectURIs, uri)
 }
 
+// sameButLoopbackPort compares as text: an address that merely parses to the same ("HTTP://…", an empty port) is another one.
 func sameButLoopbackPort(registered, uri string) bool {
-	a, errA := url.Parse(registered)
-	b, errB := url.Parse(uri)
-	if errA != nil || errB != nil || a.Scheme != "http" || b.Scheme != "http" {
+	r, err := url.Parse(registered)
+	if err != nil || r.Scheme != "http" {
 		return false
 	}
 	// The address, never the name "localhost", which another interface may answer (RFC 8252 §8.3).
-	ip, err := netip.ParseAddr(a.Hostname())
-	if err != nil || !ip.IsLoopback() || a.Hostname() != b.Hostname() || b.User != nil || strings.Contains(uri, "#") {
+	ip, err := netip.ParseAddr(r.Hostname())
+	if err != nil || !ip.IsLoopback() {
 		return false
 	}
-	return a.EscapedPath() == b.EscapedPath() && a.RawQuery == b.RawQuery
+	host := strings.TrimSuffix(r.Host, ":"+r.Port())
+	behind, ok := strings.CutPrefix(registered, "http://"+r.Host)
+	port, okURI := strings.CutPrefix(uri, "http://"+host)
+	port, okRest := strings.CutSuffix(port, behind)
+	if !ok || !okURI || !okRest {
+		return false
+	}
+	digits, hasPort := strings.CutPrefix(port, ":")
+	return port == "" || hasPort && isPort(digits)
 }
 
-// Origins are the web origins of the RP's redirect URIs: those that a browser program may call us from (CORS).
-func (rp RP) Origins() []string {
-	var origins []string
-	for _, raw := range rp.RedirectURIs {
-		if u, err := url.Parse(raw); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-			origins = append(origins, u.Scheme+"://"+u.Host)
-		}
-	}
-	return origins
+func isPort(digits string) bool {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return err == nil && n > 0 && digits[0] != '0'
 }
 
 // Start is where a person begins anew at the RP: its third-party login page, else its home page; empty if

@@ -1,8 +1,7 @@
 package relyingparty_test
 
 import (
-	"slices"
-	"strings"
+	"regexp"
 	"testing"
 
 	"github.com/portvakt/portvakt/internal/relyingparty"
@@ -40,6 +39,11 @@ func TestRedirectURIsMatchAsStringsButForALoopbackPort(t *testing.T) {
 		"":                                      false,
 		"https://hrm.example/callback\nX: y":    false,
 		"http://127.0.0.1:51234/done?a=b":       false,
+		"HTTP://127.0.0.1:51234/done":           false,
+		"http://127.0.0.1:/done":                false,
+		"http://127.0.0.1:0/done":               false,
+		"http://127.0.0.1:65536/done":           false,
+		"http://127.0.0.1:51234/x/done":         false,
 		"http://127.0.0.1:51234%2f@evil/done":   false,
 		"http://127.0.0.1:51234\\@evil.ex/done": false,
 	} {
@@ -58,8 +62,7 @@ func FuzzMatchRedirect(f *testing.F) {
 		if !r.MatchRedirect(uri) || uri == r.RedirectURIs[0] || uri == r.RedirectURIs[1] {
 			return
 		}
-		port, ok := strings.CutSuffix(strings.TrimPrefix(uri, "http://127.0.0.1"), "/done")
-		if !ok || strings.Trim(port, ":0123456789") != "" {
+		if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]{0,4}/done$`).MatchString(uri) {
 			t.Errorf("%q is let through", uri)
 		}
 	})
@@ -106,8 +109,5 @@ func TestWhereAPersonStartsAgain(t *testing.T) {
 	want := "https://hrm.example/login?iss=https%3A%2F%2Flogin.example&login_hint=a%40b.example&tenant=1"
 	if got := r.Start("https://login.example", "a@b.example"); got != want {
 		t.Errorf("%q", got)
-	}
-	if got := rp("https://a.example/x", "http://127.0.0.1/y", "com.example.app:/z").Origins(); !slices.Equal(got, []string{"https://a.example", "http://127.0.0.1"}) {
-		t.Errorf("origins %v", got)
 	}
 }
