@@ -88,7 +88,7 @@ func TestACodeIsGoodForItsOwnRequestAlone(t *testing.T) {
 		"another redirect URI": func(l *rp, _ *string) { l.redirect += "x" },
 		"another client":       func(l *rp, _ *string) { l.RP = w.mobile },
 		"a wrong secret":       func(l *rp, _ *string) { l.RP.ClientSecret += "x" },
-		"a changed code":       func(_ *rp, code *string) { *code = (*code)[:len(*code)-1] + "A" },
+		"a changed code":       func(_ *rp, code *string) { *code = changed(*code) },
 		"an expired code":      func(*rp, *string) { w.clock.Advance(61 * time.Second) },
 	} {
 		l, code := fresh()
@@ -311,7 +311,7 @@ func TestRevocationEndsTheFamilyAndTellsStrangersNothing(t *testing.T) {
 		for _, c := range []struct {
 			rp    control.RP
 			token string
-		}{{w.hrm, token}, {w.mobile, "unknown"}, {w.mobile, token[:len(token)-1] + "A"}} {
+		}{{w.hrm, token}, {w.mobile, "unknown"}, {w.mobile, changed(token)}} {
 			if status, body := w.call("/revoke", c.rp, "token", c.token); status != http.StatusOK {
 				t.Errorf("revoking what is not one's own: %d %v", status, body)
 			}

@@ -102,7 +102,7 @@ func (s *Service) refreshToken(g Grant) string {
 
 // parseRefreshToken returns the grant's id and the generation; false for a foreign or changed token.
 func (s *Service) parseRefreshToken(token string) (id string, generation int, ok bool) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(b) != refreshLen {
 		return "", 0, false
 	}

@@ -74,7 +74,7 @@ func (k *Keyring) SealBytes(p Purpose, id string, plain []byte, now time.Time) [
 
 // Open decrypts what Seal made for the same purpose and id within maxAge, counted in whole days.
 func (k *Keyring) Open(p Purpose, id, sealed string, maxAge time.Duration, now time.Time) ([]byte, error) {
-	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {
 		return nil, ErrSealed
 	}
