@@ -25,6 +25,8 @@ type Options struct {
 	Dark bool
 	// Width and Height are the window's; zero means 1280 by 900.
 	Width, Height int64
+	// Agent is what the browser calls itself; empty means what it is.
+	Agent string
 	// NoScript switches scripts off.
 	NoScript bool
 }
@@ -131,13 +133,17 @@ func (b *Browser) dress() {
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}}
+	agent := b.options.Agent
+	if agent == "" {
+		agent = b.chromium.agent
+	}
 	b.do("dress the browser",
 		chromedp.EmulateViewport(b.options.Width, b.options.Height),
 		command(emulation.SetEmulatedMedia, media),
 		// Every tab believes that it is the one in front: tests share the process.
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
 		command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
-			UserAgent: b.chromium.agent, AcceptLanguage: b.options.Lang,
+			UserAgent: agent, AcceptLanguage: b.options.Lang,
 		}),
 		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: b.options.NoScript}),
 	)

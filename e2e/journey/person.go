@@ -89,8 +89,9 @@ func (p *Person) Receive(subject string) Message {
 func (p *Person) FollowLink(m Message, name string) *Person {
 	p.r.Helper()
 	p.Open(p.World.Inbox)
-	p.Press(m.Subject)
-	p.See(p.Address)
+	p.See(m.Subject)
+	p.Open(p.World.Inbox + "/messages/" + m.ID) // by its id: a second mail has the same name
+	p.SeeRole("heading", m.Subject)
 	p.Open(p.World.Inbox + "/messages/" + m.ID + "/html") // the mail alone, out of its frame
 	return p.In(p.PressOut(name))
 }
@@ -161,4 +162,12 @@ func (p *Person) SignOutOfHRM() {
 func (p *Person) ShowAgain() {
 	p.r.Helper()
 	Script[bool](p.Browser, `document.dispatchEvent(new Event("visibilitychange"))`)
+}
+
+// OpenHRMWithoutAQuestion opens HRM and presses Logga in, where the session answers.
+func (p *Person) OpenHRMWithoutAQuestion() {
+	p.r.Helper()
+	p.Open(p.World.HRM)
+	p.Press(p.LogIn)
+	p.Welcomed()
 }

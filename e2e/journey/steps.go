@@ -137,6 +137,12 @@ func (b *Browser) SeeRole(role, name string) {
 	})
 }
 
+// SeeEnabled waits until the control with this name can be used.
+func (b *Browser) SeeEnabled(name string) {
+	b.r.Helper()
+	b.wait(pressable, name)
+}
+
 // DontSee fails when the words stand on the page now. Wait for something else
 // first: words that are yet to come are not seen either.
 func (b *Browser) DontSee(words string) {
