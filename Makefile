@@ -1,12 +1,15 @@
 # `make` lists the targets.
 export CGO_ENABLED = 0
-.PHONY: help build test test-fast test-race e2e lint fuzz docs clean
+.PHONY: help build dev test test-fast test-race e2e lint fuzz docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## bin/portvakt, one static binary
 	go build -trimpath -ldflags '-s -w' -o bin/portvakt ./cmd/portvakt
+
+dev: ## the demo, with templates and stylesheet read anew for each page
+	go run ./cmd/portvakt demo --log --pages internal/ui
 
 test: ## everything, with what it needs installed where it is missing
 	scripts/test

@@ -180,3 +180,20 @@ func TestAnUnknownAddressGetsTheSamePageAndNoMail(t *testing.T) {
 		t.Errorf("%q went to nobody", sent[0].Subject)
 	}
 }
+
+// TestATickBeforeTheScriptIsThereCounts is a quick person, or a slow network.
+func TestATickBeforeTheScriptIsThereCounts(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	a := w.anna(journey.Options{})
+	a.ForgetAtHRM()
+	journey.Script[bool](a.Browser, `(async () => {
+		document.getElementById("human").checked = true; // nobody hears of it
+		await import(document.querySelector('script[src*="recovery.js"]').src + "?late");
+		return true;
+	})()`)
+	a.Press(a.Reset)
+	a.See(a.Sent)
+	a.Receive(a.ResetMail)
+	quiet(t, a.Browser)
+}

@@ -16,6 +16,7 @@ type demoCommand struct {
 	Lang   string `help:"Language where the browser asks for neither." enum:"sv,en" default:"sv"`
 	People int    `help:"Size of the register." default:"200"`
 	Log    bool   `help:"Print the log."`
+	Pages  string `help:"Folder internal/ui, whose templates and stylesheet are read anew for each page." type:"existingdir" placeholder:"DIR" hidden:""`
 }
 
 // Run shows everything until the context ends.
@@ -26,7 +27,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) error {
 	}
 	log := settingsFlags{}.logger(logs)
 	w, err := demo.Start(ctx, demo.Options{Port: c.Port, Data: c.Data, Lang: c.Lang, People: c.People, PlainDelay: time.Minute,
-		App: app.Options{Log: log}})
+		App: app.Options{Log: log, Pages: c.Pages}})
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,12 @@ func (b *Browser) Fits() {
 var Sizes = []Options{{Width: 320, Height: 640}, {Width: 1280, Height: 900}}
 
 // Inspect looks at the page in both themes at every size: a picture of each,
-// nothing that axe finds, nothing wider than the window.
+// nothing that axe finds, nothing wider than the window. A page that came without
+// scripts stays as it is; only axe may run one.
 func (b *Browser) Inspect(name string) {
 	b.r.Helper()
 	before := b.options
+	b.options.NoScript = false
 	for _, size := range Sizes {
 		for _, dark := range []bool{false, true} {
 			b.options.Width, b.options.Height, b.options.Dark = size.Width, size.Height, dark

@@ -102,8 +102,22 @@ func click(found thing) chromedp.Action[chromedp.Void] {
 		if err != nil {
 			return chromedp.Void{}, err
 		}
-		return chromedp.MouseClickXY(x, y)(ctx, t)
+		if _, err := chromedp.MouseClickXY(x, y)(ctx, t); err != nil {
+			return chromedp.Void{}, err
+		}
+		return chromedp.Void{}, takeEffect(ctx)
 	}
+}
+
+// takeEffect lets the page run what a press has queued: a form is not sent by the press itself but a task later, and only
+// then the browser tells that a page is loading. Without it the next step may still find the page before.
+func takeEffect(ctx context.Context) error {
+	for range 3 { // tasks of a page without scripts are run between these, too
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](`1`)); err != nil {
+			return ctx.Err() // the page has gone already
+		}
+	}
+	return nil
 }
 
 func middle(ctx context.Context, found thing) (x, y float64, err error) {

@@ -15,7 +15,9 @@ func (b *Browser) PressOut(name string) *Browser {
 	found := b.wait(pressable, name)
 	ctx, cancel := b.patience()
 	defer cancel()
-	opened := chromedp.WaitNewTarget(ctx, func(*target.Info) bool { return true })
+	// The event comes for the new tabs of every test: they share the process.
+	own := chromedp.FromContext(b.ctx).Target.TargetID
+	opened := chromedp.WaitNewTarget(ctx, func(tab *target.Info) bool { return tab.OpenerID == own && tab.Type == "page" })
 	b.do(fmt.Sprintf("press %q", name), click(found))
 	select {
 	case id := <-opened:
@@ -50,7 +52,10 @@ func (b *Browser) PressTwice(name string) {
 		if _, err := chromedp.MouseClickXY(x, y)(ctx, t); err != nil {
 			return chromedp.Void{}, err
 		}
-		return chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))(ctx, t)
+		if _, err := chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))(ctx, t); err != nil {
+			return chromedp.Void{}, err
+		}
+		return chromedp.Void{}, takeEffect(ctx)
 	})
 	b.settle()
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/authn"
@@ -39,7 +41,7 @@ type Options struct {
 	Now     func() time.Time                     // nil: time.Now
 	Sleep   func(context.Context, time.Duration) // nil: really sleep
 	Hashing password.Params                      // zero: password.Standard
-	Reload  bool                                 // templates anew for each page
+	Pages   string                               // folder like internal/ui, read anew for each page; empty: what is embedded
 	Robot   int                                  // size of the puzzle; 0: robot.DefaultMax
 }
 
@@ -136,8 +138,12 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err != nil {
 		return nil, err
 	}
-	kit, err := web.New(web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: ui.Static(),
-		TrustedProxies: proxies, Logger: o.Log, Reload: o.Reload})
+	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: ui.Static(),
+		TrustedProxies: proxies, Logger: o.Log}
+	if o.Pages != "" {
+		pages.Templates, pages.Static, pages.Reload = os.DirFS(filepath.Join(o.Pages, "templates")), os.DirFS(filepath.Join(o.Pages, "static")), true
+	}
+	kit, err := web.New(pages)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ function untick(text) {
   gate.close(text);
 }
 
-box.addEventListener("change", async () => {
+async function check() {
   if (!box.checked) return untick(hint);
   status.textContent = status.dataset.working;
   bar.value = 0;
@@ -24,9 +24,11 @@ box.addEventListener("change", async () => {
   } catch {
     untick(status.dataset.failed);
   }
-});
+}
+box.addEventListener("change", check);
+if (box.checked) check(); // a quick person, or a slow network: ticked before this script was there
 
 // The answer is good for one sending: a page that comes back out of the browser's memory begins anew.
 addEventListener("pageshow", (event) => {
-  if (event.persisted || box.checked) untick(hint);
+  if (event.persisted) untick(hint);
 });

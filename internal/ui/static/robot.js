@@ -1,10 +1,11 @@
 // The robot check: fetches a challenge, has it solved in a worker, and answers with what the form sends along.
 
 const BEFORE_EXPIRY = 9 * 60_000; // ms; a challenge is good for ten minutes
+const LONGEST = 20_000; // ms; after that the network has lost it, and ticking again is right
 
 // solve returns "token.n". It throws where the network, the server or the worker fails.
 export async function solve(url, progress = () => {}) {
-  const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LONGEST) });
   if (!answer.ok) throw new Error(`challenge: ${answer.status}`);
   const puzzle = await answer.json();
   const n = await work(puzzle, progress);
@@ -44,8 +45,13 @@ export class Gate {
   // open fetches and solves; closing meanwhile makes its result void. It returns whether the gate is open.
   async open(progress, expired) {
     const mine = ++this.generation;
-    const answer = await solve(this.form.dataset.challenge, progress);
-    if (mine !== this.generation) return false;
+    let answer;
+    try {
+      answer = await solve(this.form.dataset.challenge, progress);
+    } catch (failure) {
+      if (mine === this.generation) throw failure;
+    }
+    if (mine !== this.generation) return false; // closed meanwhile, or opened anew
     this.form.elements.robot.value = answer;
     for (const button of this.buttons) button.disabled = false;
     this.status.textContent = this.status.dataset.done;

@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/locale"
+)
+
+// gallery remembers which templates have been looked at.
+type gallery struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// look waits for a text of the page and inspects it: both themes, 320 and 1280 pixels, axe. name is the template's, with
+// a variant after a dash.
+func (g *gallery) look(t *testing.T, p *journey.Person, say func(string) string, name, heading string) {
+	t.Helper()
+	p.See(say(heading))
+	inspect(t, p.Browser, name)
+	template, _, _ := strings.Cut(name, "-")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen[template] = true
+}
+
+// TestEveryPageIsForEverybody looks at every page where the story shows it, in both languages, and at every template at
+// least once.
+func TestEveryPageIsForEverybody(t *testing.T) {
+	t.Parallel()
+	texts, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gallery{seen: map[string]bool{}}
+	t.Run("walk", func(t *testing.T) {
+		for _, lang := range []string{"sv", "en"} {
+			printer := texts.Printer(locale.Language(lang))
+			say := func(key string) string { return printer.T(key, "Name", "Anna", "App", "HRM") }
+			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
+				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut,
+			} {
+				t.Run(name+" "+lang, func(t *testing.T) {
+					t.Parallel()
+					look := func(p *journey.Person, name, heading string) { t.Helper(); g.look(t, p, say, name, heading) }
+					walk(t, begin(t), journey.Options{Lang: lang}, look, say)
+				})
+			}
+		}
+	})
+	files, err := filepath.Glob("../internal/ui/templates/[a-z]*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no templates", err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".html"); name != "layout" && !g.seen[name] {
+			t.Errorf("nobody looked at %s; seen: %s", name, strings.Join(slices.Sorted(maps.Keys(g.seen)), " "))
+		}
+	}
+}
+
+func lookAtSignIn(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.OpenHRM()
+	look(b, "signin_identifier", "signin.identifier.title")
+	b.Fill(b.Words.Address, "bo")
+	b.Press(b.Next)
+	look(b, "signin_identifier-problem", "signin.problem.address_invalid")
+	b.GiveAddress()
+	look(b, "signin_password", "signin.password.title")
+	b.Press(b.LogIn)
+	look(b, "signin_password-empty", "signin.problem.password_missing")
+	for range 8 {
+		b.GivePassword(wrongPassword)
+		b.See(say("signin.problem.password_wrong"))
+	}
+	b.GivePassword(wrongPassword)
+	look(b, "signin_password-throttled", "signin.throttled")
+	page := b.Browser.Address()
+	w.clock.move(2 * time.Hour)
+	b.Open(page)
+	look(b, "signin_restart", "signin.restart.title")
+
+	other := w.elsewhere(b, o)
+	other.OpenHRM()
+	other.GiveAddress()
+	other.Fill(other.Password, demo.Password)
+	other.SendAndStay()
+	look(other, "signin_continue", "signin.continue.title")
+
+	b.Open(w.Portvakt + "/authorize?client_id=nobody&redirect_uri=" + url.QueryEscape(w.HRM))
+	look(b, "error-client", "error.client_unknown.title")
+	b.Open(w.Portvakt + "/nothing")
+	look(b, "error-not-found", "error.not_found.title")
+}
+
+func lookAtRecovery(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	a := w.anna(o)
+	a.ForgetAtHRM()
+	look(a, "recovery_start", "recovery.start.title")
+	a.Tick(a.Human)
+	look(a, "recovery_start-ticked", "robot.done")
+	a.Fill(a.Words.Address, "anna")
+	a.Press(a.Reset)
+	look(a, "recovery_start-problem", "signin.problem.address_invalid")
+	a.Fill(a.Words.Address, anna)
+	a.AskFor(a.Reset)
+	look(a, "recovery_sent", "recovery.sent.title")
+
+	plain := w.elsewhere(a, journey.Options{Lang: o.Lang, NoScript: true})
+	plain.ForgetAtHRM()
+	look(plain, "recovery_start-plain", "recovery.start.plain")
+
+	m := a.Receive(a.ResetMail)
+	link := a.FollowLink(m, a.ResetButton)
+	look(link, "recovery_link_password", "password.new")
+	link.Fill(link.NewPassword, chosen)
+	link.Fill(link.Repeat, chosen)
+	look(link, "recovery_link_password-met", "password.rule.same")
+	link.ChoosePassword("kort")
+	look(link, "recovery_link_password-problem", "password.new")
+	link.ChoosePassword(chosen)
+	link.Welcomed()
+	link.Open(m.Links[0])
+	look(link, "recovery_link_gone", "recovery.gone.title")
+}
+
+func lookAtLinks(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	a := w.anna(o)
+	a.ForgetAtHRM()
+	a.AskFor(a.LoginLink)
+	m := a.Receive(a.LoginMail)
+	elsewhere := a.Copy(m, w.browser(o))
+	elsewhere.SeeEnabled(elsewhere.LogIn) // the silent check is done
+	look(elsewhere, "recovery_link_signin-elsewhere", "recovery.link.elsewhere")
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	there := a.Copy(m, b.Browser)
+	there.SeeEnabled(there.LogIn)
+	look(there, "recovery_link_signin-other", "recovery.link.signin_text_app")
+	plain := a.Copy(m, w.browser(journey.Options{Lang: o.Lang, NoScript: true}))
+	look(plain, "recovery_link_signin-plain", "recovery.link.elsewhere")
+	link := a.FollowLink(m, a.LoginButton)
+	look(link, "recovery_link_signin", "recovery.link.signin_title_named")
+
+	late := w.elsewhere(a, o)
+	late.ForgetAtHRM()
+	late.AskFor(late.Reset)
+	far := a.Copy(a.Receive(a.ResetMail), w.browser(o))
+	far.SeeEnabled(far.SetPassword)
+	look(far, "recovery_link_password-elsewhere", "recovery.link.elsewhere")
+}
+
+func lookAtAccountAndSignOut(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	phone := w.bo(journey.Options{Lang: o.Lang, Agent: iPhone, Width: 390, Height: 844})
+	phone.SignIn(demo.Password)
+	home := w.elsewhere(phone, journey.Options{Lang: o.Lang, Agent: windows})
+	home.SignIn(demo.Password)
+	b := w.elsewhere(phone, o)
+	b.OpenHRM()
+	client := clientIDOf(t, b)
+	b.GiveAddress()
+	b.GivePassword(demo.Password)
+	b.Welcomed()
+	b.Open(w.Portvakt + "/account")
+	look(b, "myaccount", "myaccount.title")
+	b.Press(say("myaccount.end") + " iPhone, Safari")
+	look(b, "myaccount-ended", "myaccount.notice.session_ended")
+	b.Open(w.Portvakt + "/account?" + url.Values{"app": {client}}.Encode())
+	look(b, "myaccount-app", "myaccount.back_app")
+
+	b.Open(w.Portvakt + "/end_session?" + url.Values{"client_id": {client}, "post_logout_redirect_uri": {w.HRM + "/signed-out"}}.Encode())
+	look(b, "signout_confirm", "signout.confirm.title")
+	b.SendAndStay()
+	look(b, "signout_continue", "signout.continue.text_app")
+	home.Open(w.Portvakt + "/end_session")
+	home.Press(home.LogOut)
+	look(home, "signout_done", "signout.done.title")
+}
