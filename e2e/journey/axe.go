@@ -66,7 +66,12 @@ var Sizes = []Options{{Width: 320, Height: 640}, {Width: 1280, Height: 900}}
 func (b *Browser) Inspect(name string) {
 	b.r.Helper()
 	before := b.options
-	b.options.NoScript = false
+	if before.NoScript {
+		b.options.NoScript = false
+		b.dress()
+		// With scripts on, what is for those without them would vanish.
+		Script[bool](b, `document.querySelectorAll("noscript").forEach((n) => n.replaceWith(...n.childNodes)) ?? true`)
+	}
 	for _, size := range Sizes {
 		for _, dark := range []bool{false, true} {
 			b.options.Width, b.options.Height, b.options.Dark = size.Width, size.Height, dark

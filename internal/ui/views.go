@@ -204,7 +204,7 @@ type SignOutConfirm struct {
 // SignOutDone is the page signout_done.
 type SignOutDone struct {
 	App string
-	URL string // back to the app or to the account; "" shows no link
+	URL string // back to the app; "" leads to a new sign-in
 }
 
 // SignOutContinue is the page signout_continue: signed out, going on to the app (with a Refresh header, as SignInContinue).
