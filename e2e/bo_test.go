@@ -150,8 +150,8 @@ func TestBackAndReloadLeadNowhereStrange(t *testing.T) {
 		b.Welcomed()
 		b.Back() // to a page of the sign-in that is over
 		b.At(w.Portvakt)
-		b.See("Börja om inloggningen")
-		b.Press("Tillbaka till HRM")
+		b.See("Du är inloggad")
+		b.Press("Fortsätt till HRM")
 		b.Welcomed()
 		b.SignOutOfHRM()
 		b.Back() // to a page of HRM that is over
@@ -206,14 +206,54 @@ func TestADoubleClickIsOneSignIn(t *testing.T) {
 
 func TestADoubleClickOnALinkIsOneSignIn(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
-	a := w.anna(journey.Options{})
-	a.ForgetAtHRM()
-	a.AskFor(a.LoginLink)
-	link := a.FollowLink(a.Receive(a.LoginMail), a.LoginButton)
-	link.PressTwice(link.LogIn)
-	link.Welcomed()
-	quiet(t, a.Browser)
+	for name, o := range map[string]journey.Options{"with JavaScript": {}, "without JavaScript": {NoScript: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t)
+			a := w.anna(o)
+			a.ForgetAtHRM()
+			a.AskFor(a.LoginLink)
+			w.clock.move(time.Minute)
+			link := a.FollowLink(a.Receive(a.LoginMail), a.LoginButton)
+			link.PressTwice(link.LogIn)
+			link.Welcomed()
+			quiet(t, a.Browser)
+
+			a.Open(w.Portvakt + "/account")
+			a.See("Den här enheten")
+			a.DontSee("Avsluta alla andra")
+		})
+	}
+}
+
+// TestTheSecondOfTwoClicksLeadsOn is the slower kind of double click: the first has done its work when the second arrives.
+func TestTheSecondOfTwoClicksLeadsOn(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, w *world) {
+		b := w.bo(journey.Options{NoScript: true})
+		b.OpenHRM()
+		b.GiveAddress()
+		late := b.In(b.Tab())
+		late.Open(b.Browser.Address())
+		b.GivePassword(demo.Password)
+		b.Welcomed()
+		late.GivePassword(demo.Password)
+		late.Welcomed()
+
+		a := w.anna(journey.Options{})
+		a.ForgetAtHRM()
+		a.AskFor(a.LoginLink)
+		m := a.Receive(a.LoginMail)
+		first, second := a.FollowLink(m, a.LoginButton), a.FollowLink(m, a.LoginButton)
+		first.Press(first.LogIn)
+		first.Welcomed()
+		second.Press(second.LogIn)
+		second.Welcomed()
+		w.clock.move(time.Minute) // that was no click any more
+		third := a.Copy(m, a.Tab())
+		third.See("Länken gäller inte längre")
+		quiet(t, a.Browser, goneLink)
+	})
 }
 
 func TestATamperedAttemptLeadsBackToHRM(t *testing.T) {

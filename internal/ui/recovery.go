@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
@@ -116,11 +117,22 @@ func (d *Door) getRecoverySent(w http.ResponseWriter, r *http.Request) error {
 		AgainURL: attemptURL("/recovery/start/"+a.ID, a), BackURL: attemptURL("/signin/"+a.ID, a)})
 }
 
-// gone answers a link that is unknown, used or expired: one page for all three, which offers a new one.
+// doubleClick is how long after a sign-in a second press may come that meant the same.
+const doubleClick = 30 * time.Second
+
+// gone answers a link that is unknown, used or expired: one page for all three, which offers a new one. The second of two
+// clicks on a link that has just signed this browser in goes on instead.
 func (d *Door) gone(w http.ResponseWriter, r *http.Request, link onetime.Link) error {
 	app, start, err := d.start(r.Context(), link.ClientID, "")
 	if err != nil {
 		return err
+	}
+	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodPost && facts.Live && acc.ID == link.Account && d.Visitor.Now().Sub(facts.Session.AuthTime) < doubleClick {
+		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: start}, start)
 	}
 	again := "/recovery/new"
 	if link.ClientID != "" {

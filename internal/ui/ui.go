@@ -138,7 +138,9 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request) (a authn.Attempt, rp
 	return a, rp, dressed, err != nil, err
 }
 
-// restart answers an attempt that is over or was never ours: start again, from the app that the URL names.
+// restart answers an attempt that is over or was never ours: start again, from the app that the URL names. Where the
+// attempt is over because it has signed this browser in (the back button, or the second of two clicks), it says so and
+// leads on.
 func (d *Door) restart(w http.ResponseWriter, r *http.Request, a authn.Attempt, cause error) error {
 	if !isExpired(cause) {
 		return cause
@@ -151,7 +153,16 @@ func (d *Door) restart(w http.ResponseWriter, r *http.Request, a authn.Attempt, 
 	if err != nil {
 		return err
 	}
-	return d.Kit.Page(w, r, http.StatusGone, "signin_restart", SignInRestart{App: app, URL: start})
+	facts, _, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	switch {
+	case err != nil:
+		return err
+	case !facts.Live || facts.Session.Attempt != r.PathValue("attempt"):
+		return d.Kit.Page(w, r, http.StatusGone, "signin_restart", SignInRestart{App: app, URL: start})
+	case r.Method == http.MethodPost:
+		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: start}, start)
+	}
+	return d.Kit.Page(w, r, http.StatusOK, "signin_continue", SignInContinue{App: app, URL: start})
 }
 
 // start is the app's name and where a person begins anew at it. An app that told us no address is named on
