@@ -110,7 +110,7 @@ func TestANewPasswordIsJudgedAndTheLinkIsNotSpent(t *testing.T) {
 		"kort":                     "Lösenordet är för kort.",
 		strings.Repeat("å1 ", 100): "Lösenordet är för långt.",
 		"passwordpassword":         "Det lösenordet är vanligt och lätt att gissa.",
-		"Anna.Svensson2026!":       "Lösenordet får inte innehålla ditt namn",
+		"Anna.Svensson2026!":       "Lösenordet är för likt ditt namn",
 	} {
 		a.ChoosePassword(password)
 		a.See(problem)

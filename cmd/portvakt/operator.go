@@ -120,12 +120,12 @@ type orgSet struct {
 	Name          string `help:"Name that people see."`
 	Logo          string `help:"Picture file: PNG, JPEG, WebP or SVG, up to 256 KB." type:"existingfile" placeholder:"FILE"`
 	Colour        string `help:"Colour of buttons and links as #rrggbb; its contrast is corrected." placeholder:"#RRGGBB"`
-	SecondFactor  string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
+	MFA           string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, SecondFactor: c.SecondFactor}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA}
 	if c.Logo != "" {
 		picture, err := os.ReadFile(c.Logo)
 		if err != nil {

@@ -42,11 +42,11 @@ type RP struct {
 
 // Organisation is a change to an organisation; empty fields keep what is stored.
 type Organisation struct {
-	ID           string `json:"id"`
-	Name         string `json:"name,omitempty"`
-	Colour       string `json:"colour,omitempty"`
-	SecondFactor string `json:"second_factor,omitempty"`
-	Logo         []byte `json:"logo,omitempty"` // a picture file as it is
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Colour string `json:"colour,omitempty"`
+	MFA    string `json:"mfa,omitempty"`
+	Logo   []byte `json:"logo,omitempty"` // a picture file as it is
 }
 
 // Account is an account to make.
@@ -151,7 +151,7 @@ func (d *Door) deleteRP(ctx context.Context, r *http.Request, _ struct{}) (map[s
 
 func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisation) (Organisation, error) {
 	change := organisation.Organisation{ID: organisation.ID(in.ID), Name: in.Name, Colour: in.Colour,
-		SecondFactor: organisation.SecondFactor(in.SecondFactor)}
+		MFA: organisation.MFA(in.MFA)}
 	if len(in.Logo) > 0 {
 		logo, err := organisation.ParseLogo(in.Logo)
 		if err != nil {
@@ -160,7 +160,7 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 		change.Logo = logo
 	}
 	o, err := d.Provisioning.SetOrganisation(ctx, change)
-	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, SecondFactor: string(o.SecondFactor)}, err
+	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.MFA)}, err
 }
 
 // errUnverified reminds the operator that an unproven address is the preparation's business.

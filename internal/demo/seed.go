@@ -54,7 +54,7 @@ type clients struct{ hrm, mobile control.RP }
 // seed makes what is not there yet, through the same doors and flows that an operator uses.
 func seed(ctx context.Context, c *control.Client, w *World, o Options) (clients, error) {
 	var organisation control.Organisation
-	change := control.Organisation{ID: organisationID, Name: employer, SecondFactor: "recommended"}
+	change := control.Organisation{ID: organisationID, Name: employer, MFA: "recommended"}
 	if err := c.Do(ctx, http.MethodPost, "/organisations", change, &organisation); err != nil {
 		return clients{}, err
 	}

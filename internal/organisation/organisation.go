@@ -11,20 +11,20 @@ import (
 // ID is an organisation's short name: lower case letters, digits and dashes, chosen once.
 type ID string
 
-// SecondFactor is an organisation's policy for two-factor authentication.
-type SecondFactor string
+// MFA is an organisation's policy for two-factor authentication.
+type MFA string
 
 // The policies, from loosest to strictest.
 const (
-	Off         SecondFactor = "off"
-	Optional    SecondFactor = "optional"
-	Recommended SecondFactor = "recommended"
-	Required    SecondFactor = "required"
+	Off         MFA = "off"
+	Optional    MFA = "optional"
+	Recommended MFA = "recommended"
+	Required    MFA = "required"
 )
 
 // Strictness orders policies; an unknown one is -1.
-func (s SecondFactor) Strictness() int {
-	for i, p := range []SecondFactor{Off, Optional, Recommended, Required} {
+func (s MFA) Strictness() int {
+	for i, p := range []MFA{Off, Optional, Recommended, Required} {
 		if p == s {
 			return i
 		}
@@ -34,11 +34,11 @@ func (s SecondFactor) Strictness() int {
 
 // Organisation is an employer.
 type Organisation struct {
-	ID           ID
-	Name         string
-	Colour       string // "#rrggbb" as chosen; pages correct its contrast; empty: ours
-	Logo         Logo
-	SecondFactor SecondFactor
+	ID     ID
+	Name   string
+	Colour string // "#rrggbb" as chosen; pages correct its contrast; empty: ours
+	Logo   Logo
+	MFA    MFA
 }
 
 // The ways in which an organisation can be refused.
@@ -63,7 +63,7 @@ func (o Organisation) Check() error {
 		return ErrBadName
 	case o.Colour != "" && !colourPattern.MatchString(o.Colour):
 		return ErrBadColour
-	case o.SecondFactor.Strictness() < 0:
+	case o.MFA.Strictness() < 0:
 		return ErrBadPolicy
 	}
 	return nil

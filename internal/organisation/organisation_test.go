@@ -12,15 +12,15 @@ import (
 )
 
 func TestWhatAnOrganisationMayBeCalled(t *testing.T) {
-	good := organisation.Organisation{ID: "foretaget", Name: "Företaget AB", Colour: "#1f5d4c", SecondFactor: organisation.Recommended}
+	good := organisation.Organisation{ID: "foretaget", Name: "Företaget AB", Colour: "#1f5d4c", MFA: organisation.Recommended}
 	if err := good.Check(); err != nil {
 		t.Fatal(err)
 	}
 	for want, bad := range map[error]organisation.Organisation{
-		organisation.ErrBadID:     {ID: "Företaget", Name: "x", SecondFactor: organisation.Off},
-		organisation.ErrBadName:   {ID: "abc", Name: " ", SecondFactor: organisation.Off},
-		organisation.ErrBadColour: {ID: "abc", Name: "x", Colour: "green", SecondFactor: organisation.Off},
-		organisation.ErrBadPolicy: {ID: "abc", Name: "x", SecondFactor: "sometimes"},
+		organisation.ErrBadID:     {ID: "Företaget", Name: "x", MFA: organisation.Off},
+		organisation.ErrBadName:   {ID: "abc", Name: " ", MFA: organisation.Off},
+		organisation.ErrBadColour: {ID: "abc", Name: "x", Colour: "green", MFA: organisation.Off},
+		organisation.ErrBadPolicy: {ID: "abc", Name: "x", MFA: "sometimes"},
 	} {
 		if err := bad.Check(); !errors.Is(err, want) {
 			t.Errorf("%+v: %v, want %v", bad, err, want)

@@ -9,9 +9,8 @@ import (
 
 // The lengths of DESIGN §5, in code points.
 const (
-	MinSingleFactor = 15 // while the password is the only factor
-	MinWithSecond   = 8  // once policy requires a second factor
-	MaxLength       = 256
+	MinAlone  = 15 // of a password that is the only proof
+	MaxLength = 256
 )
 
 // Why a new password is refused. Each has a sentence of its own for the person.

@@ -37,7 +37,7 @@ type Tx interface {
 	// InsertAccount stores a new account; false if its address is taken.
 	InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error)
 	// InsertVerifier stores the account's first password.
-	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) error
+	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error
 	// InsertPerson stores a row of the register; false if its key is taken.
 	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// Connect connects a person to an account.
@@ -60,7 +60,7 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 		return o, fmt.Errorf("find organisation: %w", err)
 	}
 	if !ok {
-		o = organisation.Organisation{ID: change.ID, Name: string(change.ID), SecondFactor: organisation.Recommended}
+		o = organisation.Organisation{ID: change.ID, Name: string(change.ID), MFA: organisation.Recommended}
 	}
 	o = merge(o, change)
 	if err := o.Check(); err != nil {
@@ -71,7 +71,7 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 			return fmt.Errorf("save organisation: %w", err)
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.OrganisationSet, At: s.Now(), Actor: "operator",
-			Detail: map[string]string{"organisation": string(o.ID), "second_factor": string(o.SecondFactor)}})
+			Detail: map[string]string{"organisation": string(o.ID), "mfa": string(o.MFA)}})
 	})
 }
 
@@ -85,8 +85,8 @@ func merge(o, change organisation.Organisation) organisation.Organisation {
 	if change.Logo.MediaType != "" {
 		o.Logo = change.Logo
 	}
-	if change.SecondFactor != "" {
-		o.SecondFactor = change.SecondFactor
+	if change.MFA != "" {
+		o.MFA = change.MFA
 	}
 	return o
 }
@@ -132,7 +132,7 @@ func (s *Service) verifier(ctx context.Context, n Newcomer) (password.Verifier, 
 	if n.Password == "" {
 		return "", nil
 	}
-	rules := password.Rules{Min: password.MinSingleFactor, Words: []string{n.GivenName, n.FamilyName, n.Address}}
+	rules := password.Rules{Min: password.MinAlone, Words: []string{n.GivenName, n.FamilyName, n.Address}}
 	if err := rules.Judge(n.Password); err != nil {
 		return "", err
 	}

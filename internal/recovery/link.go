@@ -84,7 +84,7 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
-	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinSingleFactor
+	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinAlone
 	return s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
 		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, single, s.Now())
 		if err != nil {
@@ -168,16 +168,14 @@ func (s *Service) event(kind audit.Kind, p authn.Proven, b authn.Browser) audit.
 
 // rules are what the account's new password must fulfil.
 func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rules, error) {
-	policy, err := s.Store.FindPasswordPolicy(ctx, acc.ID)
+	employers, err := s.Store.ListEmployers(ctx, acc.ID)
 	if err != nil {
-		return password.Rules{}, fmt.Errorf("find password policy: %w", err)
+		return password.Rules{}, fmt.Errorf("list employers: %w", err)
 	}
-	r := password.Rules{Min: password.MinSingleFactor, Words: policy.Employers}
-	if policy.SecondFactorRequired {
-		r.Min = password.MinWithSecond
-	}
+	// A policy that requires two-factor authentication does not shorten it before there is a second factor to require.
+	r := password.Rules{Min: password.MinAlone, Words: employers}
 	local, domain, _ := strings.Cut(acc.Address, "@")
-	r.Words = append(r.Words, acc.GivenName, acc.FamilyName, acc.Address, local, strings.Split(domain, ".")[0])
+	r.Words = append(r.Words, acc.GivenName, acc.FamilyName, acc.Address, local, domain, strings.Split(domain, ".")[0])
 	r.Words = append(r.Words, strings.FieldsFunc(local, func(c rune) bool { return c == '.' || c == '-' || c == '_' || c == '+' })...)
 	return r, nil
 }

@@ -53,14 +53,8 @@ type Challenge struct {
 type Store interface {
 	// FindLink reads without consuming: mail scanners open links too.
 	FindLink(ctx context.Context, h secret.Hash) (onetime.Link, account.Account, error)
-	// FindWords returns names of the account's employers and whether policy requires a second factor.
-	FindPasswordPolicy(ctx context.Context, id account.ID) (PasswordPolicy, error)
-}
-
-// PasswordPolicy is what the account's organisations ask of a password, the strictest of all.
-type PasswordPolicy struct {
-	SecondFactorRequired bool
-	Employers            []string
+	// ListEmployers lists the names of the account's employers.
+	ListEmployers(ctx context.Context, id account.ID) ([]string, error)
 }
 
 // Tx changes what recovery owns.
@@ -76,7 +70,7 @@ type Tx interface {
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and
 	// moves the epoch; it returns the new epoch.
-	SetPassword(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) (int64, error)
+	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
 	// ConfirmAddress marks the address proven and ends the account's other sign-in links.

@@ -19,15 +19,15 @@ var (
 
 const (
 	findOrganisation statement = `
-SELECT id, name, colour, logo_type, logo, second_factor FROM organisations WHERE id = $1`
+SELECT id, name, colour, logo_type, logo, mfa FROM organisations WHERE id = $1`
 
 	listOrganisations statement = `
-SELECT id, name, colour, logo_type, logo, second_factor FROM organisations ORDER BY id`
+SELECT id, name, colour, logo_type, logo, mfa FROM organisations ORDER BY id`
 
 	saveOrganisation statement = `
-INSERT INTO organisations (id, name, colour, logo_type, logo, second_factor, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, colour = excluded.colour, logo_type = excluded.logo_type, logo = excluded.logo,
-  second_factor = excluded.second_factor, changed_at = excluded.changed_at`
+  mfa = excluded.mfa, changed_at = excluded.changed_at`
 
 	insertAccount statement = `
 INSERT INTO accounts (id, identifier, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at)
@@ -35,7 +35,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
 ON CONFLICT (identifier) DO NOTHING`
 
 	insertVerifier statement = `
-INSERT INTO passwords (account_id, verifier, single_factor, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)`
+INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)`
 
 	insertPerson statement = `
 INSERT INTO persons (id, organisation_id, source, person_key, given_name, family_name, address, employments, created_at)
@@ -47,13 +47,13 @@ INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3
 )
 
 func scanOrganisation(scan scan) (o organisation.Organisation, err error) {
-	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.SecondFactor)
+	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.MFA)
 	return o, err
 }
 
 // FindOrganisation looks an organisation up.
 func (db *DB) FindOrganisation(ctx context.Context, id organisation.ID) (o organisation.Organisation, ok bool, err error) {
-	ok, err = db.query(ctx, findOrganisation, string(id)).one(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.SecondFactor)
+	ok, err = db.query(ctx, findOrganisation, string(id)).one(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.MFA)
 	return o, ok, err
 }
 
@@ -68,7 +68,7 @@ func (tx *Tx) SaveOrganisation(ctx context.Context, o organisation.Organisation,
 	if logo == nil {
 		logo = []byte{}
 	}
-	_, err := tx.exec(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.SecondFactor), ms(now))
+	_, err := tx.exec(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.MFA), ms(now))
 	return err
 }
 
@@ -80,8 +80,8 @@ func (tx *Tx) InsertAccount(ctx context.Context, a account.Account, id account.I
 }
 
 // InsertVerifier stores the account's first password.
-func (tx *Tx) InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) error {
-	_, err := tx.exec(ctx, insertVerifier, string(id), string(v), singleFactor, ms(now))
+func (tx *Tx) InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error {
+	_, err := tx.exec(ctx, insertVerifier, string(id), string(v), alone, ms(now))
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
-	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/recovery"
@@ -59,8 +58,8 @@ UPDATE onetime_links SET expires_at = $3 WHERE account_id = $1 AND purpose = $2 
 UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, secret = $6, link_id = $7 WHERE id = $1`
 
 	setPassword statement = `
-INSERT INTO passwords (account_id, verifier, single_factor, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, single_factor = excluded.single_factor, suspended_at = 0,
+INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
+ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, alone = excluded.alone, suspended_at = 0,
   changed_at = excluded.changed_at`
 
 	moveEpoch statement = `
@@ -71,10 +70,10 @@ UPDATE accounts SET epoch = epoch + 1, verified_at = $2 WHERE id = $1 RETURNING 
 	spendChallenge statement = `
 INSERT INTO spent_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`
 
-	findEmployers statement = `
-SELECT o.name, o.second_factor
+	listEmployers statement = `
+SELECT o.name
 FROM connections c JOIN persons p ON p.id = c.person_id JOIN organisations o ON o.id = p.organisation_id
-WHERE c.account_id = $1`
+WHERE c.account_id = $1 ORDER BY o.name`
 )
 
 // linkRow receives the columns of a link.
@@ -143,8 +142,8 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 }
 
 // SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and moves the epoch.
-func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, singleFactor bool, now time.Time) (epoch int64, err error) {
-	if _, err = tx.exec(ctx, setPassword, string(id), string(v), singleFactor, ms(now)); err != nil {
+func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (epoch int64, err error) {
+	if _, err = tx.exec(ctx, setPassword, string(id), string(v), alone, ms(now)); err != nil {
 		return 0, err
 	}
 	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
@@ -172,16 +171,7 @@ func (tx *Tx) SpendChallenge(ctx context.Context, id string, expires time.Time) 
 	return n == 1, err
 }
 
-// FindPasswordPolicy returns what the account's organisations ask of a password.
-func (db *DB) FindPasswordPolicy(ctx context.Context, id account.ID) (p recovery.PasswordPolicy, err error) {
-	err = db.query(ctx, findEmployers, string(id)).each(func(scan scan) error {
-		var name, secondFactor string
-		if err := scan(&name, &secondFactor); err != nil {
-			return err
-		}
-		p.Employers = append(p.Employers, name)
-		p.SecondFactorRequired = p.SecondFactorRequired || organisation.SecondFactor(secondFactor) == organisation.Required
-		return nil
-	})
-	return p, err
+// ListEmployers lists the names of the account's employers.
+func (db *DB) ListEmployers(ctx context.Context, id account.ID) ([]string, error) {
+	return list(db.query(ctx, listEmployers, string(id)), func(scan scan) (name string, err error) { return name, scan(&name) })
 }

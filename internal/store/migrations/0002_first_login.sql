@@ -31,7 +31,7 @@ CREATE TABLE organisations (
   colour        TEXT   NOT NULL,
   logo_type     TEXT   NOT NULL,
   logo          BYTEA  NOT NULL,
-  second_factor TEXT   NOT NULL,
+  mfa           TEXT   NOT NULL,
   changed_at    BIGINT NOT NULL
 );
 
@@ -51,7 +51,7 @@ CREATE TABLE accounts (
 CREATE TABLE passwords (
   account_id    TEXT    NOT NULL PRIMARY KEY REFERENCES accounts (id),
   verifier      TEXT    NOT NULL,
-  single_factor BOOLEAN NOT NULL,
+  alone         BOOLEAN NOT NULL, -- long enough to be the only proof
   suspended_at  BIGINT  NOT NULL,
   changed_at    BIGINT  NOT NULL
 );
