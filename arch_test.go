@@ -89,7 +89,7 @@ var theHouse = map[string]room{
 	"internal/config": {settings, "secret"},
 
 	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
-	"internal/oidc":    {door, "authn grant session signin signingkey visitor web"},
+	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":      {door, "account authn grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},

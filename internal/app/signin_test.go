@@ -42,7 +42,7 @@ type alike struct {
 }
 
 func (b *browser) answer(typed, attempt string) alike {
-	neutral := strings.NewReplacer("<wbr>", "", typed, "ADDRESS", attempt, "ATTEMPT")
+	neutral := strings.NewReplacer("<wbr>", "", typed, "ADDRESS", attempt, "ATTEMPT", b.last.Header.Get("X-Request-Id"), "REFERENCE")
 	return alike{b.last.StatusCode, neutral.Replace(without(b.last.Header, "X-Request-Id", "Set-Cookie")),
 		neutral.Replace(strings.ReplaceAll(b.body, "<wbr>", "")), b.tally, b.w.clock.waited}
 }

@@ -81,11 +81,11 @@ type Tx interface {
 	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
 	// has the secret previous, keeps its id, and returns it; false if there is no such session.
 	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)
-	// ReleaseAttempt ends the session that the attempt made for the account after since, so that a double
-	// click makes one session and not an error.
-	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, since, now time.Time) error
-	// EndSessions ends the chosen sessions and the grants that live with them, and returns who must be told.
-	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]Ended, error)
+	// ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that
+	// session unless the browser carries it: a double click makes one session and not an error.
+	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error
+	// EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.
+	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]session.ID, []Ended, error)
 	outbox.Enqueuer
 	audit.Appender
 }

@@ -40,7 +40,7 @@ func SignIn(ctx context.Context, tx Tx, n *NewSession, p Proven, previous secret
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
 	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
 	n.Session.Expires, n.Session.Idle = now.Add(limits.Absolute), limits.Idle
-	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, now.Add(-doubleClick), now); err != nil {
+	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
 		return fmt.Errorf("release attempt: %w", err)
 	}
 	if err := place(ctx, tx, n, previous, now); err != nil {
@@ -67,7 +67,8 @@ func place(ctx context.Context, tx Tx, n *NewSession, previous secret.Hash, now 
 	if err := tx.InsertSession(ctx, n.Session); err != nil {
 		return err
 	}
-	return EndSessions(ctx, tx, Which{Secret: previous}, session.EndedByReplaced, now)
+	_, err = EndSessions(ctx, tx, Which{Secret: previous}, session.EndedByReplaced, now)
+	return err
 }
 
 // LogoutTemplate is the outbox template of a back-channel logout call (Back-Channel Logout 1.0).
@@ -77,16 +78,16 @@ const LogoutTemplate = "backchannel_logout"
 const logoutLife = 24 * time.Hour
 
 // EndSessions ends the chosen sessions and tells their RPs through the outbox. The logout token itself is
-// signed at each try, because it lives two minutes only.
-func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now time.Time) error {
+// signed at each try, because it lives two minutes only. It returns the sessions that stood until now.
+func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now time.Time) ([]session.ID, error) {
 	if which.Account == "" && which.Secret.IsZero() {
-		return fmt.Errorf("end sessions: of whom?")
+		return nil, fmt.Errorf("end sessions: of whom?")
 	}
-	ended, err := tx.EndSessions(ctx, which, reason, now)
+	ended, told, err := tx.EndSessions(ctx, which, reason, now)
 	if err != nil {
-		return fmt.Errorf("end sessions: %w", err)
+		return nil, fmt.Errorf("end sessions: %w", err)
 	}
-	for _, e := range ended {
+	for _, e := range told {
 		if e.LogoutURI == "" {
 			continue
 		}
@@ -94,10 +95,10 @@ func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now tim
 		m.Account, m.Lane, m.Expires = e.Account, outbox.Urgent, now.Add(logoutLife)
 		m.Params = map[string]string{"client_id": e.ClientID, "session": string(e.Session)}
 		if err := tx.Enqueue(ctx, m); err != nil {
-			return fmt.Errorf("enqueue logout: %w", err)
+			return nil, fmt.Errorf("enqueue logout: %w", err)
 		}
 	}
-	return nil
+	return ended, nil
 }
 
 // Current returns the browser's session and its account if the session stands: not ended, inside its

@@ -87,7 +87,7 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 	now := s.Now()
 	return s.InTx(ctx, func(tx Tx) error {
 		which := authn.Which{Account: acc.ID, Session: f.Session.ID}
-		if err := authn.EndSessions(ctx, tx, which, session.EndedBySignOut, now); err != nil {
+		if _, err := authn.EndSessions(ctx, tx, which, session.EndedBySignOut, now); err != nil {
 			return err
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.SignedOut, At: now, Actor: "account", Account: acc.ID,

@@ -62,32 +62,44 @@ func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, boo
 }
 
 // EndSession ends one of the person's sessions by its id. Somebody else's id ends nothing: the statement
-// names the account too. It returns false if nobody is signed in here.
+// names the account too. It returns false if nothing ended.
 func (s *Service) EndSession(ctx context.Context, current secret.Token, id session.ID, b authn.Browser) (bool, error) {
+	if id == "" {
+		return false, nil // an empty id would not restrict
+	}
 	return s.end(ctx, current, b, func(acc account.Account, _ session.ID) authn.Which {
 		return authn.Which{Account: acc.ID, Session: id}
 	})
 }
 
-// EndOthers ends all of the person's sessions but this browser's.
+// EndOthers ends all of the person's sessions but this browser's. It returns false if nothing ended.
 func (s *Service) EndOthers(ctx context.Context, current secret.Token, b authn.Browser) (bool, error) {
 	return s.end(ctx, current, b, func(acc account.Account, here session.ID) authn.Which {
 		return authn.Which{Account: acc.ID, Except: here, Offline: true}
 	})
 }
 
+// end ends the chosen sessions, with a line in the audit log for each.
 func (s *Service) end(ctx context.Context, current secret.Token, b authn.Browser,
-	which func(account.Account, session.ID) authn.Which) (bool, error) {
+	which func(account.Account, session.ID) authn.Which) (ended bool, err error) {
 	f, acc, err := s.Authn.Current(ctx, current)
 	if err != nil || !f.Live {
 		return false, err
 	}
 	now := s.Now()
-	return true, s.InTx(ctx, func(tx Tx) error {
-		if err := authn.EndSessions(ctx, tx, which(acc, f.Session.ID), session.EndedByOwner, now); err != nil {
+	err = s.InTx(ctx, func(tx Tx) error {
+		ids, err := authn.EndSessions(ctx, tx, which(acc, f.Session.ID), session.EndedByOwner, now)
+		if err != nil {
 			return err
 		}
-		return tx.Append(ctx, audit.Event{Kind: audit.SessionEnded, At: now, Actor: "account", Account: acc.ID,
-			Session: string(f.Session.ID), Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+		for _, id := range ids {
+			if err := tx.Append(ctx, audit.Event{Kind: audit.SessionEnded, At: now, Actor: "account", Account: acc.ID,
+				Session: string(id), Personal: audit.From(b.Device.Address, b.Device.UserAgent)}); err != nil {
+				return err
+			}
+		}
+		ended = len(ids) > 0
+		return nil
 	})
+	return ended, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -24,7 +25,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case decision.Refusal != "":
-		return refused(decision.Refusal)
+		return refused(decision.Refusal, d.wayBack(decision.RP))
 	case decision.Location != "":
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
@@ -51,13 +52,23 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 
 // refused is a request whose error must not travel to the redirect URI (RFC 6749 §4.1.2.1): a page of our
 // own, with a reference number.
-func refused(why grant.Refusal) error {
+func refused(why grant.Refusal, on *web.Link) error {
 	key := map[grant.Refusal]string{
 		grant.UnknownClient:    "error.client_unknown",
 		grant.WrongRedirectURI: "error.redirect_uri",
 		grant.MalformedRequest: "error.request_invalid",
 	}[why]
-	return &web.Fault{Status: http.StatusBadRequest, Key: key, Cause: errors.New("authorization request refused: " + string(why))}
+	return &web.Fault{Status: http.StatusBadRequest, Key: key, On: on, Cause: errors.New("authorization request refused: " + string(why))}
+}
+
+// wayBack leads to where the RP says that a login begins: a registered address, whatever the request said. Nil where there
+// is none.
+func (d *Door) wayBack(rp relyingparty.RP) *web.Link {
+	start := rp.Start(d.Issuer, "")
+	if start == "" {
+		return nil
+	}
+	return &web.Link{URL: start, Key: "web.back_app", Data: map[string]any{"App": rp.Name}}
 }
 
 func tooLarge() error {
@@ -74,7 +85,7 @@ func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case logout.Refusal != "":
-		return &web.Fault{Status: http.StatusBadRequest, Key: "error.signout_request",
+		return &web.Fault{Status: http.StatusBadRequest, Key: "error.signout_request", On: d.wayBack(logout.RP),
 			Cause: errors.New("logout request refused: " + string(logout.Refusal))}
 	case logout.Facts.Live && !logout.Sure:
 		http.Redirect(w, r, "/signout?"+r.URL.RawQuery, http.StatusSeeOther)

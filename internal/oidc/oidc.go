@@ -4,6 +4,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -48,12 +49,13 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
 	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
-	mux.Handle("POST "+tokenPath, shared(d.postToken))
+	mux.Handle("POST "+tokenPath, shared(d.readForm(d.postToken)))
 	mux.Handle("GET "+userinfoPath, shared(d.userinfo))
 	mux.Handle("POST "+userinfoPath, shared(d.userinfo))
-	mux.Handle("POST "+revokePath, shared(d.postRevoke))
-	for _, path := range []string{tokenPath, userinfoPath, revokePath} {
+	mux.Handle("POST "+revokePath, shared(d.readForm(d.postRevoke)))
+	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST"} {
 		mux.Handle("OPTIONS "+path, shared(func(http.ResponseWriter, *http.Request) {}))
+		mux.Handle(path, shared(wrongMethod(methods)))
 	}
 }
 
@@ -84,6 +86,29 @@ func shared(h http.HandlerFunc) http.Handler {
 		}
 		h(w, r)
 	})
+}
+
+// wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
+func wrongMethod(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allowed+", OPTIONS")
+		writeJSON(w, http.StatusMethodNotAllowed, errorBody(r, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed}))
+	}
+}
+
+// readForm reads a program's form before next does, and answers one that is too large or broken.
+func (d *Door) readForm(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch err := r.ParseForm(); {
+		case errors.As(err, new(*http.MaxBytesError)):
+			web.Drain(r)
+			writeJSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_request", Description: "the body is too large"}))
+		case err != nil:
+			d.fail(w, r, grant.Error{Code: "invalid_request", Description: "the body cannot be read"})
+		default:
+			next(w, r)
+		}
+	}
 }
 
 // postToGet keeps a request that arrives as a POST from another site and answers 303 to itself by GET, so

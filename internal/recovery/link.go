@@ -93,7 +93,7 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		p.Account.Epoch = epoch
 		if u.EndOthers {
 			which := authn.Which{Account: p.Account.ID, Offline: true}
-			if err := authn.EndSessions(ctx, tx, which, session.EndedByReset, s.Now()); err != nil {
+			if _, err := authn.EndSessions(ctx, tx, which, session.EndedByReset, s.Now()); err != nil {
 				return err
 			}
 		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {

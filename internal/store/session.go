@@ -40,8 +40,10 @@ UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $
 WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $6
 RETURNING id`
 
+	// The session that this very browser carries ($6) is left standing: it is raised next, with the apps in it.
 	releaseAttempt statement = `
-UPDATE sessions SET attempt = NULL, ended_at = $4, ended_by = $5
+UPDATE sessions SET attempt = NULL, ended_at = CASE WHEN secret = $6 THEN 0 ELSE CAST($4 AS BIGINT) END,
+  ended_by = CASE WHEN secret = $6 THEN '' ELSE $5 END
 WHERE attempt = $1 AND account_id = $2 AND auth_time >= $3 AND ended_at = 0`
 
 	// Empty parameters do not restrict.
@@ -137,35 +139,36 @@ func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.
 	return id, ok, err
 }
 
-// ReleaseAttempt ends the session that the attempt made for the account after since.
-func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, since, now time.Time) error {
-	_, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced)
+// ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that session
+// unless the browser carries it.
+func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error {
+	_, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced, carried[:])
 	return err
 }
 
-// EndSessions ends the chosen sessions and the grants that live with them, and returns who must be told.
-func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string, now time.Time) ([]authn.Ended, error) {
+// EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.
+func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string, now time.Time) ([]session.ID, []authn.Ended, error) {
 	hash := which.Secret[:]
 	if which.Secret.IsZero() {
 		hash = []byte{}
 	}
 	ids, err := list(tx.query(ctx, endSessions, string(which.Account), string(which.Session), hash, string(which.Except), ms(now), reason),
-		func(scan scan) (id string, err error) { return id, scan(&id) })
+		func(scan scan) (id session.ID, err error) { return id, scan(&id) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var told []authn.Ended
 	for _, id := range ids {
-		rps, err := tx.endSession(ctx, id, now)
+		rps, err := tx.endSession(ctx, string(id), now)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		told = append(told, rps...)
 	}
 	if which.Offline {
 		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except))
 	}
-	return told, err
+	return ids, told, err
 }
 
 // endSession lists the RPs of a session before its grants end.

@@ -57,17 +57,23 @@ func rows(o myaccount.Overview) []SessionRow {
 
 // postEndSession handles POST /account/sessions/end.
 func (d *Door) postEndSession(w http.ResponseWriter, r *http.Request) error {
-	_, err := d.MyAccount.EndSession(r.Context(), d.Visitor.Session(r), session.ID(r.PostFormValue("session")), d.Visitor.Browser(r))
-	if err != nil {
-		return err
-	}
-	return see(w, r, "/account?notice=session-ended")
+	ended, err := d.MyAccount.EndSession(r.Context(), d.Visitor.Session(r), session.ID(r.PostFormValue("session")), d.Visitor.Browser(r))
+	return noticed(w, r, ended, "session-ended", err)
 }
 
 // postEndOthers handles POST /account/sessions/end-others.
 func (d *Door) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	if _, err := d.MyAccount.EndOthers(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
+	ended, err := d.MyAccount.EndOthers(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r))
+	return noticed(w, r, ended, "others-ended", err)
+}
+
+// noticed goes back to the account, with a notice of what has been done.
+func noticed(w http.ResponseWriter, r *http.Request, done bool, notice string, err error) error {
+	switch {
+	case err != nil:
 		return err
+	case !done:
+		return see(w, r, "/account")
 	}
-	return see(w, r, "/account?notice=others-ended")
+	return see(w, r, "/account?notice="+notice)
 }

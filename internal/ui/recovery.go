@@ -92,7 +92,7 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, plain bool) error {
 	case errors.Is(err, recovery.ErrRobot):
 		view.Problem = ProblemRobot
 	case errors.Is(err, authn.ErrThrottled):
-		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", On: &web.Link{URL: view.Action}}
+		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", On: &web.Link{URL: view.Action, Key: "recovery.sent.again"}}
 	case err != nil:
 		return err
 	}

@@ -106,6 +106,15 @@ func (d *Door) dressed(r *http.Request, a authn.Attempt, rp relyingparty.RP) (*h
 	return d.branded(r, rp)
 }
 
+// lookOf is branded for an RP of which the request knows no more than its client id.
+func (d *Door) lookOf(r *http.Request, clientID string) (*http.Request, error) {
+	rp, _, err := d.Signin.App(r.Context(), clientID, "")
+	if err != nil {
+		return r, err
+	}
+	return d.branded(r, rp)
+}
+
 func (d *Door) branded(r *http.Request, rp relyingparty.RP) (*http.Request, error) {
 	o, ok, err := d.Signin.Look(r.Context(), rp)
 	if err != nil || !ok {
@@ -151,6 +160,9 @@ func (d *Door) restart(w http.ResponseWriter, r *http.Request, a authn.Attempt, 
 	}
 	app, start, err := d.start(r.Context(), clientID, a.Address)
 	if err != nil {
+		return err
+	}
+	if r, err = d.lookOf(r, clientID); err != nil {
 		return err
 	}
 	facts, _, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))

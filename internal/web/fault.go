@@ -15,7 +15,8 @@ type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 // Link is a way on from a page.
 type Link struct {
 	URL  string
-	Text string // as it stands on the page, already in the person's language
+	Key  string         // of its text
+	Data map[string]any // for the text's placeholders
 }
 
 // Fault is an error that has something to say to a person.
@@ -42,7 +43,7 @@ func (f *Fault) Unwrap() error { return f.Cause }
 type faultView struct {
 	Title string
 	Text  string
-	On    Link
+	On    struct{ URL, Text string }
 }
 
 // Handle makes a handler of h. It reads a form's body first, so that h can use r.PostFormValue without asking whether the
@@ -91,17 +92,15 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 			slog.String("cause", fault.Cause.Error()))
 	}
 	if fault.Status == http.StatusRequestEntityTooLarge {
-		if drain := stateOf(r.Context()).drain; drain != nil {
-			drain()
-		}
+		Drain(r)
 	}
 	p := k.options.Catalogue.Printer(k.language(r))
 	view := faultView{Title: p.T(fault.Key+".title", fault.Data), Text: p.T(fault.Key+".text", fault.Data)}
+	on := Link{URL: k.options.WayOn, Key: "error.on"}
 	if fault.On != nil {
-		view.On = *fault.On
-	} else {
-		view.On = Link{URL: k.options.WayOn, Text: p.T("error.on")}
+		on = *fault.On
 	}
+	view.On.URL, view.On.Text = on.URL, p.T(on.Key, on.Data)
 	if err := k.Page(w, r, fault.Status, "error", view); err != nil {
 		k.options.Logger.ErrorContext(r.Context(), "error page", "reference", Reference(r.Context()), "cause", err.Error())
 		http.Error(w, view.Title+" ("+Reference(r.Context())+")", fault.Status)

@@ -23,6 +23,7 @@ type layoutView struct {
 	Languages []locale.Language
 	Brand     Brand
 	Reference string
+	Failed    bool   // the answer is an error (4xx, 5xx): the page shows the reference
 	Back      string // the page's own address, where a change of language returns to
 }
 
@@ -66,7 +67,7 @@ func (k *Kit) parsePages() (pageSets, error) {
 // Page answers with the template of that name, in the request's language. Nothing is sent before the whole page is made: a
 // mistake in it becomes a clean error page and never half a one.
 func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, name string, view any) error {
-	body, err := k.render(r, name, view)
+	body, err := k.render(r, status, name, view)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, name stri
 	return nil
 }
 
-func (k *Kit) render(r *http.Request, name string, view any) ([]byte, error) {
+func (k *Kit) render(r *http.Request, status int, name string, view any) ([]byte, error) {
 	pages := k.pages
 	if k.options.Reload {
 		var err error
@@ -94,7 +95,7 @@ func (k *Kit) render(r *http.Request, name string, view any) ([]byte, error) {
 	var body bytes.Buffer
 	err := page.ExecuteTemplate(&body, "layout.html", layoutView{
 		View: view, Language: l, Languages: locale.Languages(), Brand: stateOf(r.Context()).brand,
-		Reference: Reference(r.Context()), Back: k.backOf(r),
+		Reference: Reference(r.Context()), Failed: status >= 400, Back: k.backOf(r),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("web: render %s: %w", name, err)

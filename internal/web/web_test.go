@@ -129,7 +129,7 @@ func TestAFaultSpeaksThePersonsLanguageAndLeadsOn(t *testing.T) {
 	fault := func(w http.ResponseWriter, r *http.Request) error {
 		r = web.WithUILocales(r, "en")
 		web.WithBrand(r, web.Brand{Name: "Företaget AB"})
-		return &web.Fault{Status: http.StatusBadRequest, Key: "error.client_unknown", On: &web.Link{URL: "https://hrm.example/", Text: "Back to HRM"}}
+		return &web.Fault{Status: http.StatusBadRequest, Key: "error.client_unknown", On: &web.Link{URL: "https://hrm.example/", Key: "web.back_app", Data: map[string]any{"App": "HRM"}}}
 	}
 	r := get("/secret/x")
 	r.Header.Set("Accept-Language", "sv")

@@ -39,10 +39,6 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 
 		body := r.Body
 		state.drain = func() { drain(outer, r, body) }
-		if r.ContentLength > k.options.BodyLimit {
-			k.Fail(w, r, &Fault{Status: http.StatusRequestEntityTooLarge, Key: "error.too_large"})
-			return
-		}
 		if body != nil {
 			r.Body = http.MaxBytesReader(w, body, k.options.BodyLimit)
 		}
@@ -67,6 +63,13 @@ func (k *Kit) access(r *http.Request, w *response, begin time.Time) {
 		slog.String("reference", Reference(r.Context())), slog.String("method", r.Method), slog.String("pattern", r.Pattern),
 		slog.Int("status", max(w.status, http.StatusOK)), slog.Float64("ms", float64(time.Since(begin).Microseconds())/1000),
 		slog.String("client", ClientAddr(r.Context()).String()))
+}
+
+// Drain reads away what is left of a body that was too large, so that its sender comes to read the answer.
+func Drain(r *http.Request) {
+	if drain := stateOf(r.Context()).drain; drain != nil {
+		drain()
+	}
 }
 
 func drain(w http.ResponseWriter, r *http.Request, body io.Reader) {

@@ -19,7 +19,7 @@ type notice struct {
 func noticeOf(err error) notice {
 	var refused *oauth2.RetrieveError
 	switch {
-	case errors.Is(err, errNoAttempt), errors.As(err, &refused):
+	case errors.Is(err, errNoAttempt), errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
 		return notice{http.StatusBadRequest, "expired", "login"}
 	case errors.Is(err, errDenied):
 		return notice{http.StatusForbidden, "denied", "login"}

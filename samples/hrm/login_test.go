@@ -149,6 +149,10 @@ func TestARefusedCodeStartsAgain(t *testing.T) {
 	w := newWorld(t)
 	w.op.refuse = "invalid_grant"
 	w.wantPage(w.finish(w.begin("/login")), http.StatusBadRequest, loginButton)
+
+	// Starting again would not help against a wrong secret of our own.
+	w.op.refuse = "invalid_client"
+	w.wantPage(w.finish(w.begin("/login")), http.StatusServiceUnavailable, "svarar inte just nu")
 }
 
 // A mix-up (RFC 9207): the answer of another issuer must not reach our token endpoint.

@@ -79,6 +79,7 @@ func (o *op) token(w http.ResponseWriter, r *http.Request) {
 		o.t.Errorf("client %q %q", id, secret)
 	}
 	if o.refuse != "" {
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		o.answer(w, map[string]string{"error": o.refuse})
 		return
