@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	parser, err := kong.New(&c, kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
 		kong.Configuration(config.ReadFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
+	if err == nil {
+		err = config.IgnoreEmptyVariables(parser)
+	}
 	if err != nil {
 		return err
 	}

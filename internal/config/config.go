@@ -3,21 +3,26 @@
 package config
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
 // Settings are what an operator decides. Each can stand in the file under its flag's name, in the environment
-// as PORTVAKT_NAME, or on the command line; the later wins. docs/configuration.md is made from the tags.
+// as PORTVAKT_NAME, or on the command line; the later wins. docs/configuration.md is made from the tags. A zero
+// Listen or SMTPPort is that of a Portvakt put together by hand, which is given its listener or sends no mail.
 type Settings struct {
 	Issuer   string `help:"Address of this installation, as browsers and apps see it: https, without a path. Chosen once, for good." env:"PORTVAKT_ISSUER" placeholder:"URL"`
 	Listen   string `help:"Address and port to listen on." default:":8443" env:"PORTVAKT_LISTEN" placeholder:"HOST:PORT"`
@@ -55,9 +60,12 @@ func complain(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrSettings, fmt.Sprintf(format, args...))
 }
 
-// Check returns the first complaint, in words that tell what to do, or nil.
+// Check returns the first complaint that concerns every command, in words that tell what to do, or nil.
 func (s Settings) Check() error {
 	if err := s.checkIssuer(); err != nil {
+		return err
+	}
+	if err := s.checkListen(); s.Listen != "" && err != nil {
 		return err
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -66,15 +74,72 @@ func (s Settings) Check() error {
 	if err := s.checkMail(); err != nil {
 		return err
 	}
-	for name, list := range map[string][]string{"trusted-proxies": s.TrustedProxies, "outbound-allow": s.OutboundAllow} {
-		if _, err := Prefixes(list); err != nil {
-			return complain("%s: %v", name, err)
-		}
+	if s.PlainDelay < 0 {
+		return complain("plain-delay %s: a wait is not negative", s.PlainDelay)
+	}
+	if _, err := Prefixes(s.TrustedProxies); err != nil {
+		return complain("trusted-proxies: %v", err)
+	}
+	if _, err := Prefixes(s.OutboundAllow); err != nil {
+		return complain("outbound-allow: %v", err)
+	}
+	return nil
+}
+
+// CheckServing is Check, and then what only a server needs: other commands do without an address, and their users may
+// not be allowed to read the private key.
+func (s Settings) CheckServing() error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if err := s.checkListen(); err != nil {
+		return err
+	}
+	if err := s.checkSocket(); err != nil {
+		return err
+	}
+	if s.TLSCert == "" {
+		return nil
+	}
+	_, err := s.Certificate()
+	return err
+}
+
+func (s Settings) checkListen() error {
+	_, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return complain(`listen %q: want HOST:PORT, as ":8443" on all addresses or "127.0.0.1:8443" on one`, s.Listen)
+	}
+	if port != "0" && !isPort(port) { // 0 is any free one; the log says which
+		return complain("listen %q: a port is a number from 1 to 65535", s.Listen)
+	}
+	return nil
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
+}
+
+// maxSocket is the longest path of a socket that every system takes: some have 104 bytes for it, with a NUL at the end.
+const maxSocket = 100
+
+func (s Settings) checkSocket() error {
+	path, err := filepath.Abs(s.ControlSocket())
+	if err != nil {
+		return complain("data %q: %v", s.DataDir, err)
+	}
+	if len(path) > maxSocket {
+		return complain("data %q: its path is too long: the control socket would be %s, with %d bytes, and a socket's path has at most %d; "+
+			"choose another folder", s.DataDir, path, len(path), maxSocket)
 	}
 	return nil
 }
 
 func (s Settings) checkMail() error {
+	if (s.SMTPPort != 0 || s.SMTPHost != "") && !isPort(strconv.Itoa(s.SMTPPort)) {
+		return complain("smtp-port %d: a port is a number from 1 to 65535", s.SMTPPort)
+	}
 	if s.SMTPHost == "" {
 		return nil
 	}
@@ -95,16 +160,36 @@ func (s Settings) checkIssuer() error {
 	switch {
 	case s.Issuer == "":
 		return complain("issuer is missing: give the address that browsers see, as https://login.example.com")
-	case err != nil || u.Host == "" || u.User != nil || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Hostname() == "" || u.User != nil || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return complain("issuer %q: want scheme and host alone, as https://login.example.com", s.Issuer)
 	case strings.HasSuffix(s.Issuer, "/"):
 		return complain("issuer %q: leave the slash at the end out", s.Issuer)
+	case u.Port() != "" && !isPort(u.Port()):
+		return complain("issuer %q: there is no port %s; ports go from 1 to 65535", s.Issuer, u.Port())
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return complain("issuer %q: write the name as browsers send it, in its ASCII form with xn--", s.Issuer)
+	case s.Issuer != canonical(u):
+		return complain("issuer %q: write it as browsers do, %s", s.Issuer, canonical(u))
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme == "http" && s.Demo && u.Hostname() == "localhost":
 		return nil
 	}
 	return complain("issuer %q: only https is served; for a look without certificates there is portvakt demo", s.Issuer)
+}
+
+// canonical is the origin of an address as a browser writes it (RFC 6454 §6.2). Apps compare the issuer letter by letter, and
+// our own pages compare it with the Origin header.
+func canonical(u *url.URL) string {
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port, _ := strconv.Atoi(u.Port())
+	if port == 0 || u.Scheme == "https" && port == 443 || u.Scheme == "http" && port == 80 {
+		return u.Scheme + "://" + host
+	}
+	return fmt.Sprintf("%s://%s:%d", u.Scheme, host, port)
 }
 
 // Prefixes reads networks ("10.0.0.0/8") and single addresses.
@@ -158,6 +243,23 @@ func (s Settings) Master() (*secret.Master, error) {
 		text = string(b)
 	}
 	return secret.ParseMaster(text)
+}
+
+// Certificate reads the certificate and its key from their files.
+func (s Settings) Certificate() (tls.Certificate, error) {
+	chain, err := os.ReadFile(s.TLSCert)
+	if err != nil {
+		return tls.Certificate{}, complain("tls-cert: %v", err)
+	}
+	key, err := os.ReadFile(s.TLSKey)
+	if err != nil {
+		return tls.Certificate{}, complain("tls-key: %v", err)
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return tls.Certificate{}, complain("tls-cert %s and tls-key %s cannot be used together: %v", s.TLSCert, s.TLSKey, err)
+	}
+	return pair, nil
 }
 
 // MailPassword reads the mail server's password from the setting or its file.
