@@ -57,6 +57,7 @@ type App struct {
 
 	handler http.Handler
 	routes  []string
+	now     func() time.Time
 	log     *slog.Logger
 }
 
@@ -167,7 +168,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, MyAccount: mine, Grant: grants, Visitor: guest, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, log: o.Log,
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, Now: o.Now, Log: o.Log},
 		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, recover, grants); err != nil {
@@ -194,8 +195,7 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 		}}
 	if s.SMTPHost == "" {
-		o.Log.Warn("no mail server is set: mails wait in the outbox (smtp-host)")
-		return w, nil
+		return w, nil // Serve says so
 	}
 	w.Senders[outbox.Mail], err = mail.New(mail.Settings{Host: s.SMTPHost, Port: s.SMTPPort, TLS: s.SMTPTLS, Username: s.SMTPUsername,
 		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device}, catalogue, k.ring, o.Now)

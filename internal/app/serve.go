@@ -5,9 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"sort"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -82,18 +85,19 @@ func (a *App) Listen() (net.Listener, error) {
 // under way is done. It speaks TLS where a certificate is set.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
-	socket, err := control.Listen(a.Settings.ControlSocket())
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: serverLog(a.log)}
+	socket, err := a.prepare(server)
 	if err != nil {
 		l.Close()
-		return fmt.Errorf("control socket: %w", err)
+		return err
 	}
-	operator := &http.Server{Handler: a.Control.Handler(), ReadHeaderTimeout: readHeaderTimeout}
-	a.log.Info("serving", "issuer", a.Settings.Issuer, "listen", l.Addr().String(), "tls", a.Settings.TLSCert != "")
+	operator := &http.Server{Handler: a.Control.Handler(), ReadHeaderTimeout: readHeaderTimeout, ErrorLog: serverLog(a.log)}
+	a.warn()
+	a.log.Info("serving", "issuer", a.Settings.Issuer, "listen", l.Addr().String(), "tls", server.TLSConfig != nil)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if a.Settings.TLSCert != "" {
-			return ended(server.ServeTLS(l, a.Settings.TLSCert, a.Settings.TLSKey))
+		if server.TLSConfig != nil {
+			return ended(server.ServeTLS(l, "", ""))
 		}
 		return ended(server.Serve(l))
 	})
@@ -102,11 +106,68 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	group.Go(func() error { return a.House.Run(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
-		defer cancel()
-		return errors.Join(server.Shutdown(grace), operator.Shutdown(grace))
+		return stop(graceTime, server, operator)
 	})
 	return group.Wait()
+}
+
+// prepare gives the server its certificate, where there is one, and opens the control socket.
+func (a *App) prepare(server *http.Server) (net.Listener, error) {
+	if a.Settings.TLSCert != "" {
+		c, err := openCertificate(a.Settings, a.now, a.log)
+		if err != nil {
+			return nil, err
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	}
+	socket, err := control.Listen(a.Settings.ControlSocket())
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	return socket, nil
+}
+
+// warn says what a server can run with and people cannot live with for long.
+func (a *App) warn() {
+	if a.Settings.SMTPHost == "" {
+		a.log.Warn("no mail server is set: mails wait in the outbox (smtp-host)")
+	}
+	if s := a.Settings; s.TLSCert == "" && len(s.TrustedProxies) == 0 && !s.Demo {
+		a.log.Warn("plain HTTP, and no proxy in front is named: browsers will not keep the cookies of an https issuer without TLS (tls-cert), " +
+			"and behind a proxy that is not listed (trusted-proxies) everybody shares one network's budget of failures")
+	}
+}
+
+// stop ends servers in order: no new requests, and so much time for those under way.
+func stop(grace time.Duration, servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	var all error
+	for _, s := range servers {
+		err := s.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.Close()
+			err = fmt.Errorf("some requests were cut off: they were not done %s after the end was asked for", grace)
+		}
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// serverLog takes what net/http says by itself, so that the log is JSON to the last line. That a stranger cannot speak TLS is
+// no fault of ours, and there are many such strangers.
+func serverLog(to *slog.Logger) *log.Logger { return log.New(remarks{to}, "", 0) }
+
+type remarks struct{ log *slog.Logger }
+
+// Write implements io.Writer; the package log gives it one remark at a time.
+func (r remarks) Write(line []byte) (int, error) {
+	text, level := strings.TrimSpace(string(line)), slog.LevelWarn
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		level = slog.LevelDebug
+	}
+	r.log.Log(context.Background(), level, "http server", "remark", text)
+	return len(line), nil
 }
 
 func ended(err error) error {
