@@ -4,20 +4,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
-// lockName stands beside the database. It is a file of its own because SQLite's locks come and go with transactions,
-// and two processes with a writer each would break the promises of the one writer.
-const lockName = "portvakt.lock"
+// lockSuffix makes the database's name that of its lock. The lock is a file of its own because SQLite's locks come and go
+// with transactions, and two processes with a writer each would break the promises of the one writer.
+const lockSuffix = ".lock"
 
 // fileLock is held from Open to Close; the operating system releases it when the process dies.
 type fileLock struct{ file *os.File }
 
-// lockFile takes the lock, or says who has it.
-func lockFile(dir string) (*fileLock, error) {
-	path := filepath.Join(dir, lockName)
+// lockDatabase takes the lock of the database at its real path, or says who has it.
+func lockDatabase(real string) (*fileLock, error) {
+	path := real + lockSuffix
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)

@@ -40,14 +40,10 @@ var litePragmas = []string{
 }
 
 func openSQLite(ctx context.Context, path string, o Options, owner *DB) (_ *lite, err error) {
-	path, err = filepath.Abs(path)
-	if err != nil {
+	if path, err = realPath(path); err != nil {
 		return nil, err
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the database's folder: %w", err)
-	}
 	if err := refuseNetworkFS(dir, fileSystemOf, owner.log); err != nil {
 		return nil, err
 	}
@@ -57,7 +53,7 @@ func openSQLite(ctx context.Context, path string, o Options, owner *DB) (_ *lite
 			l.close()
 		}
 	}()
-	if l.lock, err = lockFile(dir); err != nil {
+	if l.lock, err = lockDatabase(path); err != nil {
 		return nil, err
 	}
 	// SQLite gives its log and its index the mode of the database.
@@ -90,6 +86,30 @@ func openSQLite(ctx context.Context, path string, o Options, owner *DB) (_ *lite
 	l.readers.SetMaxIdleConns(conns)
 	l.writer = startWriter(l.writing, owner)
 	return l, nil
+}
+
+// realPath makes the folder and follows links to where the file is, or will be: one database must have one path, or two
+// processes would lock it under two names.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return real, err
+	}
+	if target, err := os.Readlink(path); err == nil { // a link to what is not there yet
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		return realPath(target)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("making the database's folder: %w", err)
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
 }
 
 func liteDSN(path string, more ...string) string {
