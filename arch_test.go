@@ -96,8 +96,8 @@ var theHouse = map[string]room{
 	"internal/web":     {kit, "locale"},
 
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
-	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey"},
-	"internal/housekeeping":       {flow, ""},
+	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
+	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn secret session"},
 	"internal/provisioning":       {flow, "account audit organisation password person secret"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},

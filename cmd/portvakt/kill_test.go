@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/store"
 )
 
@@ -100,7 +101,7 @@ func nothingWaits(t *testing.T, h *house) {
 	}
 	defer db.Close()
 	later := time.Now().Add(time.Hour)
-	left, err := db.Lease(t.Context(), "test", 100, later, later)
+	left, err := db.Lease(t.Context(), "test", outbox.Mail, 100, later, later)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,24 +45,25 @@ var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLengt
 
 const maxAddress = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 
-// ParseAddress folds a typed address into an identifier. It refuses what cannot be delivered to and
-// never "repairs" plus signs or dots: those belong to the mail server.
-func ParseAddress(typed string) (Identifier, error) {
+// ParseAddress reads a typed address and returns it without the white space around it, and folded into an
+// identifier. It refuses what cannot be delivered to and never "repairs" plus signs or dots: those belong to the
+// mail server. What stands in a row or a cookie is the returned text, never the typed one, which has no limit.
+func ParseAddress(typed string) (address string, id Identifier, err error) {
 	s := norm.NFC.String(strings.TrimSpace(typed))
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at == len(s)-1 || len(s) > maxAddress || !utf8.ValidString(s) {
-		return "", ErrNotAnAddress
+		return "", "", ErrNotAnAddress
 	}
 	local, domain := s[:at], s[at+1:]
 	if len(local) > 64 || strings.ContainsFunc(local, notInLocalPart) || strings.HasPrefix(local, ".") ||
 		strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
-		return "", ErrNotAnAddress
+		return "", "", ErrNotAnAddress
 	}
 	ascii, err := domains.ToASCII(domain)
 	if err != nil || !strings.Contains(ascii, ".") && ascii != "localhost" {
-		return "", ErrNotAnAddress
+		return "", "", ErrNotAnAddress
 	}
-	return Identifier(strings.ToLower(local) + "@" + strings.ToLower(ascii)), nil
+	return s, Identifier(strings.ToLower(local) + "@" + strings.ToLower(ascii)), nil
 }
 
 // Domain returns the part after the @.

@@ -502,3 +502,112 @@ func TestARefreshTokenFamilyKeepsItsPromisesInAnyOrder(t *testing.T) {
 		})
 	})
 }
+
+func TestARefusedScopeLeavesTheRefreshTokenAsItWas(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.browser().tokens(w.mobile)["refresh_token"].(string)
+		for range 2 {
+			status, answer := w.call("/token", w.mobile, "grant_type", "refresh_token", "refresh_token", token, "scope", "openid offline_access")
+			if status != http.StatusBadRequest || answer["error"] != "invalid_scope" {
+				t.Fatalf("%d %v", status, answer)
+			}
+			w.clock.Advance(time.Minute)
+		}
+		if status, answer := w.refresh(w.mobile, token); status != http.StatusOK {
+			t.Errorf("afterwards: %d %v", status, answer)
+		}
+		w.deliver()
+		if n := len(w.post.to(bosAddress)); n != 0 {
+			t.Errorf("Bo was told of a theft in %d mails", n)
+		}
+	})
+}
+
+// TestAHintedPersonIsTheOneWhoGetsIn (OIDC Core §3.1.2.1, id_token_hint).
+func TestAHintedPersonIsTheOneWhoGetsIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		bos := w.browser()
+		hint := bos.tokens(w.hrm)["id_token"].(string)
+		l := newLogin(w.hrm)
+		bos.get(l.authorize("id_token_hint", hint))
+		l.code(t, bos.leads())
+
+		w.newcomer("cilla.berg@foretaget.example", "Cilla", "Berg", bosPass, "1003")
+		l = newLogin(w.hrm)
+		if to := w.browser().signIn(rp{l.RP, l.redirect, l.state, l.nonce, l.verifier}, "cilla.berg@foretaget.example", bosPass); !strings.Contains(to, "code=") {
+			t.Fatalf("without a hint: %q", to)
+		}
+		b := w.browser()
+		b.get(l.authorize("id_token_hint", hint)).follow()
+		b.post(b.action("/signin/"), "address", "cilla.berg@foretaget.example").follow()
+		b.post(b.action("/signin/"), "password", bosPass).follow()
+		if to := b.leads(); !strings.Contains(to, "error=login_required") || strings.Contains(to, "code=") {
+			t.Errorf("somebody else than the hint names: %q", to)
+		}
+	})
+}
+
+func TestANonceAndCodesHaveTheirLimits(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		l := newLogin(w.hrm)
+		b.get(l.authorize("nonce", strings.Repeat("n", 513)))
+		if to := b.leads(); !strings.Contains(to, "error=invalid_request") {
+			t.Errorf("a nonce of 513 bytes: %q", to)
+		}
+		long := strings.Repeat("n", 512)
+		b.get(l.authorize("nonce", long))
+		l.nonce = long
+		status, answer := w.redeem(l, l.code(t, b.leads()))
+		if status != http.StatusOK || claims(t, answer["id_token"].(string))["nonce"] != long {
+			t.Errorf("a nonce of 512 bytes: %d %v", status, answer)
+		}
+		if len(l.code(t, b.leads())) > 1024 {
+			t.Error("a code longer than RULES allow")
+		}
+		for range 400 {
+			b.get(newLogin(w.hrm).authorize("nonce", long))
+			if b.last.StatusCode == http.StatusTooManyRequests {
+				return
+			}
+		}
+		t.Error("an account may fill the table of large codes")
+	})
+}
+
+func TestAProgramIsAnsweredInJSONWhateverItSends(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for name, c := range map[string]struct {
+			method, path, body string
+			want               int
+		}{
+			"eleven megabytes":   {http.MethodPost, "/token", "grant_type=" + strings.Repeat("x", 11<<20), http.StatusRequestEntityTooLarge},
+			"broken escapes":     {http.MethodPost, "/token", "grant_type=%zz", http.StatusBadRequest},
+			"a NUL as client":    {http.MethodPost, "/token", "grant_type=refresh_token&client_id=%00&refresh_token=x", http.StatusUnauthorized},
+			"no UTF-8 as client": {http.MethodPost, "/revoke", "client_id=%ff%fe&token=x", http.StatusUnauthorized},
+			"another method":     {http.MethodGet, "/token", "", http.StatusMethodNotAllowed},
+			"a method of nobody": {"BREW", "/userinfo", "", http.StatusMethodNotAllowed},
+		} {
+			r := httptest.NewRequest(c.method, issuer+c.path, strings.NewReader(c.body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			rec := w.serve(r)
+			if rec.Code != c.want || rec.Header().Get("Content-Type") != "application/json" || !strings.Contains(rec.Body.String(), `"reference"`) {
+				t.Errorf("%s: %d %s %.200s", name, rec.Code, rec.Header().Get("Content-Type"), rec.Body)
+			}
+		}
+	})
+}
+
+// TestWhatIsNoTextFindsNothing: PostgreSQL takes no NUL and no broken UTF-8.
+func TestWhatIsNoTextFindsNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, path := range []string{"/authorize?client_id=%00", "/authorize?client_id=%ff", "/brand/%ff/logo", "/brand/%00/style.css",
+			"/recovery/new?client_id=%00", "/signin/x?client_id=%ff", "/signin/%00", "/recovery/link/%00%ff", "/end_session?client_id=%00"} {
+			b := w.browser()
+			if b.get(path); b.last.StatusCode >= 500 {
+				t.Errorf("%s: %d", path, b.last.StatusCode)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -55,6 +56,9 @@ const (
 	annas      = "anna.svensson@foretaget.example"
 	bosPass    = "lugn sjö i morgonljus"
 )
+
+// iPhone is what most browsers here call themselves.
+const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"
 
 // clock is the time of a world. Waiting moves it, so that a deadline costs a test nothing and can be read off.
 type clock struct {
@@ -175,12 +179,26 @@ func (w *world) deliver() {
 	}
 }
 
+// run starts the outbox's workers as a server does; stop ends them.
+func (w *world) run() (stop context.CancelFunc, running *sync.WaitGroup) {
+	w.t.Helper()
+	ctx, stop := context.WithCancel(w.t.Context())
+	running = &sync.WaitGroup{}
+	running.Go(func() {
+		if err := w.app.Outbox.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return stop, running
+}
+
 // browser is one browser: its cookies, its address, and what it shows. It runs no script.
 type browser struct {
 	w     *world
 	app   *app.App // the node that it talks to
 	jar   *cookiejar.Jar
 	ip    string
+	agent string // empty: an iPhone
 	last  *http.Response
 	body  string
 	at    string // path and query of the page that it shows
@@ -193,6 +211,30 @@ func (w *world) browser() *browser {
 		w.t.Fatal(err)
 	}
 	return &browser{w: w, app: w.app, jar: jar, ip: "198.51.100.7"}
+}
+
+// cookies are the names and values that the browser would send.
+func (b *browser) cookies() map[string]string {
+	all := map[string]string{}
+	for _, c := range b.jar.Cookies(must(url.Parse(issuer))) {
+		all[c.Name] = c.Value
+	}
+	return all
+}
+
+// forgetAllBut puts the browser back to the cookies that it had: an answer that never arrived has set none.
+func (b *browser) forgetAllBut(kept map[string]string) {
+	b.jar = must(cookiejar.New(nil))
+	for name, value := range kept {
+		b.jar.SetCookies(must(url.Parse(issuer)), []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // send makes one request and follows nothing.
@@ -213,7 +255,7 @@ func (b *browser) raw(method, target, contentType string, body io.Reader) *brows
 	r := httptest.NewRequest(method, target, body)
 	r.RemoteAddr = "127.0.0.1:4711"
 	r.Header.Set("X-Forwarded-For", b.ip)
-	r.Header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1")
+	r.Header.Set("User-Agent", cmp.Or(b.agent, iPhone))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", contentType)
 		r.Header.Set("Origin", issuer)

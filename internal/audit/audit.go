@@ -22,6 +22,7 @@ const (
 	PasswordReset     Kind = "recovery.password_reset"           // a new password was set by a mailed link
 	LinkSignedIn      Kind = "recovery.link_signed_in"           // a mailed link was used to sign in
 	SessionEnded      Kind = "session.ended"                     // a person ended one session or all others from the account page
+	SessionExpired    Kind = "session.expired"                   // a session passed its absolute limit
 	SignedOut         Kind = "session.signed_out"                // a person signed out, here or from an app
 	CodeRedeemed      Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
 	CodeReused        Kind = "grant.code_reused"                 // a code came a second time; its grant was ended

@@ -28,6 +28,7 @@ type Request struct {
 	LoginHint     string    `json:"l,omitempty"`
 	UILocales     string    `json:"u,omitempty"`
 	ACRValues     string    `json:"a,omitempty"`
+	Subject       string    `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
 	Received      time.Time `json:"-"`
 }
 

@@ -73,9 +73,9 @@ type Tx interface {
 	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
 	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
-	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one gets
-	// ErrNoLink. op is stored beside it: a retry of the same operation wins again.
-	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, error)
+	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins. op is
+	// stored beside it: the loser gets the link all the same, with false, if it names the same operation; else ErrNoLink.
+	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)
 	// InsertSession stores a new session; an attempt that already made one gets ErrAttemptUsed.
 	InsertSession(ctx context.Context, s session.Session) error
 	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
@@ -96,6 +96,7 @@ type Which struct {
 	Session session.ID
 	Secret  secret.Hash // of the cookie
 	Except  session.ID
+	Expired bool // only those past their absolute limit
 	// Offline also ends the grants that outlive a session (scope offline_access), as after a reset.
 	Offline bool
 }

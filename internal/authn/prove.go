@@ -27,7 +27,7 @@ type Password struct {
 // MailedLink is the secret of a one-time link.
 type MailedLink struct {
 	Token secret.Token
-	// Operation names this use: a retry after a lost answer finds its own name and has won (RULES §10).
+	// Operation names this use: a second press, or a retry after a lost answer, finds its own name and has won (RULES §10).
 	Operation string
 }
 
@@ -38,6 +38,7 @@ func (MailedLink) amr() string { return "mail" }
 type Proven struct {
 	Account account.Account
 	Link    onetime.Link // of a mailed link
+	Again   bool         // the same operation has consumed the link before: its effect is there already
 	ACR     session.ACR
 	AMR     []string
 }
@@ -68,34 +69,25 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 func provePassword[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, p Password,
 	then func(T, Proven) error) (Proven, error) {
 	slots := s.slots(p.Identifier, b)
-	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, p.Identifier, b, s.Now()) }); err != nil {
+	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, s.Now()) }); err != nil {
 		return Proven{}, err
 	}
-	c, err := s.Store.FindCredentials(ctx, p.Identifier)
+	c, ok, fresh, err := s.verify(ctx, p)
 	if err != nil {
-		return Proven{}, fmt.Errorf("find credentials: %w", err)
-	}
-	ok, outdated, err := s.Hasher.Verify(ctx, c.Verifier, p.Password)
-	if err != nil {
-		return Proven{}, err
+		// Nothing was proven wrong: a busy machine must not pause anybody. Given back even if the person has gone.
+		ctx := context.WithoutCancel(ctx)
+		return Proven{}, errors.Join(err, inTx(ctx, func(tx T) error { return giveBack(ctx, tx, slots) }))
 	}
 	if !ok || c.Suspended || !c.Account.IsOpen() {
-		return Proven{}, errors.Join(ErrWrong, inTx(ctx, func(tx T) error { return tx.Append(ctx, s.failed(c, b)) }))
-	}
-	var fresh password.Verifier
-	if outdated {
-		if fresh, err = s.Hasher.Hash(ctx, p.Password); err != nil {
-			return Proven{}, err
+		if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, p.Identifier, c, b) }); err != nil {
+			return Proven{}, fmt.Errorf("record a failure: %w", err)
 		}
+		return Proven{}, ErrWrong
 	}
 	proven := Proven{Account: c.Account, ACR: session.Pwd, AMR: []string{p.amr()}}
 	return proven, inTx(ctx, func(tx T) error {
-		for i, slot := range slots {
-			// Only the identifier's own budget is cleared: otherwise an attacker would wash a network's
-			// count clean by signing in to an account of his own.
-			if err := tx.GiveBack(ctx, slot.Key, i == 0); err != nil {
-				return err
-			}
+		if err := s.recordSuccess(ctx, tx, slots, p.Identifier); err != nil {
+			return err
 		}
 		if fresh != "" {
 			if err := tx.ReplaceVerifier(ctx, c.Account.ID, c.Verifier, fresh); err != nil {
@@ -111,31 +103,51 @@ func proveLink[T Tx](ctx context.Context, s *Service, inTx func(context.Context,
 	then func(T, Proven) error) (Proven, error) {
 	var proven Proven
 	err := inTx(ctx, func(tx T) error {
-		link, acc, err := tx.ConsumeLink(ctx, p.Token.Hash(), p.Operation, s.Now())
+		link, acc, first, err := tx.ConsumeLink(ctx, p.Token.Hash(), p.Operation, s.Now())
 		if err != nil {
 			return err
 		}
-		proven = Proven{Account: acc, Link: link, ACR: session.Mail, AMR: []string{p.amr()}}
+		if !first && !link.IsJustUsed(acc.Epoch, s.Now()) {
+			return ErrNoLink
+		}
+		proven = Proven{Account: acc, Link: link, Again: !first, ACR: session.Mail, AMR: []string{p.amr()}}
 		return then(tx, proven)
 	})
 	return proven, err
 }
 
-// slots are the budgets that a password for the identifier from this browser draws on, the identifier's first.
+// verify checks the password outside of any transaction. fresh is a verifier with today's costs, where the stored one
+// is outdated.
+func (s *Service) verify(ctx context.Context, p Password) (c Credentials, ok bool, fresh password.Verifier, err error) {
+	if c, err = s.Store.FindCredentials(ctx, p.Identifier); err != nil {
+		return c, false, "", fmt.Errorf("find credentials: %w", err)
+	}
+	ok, outdated, err := s.Hasher.Verify(ctx, c.Verifier, p.Password)
+	if err == nil && ok && outdated {
+		fresh, err = s.Hasher.Hash(ctx, p.Password)
+	}
+	return c, ok, fresh, err
+}
+
+const (
+	budgetPurpose = secret.Purpose("budget")
+	rowPurpose    = secret.Purpose("failures in a row")
+)
+
+// slots are the budgets that a password for the identifier from this browser draws on, the identifier's first. A
+// browser that knows the account has a budget of its own, and no pause of its network stops it (RULES §2): otherwise
+// one guesser in an office would lock the office out.
 func (s *Service) slots(id account.Identifier, b Browser) []throttle.Slot {
-	key := s.Keys.Pseudonym(budgetPurpose, "identifier", string(id))
 	if b.Memory.Knows(s.Keys, id) {
-		key = s.Keys.Pseudonym(budgetPurpose, "known", b.Memory.ID, string(id))
+		return []throttle.Slot{{Key: s.Keys.Pseudonym(budgetPurpose, "known", b.Memory.ID, string(id)), Budget: throttle.Identifier}}
 	}
 	return []throttle.Slot{
-		{Key: key, Budget: throttle.Identifier},
+		{Key: s.Keys.Pseudonym(budgetPurpose, "identifier", string(id)), Budget: throttle.Identifier},
 		{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: throttle.Network},
 	}
 }
 
-const budgetPurpose = secret.Purpose("budget")
-
-func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Identifier, b Browser, now time.Time) error {
+func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, now time.Time) error {
 	taken, err := tx.TakeSlots(ctx, slots, now)
 	if err != nil {
 		return fmt.Errorf("take slots: %w", err)
@@ -145,18 +157,53 @@ func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Ide
 			return ErrThrottled
 		}
 	}
-	if taken[0].InARow != throttle.SuspendAfter {
-		return nil
-	}
-	if err := tx.SuspendPassword(ctx, id, now); err != nil {
-		return fmt.Errorf("suspend password: %w", err)
-	}
-	personal := audit.From(b.Device.Address, b.Device.UserAgent)
-	personal["identifier"] = string(id) // of whom, also where there is no such account
-	return tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Personal: personal})
+	return nil
 }
 
-func (s *Service) failed(c Credentials, b Browser) audit.Event {
-	return audit.Event{Kind: audit.SigninFailed, At: s.Now(), Actor: "anonymous", Account: c.Account.ID,
-		Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+func giveBack(ctx context.Context, tx Tx, slots []throttle.Slot) error {
+	for _, slot := range slots {
+		if err := tx.GiveBack(ctx, slot.Key, false); err != nil {
+			return fmt.Errorf("give slots back: %w", err)
+		}
+	}
+	return nil
+}
+
+// failuresInARow counts an identifier's failures from every browser since its last success from any.
+func (s *Service) failuresInARow(id account.Identifier) throttle.Slot {
+	return throttle.Slot{Key: s.Keys.Pseudonym(rowPurpose, string(id)), Budget: throttle.Row}
+}
+
+// recordFailure notes a failed proof, and suspends the password after too many in a row. An unknown identifier is counted
+// alike.
+func (s *Service) recordFailure(ctx context.Context, tx Tx, id account.Identifier, c Credentials, b Browser) error {
+	now := s.Now()
+	taken, err := tx.TakeSlots(ctx, []throttle.Slot{s.failuresInARow(id)}, now)
+	if err != nil {
+		return err
+	}
+	personal := audit.From(b.Device.Address, b.Device.UserAgent)
+	if taken[0].InARow%throttle.SuspendAfter == 0 {
+		if err := tx.SuspendPassword(ctx, id, now); err != nil {
+			return fmt.Errorf("suspend password: %w", err)
+		}
+		suspended := audit.From(b.Device.Address, b.Device.UserAgent)
+		suspended["identifier"] = string(id) // of whom, also where there is no such account
+		err := tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Account: c.Account.ID, Personal: suspended})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Append(ctx, audit.Event{Kind: audit.SigninFailed, At: now, Actor: "anonymous", Account: c.Account.ID, Personal: personal})
+}
+
+// recordSuccess gives the slots back and ends the row of failures. Only the identifier's own budget is cleared: otherwise
+// an attacker would wash a network's count clean by signing in to an account of his own.
+func (s *Service) recordSuccess(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Identifier) error {
+	for i, slot := range slots {
+		if err := tx.GiveBack(ctx, slot.Key, i == 0); err != nil {
+			return err
+		}
+	}
+	return tx.GiveBack(ctx, s.failuresInARow(id).Key, true)
 }

@@ -20,35 +20,40 @@ const doubleClick = 30 * time.Second
 type NewSession struct {
 	Token   secret.Token // the cookie's value
 	Session session.Session
+	own     session.ID // the id that it has where it replaces none
 }
 
 // Prepare draws the secrets of a session before the transaction, because the transaction may run again.
 func Prepare(attempt string, d session.Device, now time.Time) NewSession {
-	token := secret.NewToken()
-	return NewSession{Token: token, Session: session.Session{ID: session.ID(secret.NewID()), Secret: token.Hash(),
+	token, own := secret.NewToken(), session.ID(secret.NewID())
+	return NewSession{Token: token, own: own, Session: session.Session{ID: own, Secret: token.Hash(),
 		Attempt: attempt, AuthTime: now, Created: now, LastSeen: now, Device: d}}
 }
 
 // SignIn stores the prepared session for what was proven. The browser's secret is new at every sign-in. A
 // session of the same account goes on under it, so that the apps in it are not signed out; another
 // account's session ends. previous is the hash of the old cookie, or zero.
-func SignIn(ctx context.Context, tx Tx, n *NewSession, p Proven, previous secret.Hash, now time.Time) error {
+func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous secret.Hash, now time.Time) error {
 	limits := session.Simple
 	if p.ACR.Satisfies(session.MFA) {
 		limits = session.Office
 	}
+	n := *prepared
+	n.Session.ID = n.own // each run of the transaction begins with what was prepared
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
 	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
 	n.Session.Expires, n.Session.Idle = now.Add(limits.Absolute), limits.Idle
 	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
 		return fmt.Errorf("release attempt: %w", err)
 	}
-	if err := place(ctx, tx, n, previous, now); err != nil {
+	if err := place(ctx, tx, &n, previous, now); err != nil {
 		return err
 	}
-	return tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
+	err := tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
 		Personal: audit.From(n.Session.Device.Address, n.Session.Device.UserAgent)})
+	*prepared = n
+	return err
 }
 
 // place raises the previous session or replaces it by the new one.

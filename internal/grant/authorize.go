@@ -63,9 +63,10 @@ func (s *Service) Authorize(ctx context.Context, q url.Values, current secret.To
 		d.Location = s.errorLocation(redirect, q.Get("state"), *fault)
 		return d, nil
 	}
+	r.Subject = s.hinted(q.Get("id_token_hint"))
 	facts := authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}
 	switch {
-	case authn.SSO(r, facts, now) && s.hintFits(q.Get("id_token_hint"), facts):
+	case authn.SSO(r, facts, now) && isFor(r, facts):
 		d.Location, err = s.Issue(ctx, sso.RP, r, facts, sso.Account.Epoch)
 		return d, err
 	case r.HasPrompt("none"):
@@ -75,6 +76,9 @@ func (s *Service) Authorize(ctx context.Context, q url.Values, current secret.To
 	d.Signin = &r
 	return d, nil
 }
+
+// maxNonce keeps a code within a URL. Nobody needs more than 256 random bits of it.
+const maxNonce = 512
 
 // single returns a parameter that may stand once only (RFC 6749 §3.1); false if it is repeated.
 func single(q url.Values, name string) (string, bool) {
@@ -119,6 +123,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		return bad("unsupported_response_type", "only response_type=code is supported")
 	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
 		return bad("invalid_request", "only response_mode=query is supported")
+	case len(r.Nonce) > maxNonce:
+		return bad("invalid_request", "the nonce is longer than 512 bytes")
 	case !slices.Contains(r.Scopes(), "openid"):
 		return bad("invalid_scope", "the scope openid is missing")
 	case r.HasPrompt("none") && len(strings.Fields(r.Prompt)) > 1:
@@ -163,15 +169,27 @@ func ascii(s string) string {
 	}, s[:min(len(s), 64)])
 }
 
-// hintFits says whether an ID token hint names the person who is signed in; no hint fits everybody.
-func (s *Service) hintFits(hint string, f authn.Facts) bool {
-	if hint == "" {
-		return true
+// hinted is the subject of an ID token that we signed, however old; empty for none, and for a foreign one.
+func (s *Service) hinted(token string) string {
+	hint, ok := s.readHint(token)
+	if !ok {
+		return ""
 	}
-	var claims struct {
-		Subject string `json:"sub"`
+	return hint.Subject
+}
+
+// isFor says whether the session's person is the one that the request asks for (OIDC Core §3.1.2.1, id_token_hint).
+func isFor(r authn.Request, f authn.Facts) bool {
+	return r.Subject == "" || r.Subject == string(f.Session.Account)
+}
+
+// Complete answers a request whose sign-in is done: with a code, or, where somebody else has signed in than the request
+// asks for, with an error.
+func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
+	if !isFor(r, f) {
+		return s.errorLocation(r.RedirectURI, r.State, Error{"login_required", "another person has signed in than the id_token_hint names"}), nil
 	}
-	return s.Sign.Verify(hint, "JWT", &claims) == nil && claims.Subject == string(f.Session.Account)
+	return s.Issue(ctx, rp, r, f, epoch)
 }
 
 func (s *Service) errorLocation(redirect, state string, e Error) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/throttle"
 )
 
 // code is what an authorization code holds. It is sealed into the code itself; only its redemption is a row.
@@ -49,17 +50,28 @@ func (s *Service) Issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 	}
 	value := s.Keys.Seal(codePurpose, "", plain, now)
 	if len(value) > maxCode {
-		if value, err = s.keep(ctx, value, now); err != nil {
+		if value, err = s.keep(ctx, value, f.Session.Account, now); err != nil {
 			return "", err
 		}
 	}
 	return s.location(r.RedirectURI, r.State, url.Values{"code": {value}}), nil
 }
 
-// keep stores a code that is too long for a URL under the hash of a short one.
-func (s *Service) keep(ctx context.Context, value string, now time.Time) (string, error) {
+const rowBudget = secret.Purpose("code row budget")
+
+// keep stores a code that is too long for a URL under the hash of a short one. An account has a budget for it, so that
+// nobody fills the table by asking again and again; over it the error is authn.ErrThrottled.
+func (s *Service) keep(ctx context.Context, value string, id account.ID, now time.Time) (string, error) {
 	token := secret.NewToken()
+	slot := throttle.Slot{Key: s.Keys.Pseudonym(rowBudget, string(id)), Budget: throttle.Requests}
 	err := s.InTx(ctx, func(tx Tx) error {
+		taken, err := tx.TakeSlots(ctx, []throttle.Slot{slot}, now)
+		if err != nil {
+			return err
+		}
+		if !taken[0].Granted {
+			return authn.ErrThrottled
+		}
 		return tx.KeepRequest(ctx, token.Hash().Text(), []byte(value), now.Add(CodeLife))
 	})
 	return rowPrefix + token.Reveal(), err

@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/signingkey"
 )
 
 // Logout is an RP's wish to sign out (RP-Initiated Logout §2), as far as it could be understood.
@@ -96,10 +97,15 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 }
 
 // LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two
-// minutes, so each delivery has a new one.
-func (s *Service) LogoutToken(clientID, subject string, id session.ID) (string, error) {
-	now := s.Now()
-	return s.Sign.Sign("ES256", "logout+jwt", map[string]any{
+// minutes, so each delivery has a new one, signed as the RP's ID tokens are (§2.6).
+func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (string, error) {
+	now, alg := s.Now(), signingkey.ES256
+	if rp, ok, err := s.Store.FindRP(ctx, clientID); err != nil {
+		return "", fmt.Errorf("find relying party: %w", err)
+	} else if ok {
+		alg = signingkey.Alg(rp.IDTokenAlg)
+	}
+	return s.Sign.Sign(alg, "logout+jwt", map[string]any{
 		"iss": s.Issuer, "sub": subject, "aud": clientID, "iat": now.Unix(), "exp": now.Unix() + 120, "jti": secret.NewID(),
 		"sid":    authn.SID(s.Keys, id, clientID),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},

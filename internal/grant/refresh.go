@@ -13,6 +13,8 @@ import (
 // ReuseTemplate is the mail that tells a person that a refresh token was used twice and the app signed out.
 const ReuseTemplate = "session_reuse"
 
+var errScope = Error{"invalid_scope", "more than was granted"}
+
 var errRefresh = Error{"invalid_grant", "the refresh token is unknown, expired, used or revoked"}
 
 // Refresh rotates a refresh token (RFC 6749 §6). The token just before the newest may be replayed for a few
@@ -38,7 +40,12 @@ func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (T
 		}
 		if !granted {
 			g, granted, err = s.replay(ctx, tx, rp, id, generation, now)
+		}
+		switch {
+		case err != nil || !granted:
 			return err
+		case scope != "" && !within(scope, g.Scope):
+			return errScope // undoes the rotation: the RP keeps the token that it has
 		}
 		return tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now)
 	})
@@ -47,8 +54,6 @@ func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (T
 		return Tokens{}, err
 	case !granted:
 		return Tokens{}, errRefresh
-	case scope != "" && !within(scope, g.Scope):
-		return Tokens{}, Error{"invalid_scope", "more than was granted"}
 	case scope != "":
 		g.Scope = knownScopes(scope) // for this access token alone; the grant keeps its own
 	}

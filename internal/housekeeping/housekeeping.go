@@ -1,31 +1,45 @@
-// Package housekeeping is the flow that nobody asks for: it removes what has served its time, in small bites.
-// Every node does it; two at once find nothing twice.
+// Package housekeeping is the flow that nobody asks for: it ends sessions that have passed their absolute limit, and
+// removes what has served its time, in small bites. Every node does it; two at once find nothing twice.
 package housekeeping
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 // Service keeps the house.
 type Service struct {
 	Store Store
+	InTx  func(context.Context, func(Tx) error) error
 	Now   func() time.Time
 	Log   *slog.Logger
-	Every time.Duration // 0: five minutes
+	Every time.Duration // 0: one minute
 }
 
-// Store is what housekeeping needs. Every call is a transaction of its own.
+// Store is what housekeeping needs outside of a transaction of its own.
 type Store interface {
-	// Purge removes at most n rows that ended before the horizons, and says how many it removed.
+	// Purge removes at most n rows of each kind that ended before the horizons, and says how many it removed. A kind
+	// that fails does not keep the others.
 	Purge(ctx context.Context, h Horizons, n int) (int, error)
+	// ListExpiredSessions lists up to n sessions that have passed their absolute limit and are not ended.
+	ListExpiredSessions(ctx context.Context, now time.Time, n int) ([]session.Session, error)
 }
+
+// Tx is what ending a session changes.
+type Tx interface{ authn.Tx }
 
 // Horizons are the times before which rows may go.
 type Horizons struct {
 	Now      time.Time // budgets, requests, spent puzzles: their own end of life
-	Sessions time.Time // ended sessions and grants: kept for the list of recent devices and for logout hints
+	Sessions time.Time // ended sessions: kept for logout hints
+	Grants   time.Time // ended and expired grants: kept to notice a code or token that comes again
 	Outbox   time.Time // delivered and dropped messages
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
 }
@@ -33,22 +47,24 @@ type Horizons struct {
 // The times that rows are kept.
 const (
 	keepSessions = 90 * 24 * time.Hour
+	keepGrants   = 24 * time.Hour
 	keepOutbox   = 30 * 24 * time.Hour
 	keepLinks    = 30 * 24 * time.Hour
 	bite         = 500
+	endBite      = 50 // each session is several statements and messages
 )
 
-// Run purges until ctx ends.
+// Run keeps the house until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	every := s.Every
 	if every == 0 {
-		every = 5 * time.Minute
+		every = time.Minute
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("housekeeping: purge failed", "error", err)
+			s.Log.Error("housekeeping failed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -58,14 +74,50 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// Round purges all that is due.
+// Round does all that is due.
 func (s *Service) Round(ctx context.Context) error {
+	return errors.Join(s.endExpired(ctx), s.purge(ctx))
+}
+
+func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
-	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Outbox: now.Add(-keepOutbox), Links: now.Add(-keepLinks)}
+	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox),
+		Links: now.Add(-keepLinks)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)
 		if err != nil || n == 0 {
 			return err
 		}
 	}
+}
+
+// endExpired ends the sessions that have passed their absolute limit and tells their RPs (RULES §9).
+func (s *Service) endExpired(ctx context.Context) error {
+	for {
+		now := s.Now()
+		expired, err := s.Store.ListExpiredSessions(ctx, now, endBite)
+		if err != nil || len(expired) == 0 {
+			return err
+		}
+		err = s.InTx(ctx, func(tx Tx) error {
+			for _, one := range expired {
+				if err := s.end(ctx, tx, one, now); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+	}
+}
+
+func (s *Service) end(ctx context.Context, tx Tx, one session.Session, now time.Time) error {
+	which := authn.Which{Account: one.Account, Session: one.ID, Expired: true}
+	ended, err := authn.EndSessions(ctx, tx, which, session.EndedByTime, now)
+	if err != nil || len(ended) == 0 {
+		return err
+	}
+	return tx.Append(ctx, audit.Event{Kind: audit.SessionExpired, At: now, Actor: "system", Account: one.Account, Session: string(one.ID)})
 }

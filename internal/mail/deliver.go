@@ -71,10 +71,23 @@ func envelope(to string) (address string, utf8 bool, err error) {
 // recipientError tells the server's final no about this recipient or this mail from a "later". Codes of 500 and
 // more are final (RFC 5321 §4.2.1).
 func recipientError(err error) error {
-	if e, ok := errors.AsType[*smtp.SMTPError](err); ok && e.Code >= 500 {
-		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+	e, ok := errors.AsType[*smtp.SMTPError](err)
+	switch {
+	case !ok:
+		return err
+	case e.Code >= 500:
+		return fmt.Errorf("%w: %w", outbox.ErrRefused, serverSaid(e))
 	}
-	return err
+	return serverSaid(e)
+}
+
+// serverSaid leaves the text of an answer to those who may read personal data: it often repeats the address.
+func serverSaid(e *smtp.SMTPError) error {
+	said := fmt.Errorf("the mail server answered %d", e.Code)
+	if c := e.EnhancedCode; c[0] > 0 {
+		said = fmt.Errorf("%w %d.%d.%d", said, c[0], c[1], c[2])
+	}
+	return outbox.Personal{Text: e.Message, Err: said}
 }
 
 // connect dials, secures, greets and signs in. Nothing is sent in the clear where TLS is asked for: a server that

@@ -33,6 +33,10 @@ type Store interface {
 // Tx is what the flow changes.
 type Tx interface {
 	authn.Tx
+	// MoveEpoch moves the account's epoch and returns the new one.
+	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
+	// CarrySessions lets the account's standing sessions go on under a new epoch.
+	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
 }
 
 // Overview is what the page shows.
@@ -72,7 +76,8 @@ func (s *Service) EndSession(ctx context.Context, current secret.Token, id sessi
 	})
 }
 
-// EndOthers ends all of the person's sessions but this browser's. It returns false if nothing ended.
+// EndOthers ends all of the person's sessions but this browser's, and moves the epoch: links, codes and sign-ins under way
+// end too (RULES §1). It returns false if nothing ended.
 func (s *Service) EndOthers(ctx context.Context, current secret.Token, b authn.Browser) (bool, error) {
 	return s.end(ctx, current, b, func(acc account.Account, here session.ID) authn.Which {
 		return authn.Which{Account: acc.ID, Except: here, Offline: true}
@@ -86,9 +91,9 @@ func (s *Service) end(ctx context.Context, current secret.Token, b authn.Browser
 	if err != nil || !f.Live {
 		return false, err
 	}
-	now := s.Now()
+	now, chosen := s.Now(), which(acc, f.Session.ID)
 	err = s.InTx(ctx, func(tx Tx) error {
-		ids, err := authn.EndSessions(ctx, tx, which(acc, f.Session.ID), session.EndedByOwner, now)
+		ids, err := authn.EndSessions(ctx, tx, chosen, session.EndedByOwner, now)
 		if err != nil {
 			return err
 		}
@@ -99,7 +104,14 @@ func (s *Service) end(ctx context.Context, current secret.Token, b authn.Browser
 			}
 		}
 		ended = len(ids) > 0
-		return nil
+		if chosen.Session != "" {
+			return nil
+		}
+		epoch, err := tx.MoveEpoch(ctx, acc.ID)
+		if err != nil {
+			return fmt.Errorf("move epoch: %w", err)
+		}
+		return tx.CarrySessions(ctx, acc.ID, epoch)
 	})
 	return ended, err
 }

@@ -22,6 +22,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	r = web.WithUILocales(r, q.Get("ui_locales"))
 	decision, err := d.Grant.Authorize(r.Context(), q, d.Visitor.Session(r))
 	switch {
+	case errors.Is(err, authn.ErrThrottled):
+		return tooMany(err)
 	case err != nil:
 		return err
 	case decision.Refusal != "":
@@ -36,9 +38,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, signin.ErrTooLarge):
 		return tooLarge()
 	case errors.Is(err, authn.ErrThrottled):
-		return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", Cause: err}
-	}
-	if err != nil {
+		return tooMany(err)
+	case err != nil:
 		return err
 	}
 	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
@@ -71,6 +72,10 @@ func (d *Door) wayBack(rp relyingparty.RP) *web.Link {
 	return &web.Link{URL: start, Key: "web.back_app", Data: map[string]any{"App": rp.Name}}
 }
 
+func tooMany(cause error) error {
+	return &web.Fault{Status: http.StatusTooManyRequests, Key: "error.too_many", Cause: cause}
+}
+
 func tooLarge() error {
 	return &web.Fault{Status: http.StatusRequestEntityTooLarge, Key: "error.request_too_large"}
 }
@@ -91,10 +96,12 @@ func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/signout?"+r.URL.RawQuery, http.StatusSeeOther)
 		return nil
 	}
-	if err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
-		return err
+	if logout.Facts.Live { // otherwise a foreign page could end a sign-in under way
+		if err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
+			return err
+		}
+		d.Visitor.SignedOut(w, r)
 	}
-	d.Visitor.SignedOut(w, r)
 	location := logout.Location
 	if location == "" {
 		location = "/signout/done?" + r.URL.RawQuery

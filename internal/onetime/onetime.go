@@ -48,6 +48,19 @@ type Link struct {
 	Consumed time.Time
 }
 
+// DoubleClick is how long after its use a link may be pressed once more by the one who used it: a browser drops the answer
+// to the first of two clicks, and an answer can be lost on its way.
+const DoubleClick = 30 * time.Second
+
+// IsJustUsed says whether the link was used a moment ago and nothing has changed since: a reset moves the epoch once.
+func (l Link) IsJustUsed(epoch int64, now time.Time) bool {
+	after := l.Epoch
+	if l.Purpose == Reset {
+		after++
+	}
+	return l.ID != "" && !l.Consumed.IsZero() && now.Sub(l.Consumed) < DoubleClick && epoch == after
+}
+
 // IsLiving says whether the link can still be used.
 func (l Link) IsLiving(epoch int64, now time.Time) bool {
 	return l.ID != "" && l.Consumed.IsZero() && now.Before(l.Expires) && l.Epoch == epoch

@@ -17,14 +17,14 @@ type Logout struct {
 	Client *http.Client
 	// Token signs the logout token of a client, a subject and a session. It is asked at each try: a token lives
 	// two minutes.
-	Token func(clientID, subject string, id session.ID) (string, error)
+	Token func(ctx context.Context, clientID, subject string, id session.ID) (string, error)
 }
 
 var _ outbox.Sender = Logout{}
 
 // Send posts the logout token to the RP. A 400 is the RP's last word (§2.8): it has understood and refuses.
 func (l Logout) Send(ctx context.Context, m outbox.Message) error {
-	token, err := l.Token(m.Params["client_id"], string(m.Account), session.ID(m.Params["session"]))
+	token, err := l.Token(ctx, m.Params["client_id"], string(m.Account), session.ID(m.Params["session"]))
 	if err != nil {
 		return fmt.Errorf("sign logout token: %w", err)
 	}

@@ -1,6 +1,7 @@
 package outbound_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -55,7 +56,7 @@ func TestALogoutIsPostedAndItsAnswerIsUnderstood(t *testing.T) {
 			w.WriteHeader(status)
 		}))
 		l := outbound.Logout{Client: outbound.NewClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
-			Token: func(client, subject string, id session.ID) (string, error) {
+			Token: func(_ context.Context, client, subject string, id session.ID) (string, error) {
 				return "token of " + client + " " + subject + " " + string(id), nil
 			}}
 		err := l.Send(t.Context(), outbox.Message{To: server.URL, Account: "anna", Params: map[string]string{"client_id": "hrm", "session": "s1"}})

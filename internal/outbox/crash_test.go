@@ -68,7 +68,7 @@ func TestWhatADeadProcessHadInHandIsFreeAtTheStart(t *testing.T) {
 			s := &scene{t: t, db: open(t), now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC), courier: &courier{}}
 			s.worker = s.newWorker()
 			s.enqueue("link", nil)
-			if batch, err := s.db.Lease(t.Context(), "dead", 1, s.now, s.now.Add(time.Minute)); err != nil || len(batch) != 1 {
+			if batch, err := s.db.Lease(t.Context(), "dead", outbox.Mail, 1, s.now, s.now.Add(time.Minute)); err != nil || len(batch) != 1 {
 				t.Fatalf("%v %v", batch, err)
 			}
 			if err := s.db.ReleaseMessages(t.Context()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
@@ -13,9 +14,9 @@ import (
 
 // Store is what the worker needs of the database. Every method is a transaction of its own.
 type Store interface {
-	// Lease takes up to n due messages for the worker until the given time: lanes first, then age. No
+	// Lease takes up to n due messages of a channel for the worker until the given time: lanes first, then age. No
 	// other worker gets them before then.
-	Lease(ctx context.Context, worker string, n int, now, until time.Time) ([]Message, error)
+	Lease(ctx context.Context, worker string, on Channel, n int, now, until time.Time) ([]Message, error)
 	// Accepted records that the message was delivered, wipes its secret and starts the life of the links that
 	// it carried.
 	Accepted(ctx context.Context, m Message, now time.Time) error
@@ -55,6 +56,21 @@ var (
 	ErrRefused = errors.New("refused for good")
 )
 
+var errTime = errors.New("its time has passed")
+
+// Personal is an error of the other side's whose words may name a person: they go where personal data goes, and neither
+// into a log nor into an audit line itself (RULES §10).
+type Personal struct {
+	Text string
+	Err  error // without the words
+}
+
+// Error leaves the words out.
+func (p Personal) Error() string { return p.Err.Error() }
+
+// Unwrap returns the error without the words.
+func (p Personal) Unwrap() error { return p.Err }
+
 // Worker delivers messages until its context ends. Any number of workers on any number of nodes may run: the
 // lease keeps them apart, and what is sent twice after a crash carries the same Message-ID.
 type Worker struct {
@@ -69,18 +85,34 @@ type Worker struct {
 const (
 	leaseTime = time.Minute
 	sendTime  = leaseTime / 2 // for one message
-	batchSize = 16
 	maxDelay  = 15 * time.Minute
 )
 
-// Run works until ctx ends, then finishes the message in hand.
+// crew is how many messages of a channel one lease takes, and how many loops of one node work on it. Nobody's mail
+// waits for an RP that hangs, and no RP for another's.
+type crew struct{ loops, batch int }
+
+var crews = map[Channel]crew{Mail: {1, 16}, Logout: {4, 2}}
+
+// Run works until ctx ends, then finishes the messages in hand. Messages of a channel without a sender wait.
 func (w *Worker) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for channel := range w.Senders {
+		for range crews[channel].loops {
+			all.Go(func() { w.work(ctx, channel) })
+		}
+	}
+	all.Wait()
+	return nil
+}
+
+func (w *Worker) work(ctx context.Context, channel Channel) {
 	id, idle := secret.NewID(), w.Idle
 	if idle == 0 {
 		idle = 250 * time.Millisecond
 	}
 	for {
-		n, err := w.Round(ctx, id)
+		n, err := w.batch(ctx, id, channel)
 		if err != nil && ctx.Err() == nil {
 			w.Log.Error("outbox: round failed", "error", err)
 		}
@@ -89,16 +121,27 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(idle):
 		}
 	}
 }
 
-// Round leases one batch, delivers it, and says how many messages it had. Tests call it instead of Run.
-func (w *Worker) Round(ctx context.Context, worker string) (int, error) {
+// Round takes one batch of each channel and says how many messages they had. Tests call it instead of Run.
+func (w *Worker) Round(ctx context.Context, worker string) (n int, err error) {
+	for channel := range w.Senders {
+		had, err := w.batch(ctx, worker, channel)
+		if n += had; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// batch leases one batch of a channel, delivers it, and says how many messages it had.
+func (w *Worker) batch(ctx context.Context, worker string, channel Channel) (int, error) {
 	now := w.Now()
-	batch, err := w.Store.Lease(ctx, worker, batchSize, now, now.Add(leaseTime))
+	batch, err := w.Store.Lease(ctx, worker, channel, crews[channel].batch, now, now.Add(leaseTime))
 	if err != nil {
 		return 0, fmt.Errorf("lease: %w", err)
 	}
@@ -119,27 +162,23 @@ func (w *Worker) Round(ctx context.Context, worker string) (int, error) {
 // deliver takes one message as far as it gets today. An error is the database's, never the other side's.
 func (w *Worker) deliver(ctx context.Context, m Message) error {
 	if !w.Now().Before(m.Expires) {
-		return w.finish(ctx, m, Expired, "its time has passed", audit.MessageExpired)
+		return w.finish(ctx, m, Expired, errTime, audit.MessageExpired)
 	}
 	if p := w.Preparers[m.Template]; p != nil && !m.Prepared {
 		prepared, err := p.Prepare(ctx, m)
 		switch {
 		case errors.Is(err, ErrDrop):
-			return w.finish(ctx, m, Dropped, err.Error(), audit.MessageDropped)
+			return w.finish(ctx, m, Dropped, err, audit.MessageDropped)
 		case err != nil:
 			return w.postpone(ctx, m, err)
 		}
 		m = prepared
 	}
-	sender := w.Senders[m.Channel]
-	if sender == nil {
-		return w.postpone(ctx, m, fmt.Errorf("no sender for channel %q", m.Channel))
-	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	switch err := sender.Send(sendCtx, m); {
+	switch err := w.Senders[m.Channel].Send(sendCtx, m); {
 	case errors.Is(err, ErrRefused):
-		return w.finish(ctx, m, Dead, err.Error(), audit.MessageDead)
+		return w.finish(ctx, m, Dead, err, audit.MessageDead)
 	case err != nil:
 		return w.postpone(ctx, m, err)
 	}
@@ -152,9 +191,13 @@ func (w *Worker) postpone(ctx context.Context, m Message, cause error) error {
 	return w.Store.Postponed(ctx, m, next, cause.Error())
 }
 
-func (w *Worker) finish(ctx context.Context, m Message, s State, reason string, kind audit.Kind) error {
-	return w.Store.Finished(ctx, m, s, reason, audit.Event{Kind: kind, At: w.Now(), Actor: "system", Account: m.Account,
-		Detail: map[string]string{"message": m.ID, "template": m.Template, "reason": reason}})
+func (w *Worker) finish(ctx context.Context, m Message, s State, reason error, kind audit.Kind) error {
+	e := audit.Event{Kind: kind, At: w.Now(), Actor: "system", Account: m.Account,
+		Detail: map[string]string{"message": m.ID, "template": m.Template, "reason": reason.Error()}}
+	if p, ok := errors.AsType[Personal](reason); ok {
+		e.Personal = map[string]string{"answer": p.Text}
+	}
+	return w.Store.Finished(ctx, m, s, reason.Error(), e)
 }
 
 // Delay is the wait before the n-th try, from 2 s doubling up to 15 min. An hour's outage costs a message a

@@ -87,7 +87,7 @@ func TestAnUrgentMessageOvertakesOthersAndNothingLeavesEarly(t *testing.T) {
 		s.enqueue("news", nil)
 		s.enqueue("later", func(m *outbox.Message) { m.NotBefore = s.now.Add(time.Minute) })
 		s.enqueue("link", func(m *outbox.Message) { m.Lane = outbox.Urgent })
-		batch, err := s.db.Lease(t.Context(), "one", 1, s.now, s.now.Add(time.Minute))
+		batch, err := s.db.Lease(t.Context(), "one", outbox.Mail, 1, s.now, s.now.Add(time.Minute))
 		if err != nil || len(batch) != 1 || batch[0].Params["text"] != "link" {
 			t.Fatalf("first came %v %v", batch, err)
 		}
@@ -112,7 +112,7 @@ func TestAMessageInHandIsNobodyElses(t *testing.T) {
 		for w := range 4 {
 			group.Go(func() {
 				for {
-					batch, err := s.db.Lease(context.Background(), fmt.Sprint(w), 3, s.now, s.now.Add(time.Minute))
+					batch, err := s.db.Lease(context.Background(), fmt.Sprint(w), outbox.Mail, 3, s.now, s.now.Add(time.Minute))
 					if err != nil {
 						t.Error(err)
 						return
@@ -147,7 +147,7 @@ func TestAWorkerThatDiesBetweenSendingAndNotingLeavesTheSameMessageToAnother(t *
 			t.Fatal(err)
 		}
 		s.enqueue("link", func(m *outbox.Message) { m.SealSecret(k, "hush", s.now) })
-		first, err := s.db.Lease(t.Context(), "dies", 1, s.now, s.now.Add(time.Minute))
+		first, err := s.db.Lease(t.Context(), "dies", outbox.Mail, 1, s.now, s.now.Add(time.Minute))
 		if err != nil || len(first) != 1 {
 			t.Fatalf("%v %v", first, err)
 		}
@@ -155,7 +155,7 @@ func TestAWorkerThatDiesBetweenSendingAndNotingLeavesTheSameMessageToAnother(t *
 			t.Error("another worker took it at once")
 		}
 		s.now = s.now.Add(time.Minute)
-		second, err := s.db.Lease(t.Context(), "two", 1, s.now, s.now.Add(time.Minute))
+		second, err := s.db.Lease(t.Context(), "two", outbox.Mail, 1, s.now, s.now.Add(time.Minute))
 		if err != nil || len(second) != 1 || second[0].ID != first[0].ID {
 			t.Fatalf("%v %v", second, err)
 		}

@@ -21,8 +21,10 @@ type Opened struct {
 	Link    onetime.Link
 	Account account.Account
 	// Here says that the link was opened in the browser that asked for it: one press is enough.
-	Here  bool
-	Rules password.Rules
+	Here bool
+	// JustUsed says, beside authn.ErrNoLink, that a press may be the second of two: the use cases decide.
+	JustUsed bool
+	Rules    password.Rules
 }
 
 // Look reads a link without consuming it. attempts are the browser's open attempts, by id. Unknown, used and
@@ -32,12 +34,12 @@ func (s *Service) Look(ctx context.Context, token secret.Token, attempts map[str
 	if err != nil {
 		return Opened{}, fmt.Errorf("find link: %w", err)
 	}
-	o := Opened{Link: link, Account: acc}
+	asked, ok := attempts[link.Attempt]
+	o := Opened{Link: link, Account: acc, Here: ok && asked.Binding.Hash().Equal(link.Binding)}
 	if !link.IsLiving(acc.Epoch, s.Now()) || !acc.IsOpen() {
+		o.JustUsed = acc.IsOpen() && link.IsJustUsed(acc.Epoch, s.Now())
 		return o, authn.ErrNoLink
 	}
-	asked, ok := attempts[link.Attempt]
-	o.Here = ok && asked.Binding.Hash().Equal(link.Binding)
 	if link.Purpose == onetime.Reset {
 		o.Rules, err = s.rules(ctx, acc)
 	}
@@ -76,7 +78,13 @@ type Use struct {
 // ResetPassword consumes the link behind u.Token and sets u.NewPassword: once, all or nothing. The password
 // is judged and hashed before the link is spent. It fails with authn.ErrNoLink, one of the refusals above,
 // ErrRobot, authn.ErrThrottled or authn.ErrBusy.
+//
+// A press that finds the link just used may be the second of two: it signs in if it brings the password that the first has
+// set, as any other password sign-in does.
 func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
+	if opened.JustUsed {
+		return s.secondPress(ctx, u, opened, b)
+	}
 	if err := opened.Rules.Judge(u.NewPassword); err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
@@ -85,7 +93,7 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		return authn.NewSession{}, account.Account{}, err
 	}
 	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinAlone
-	return s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
+	fresh, acc, err := s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
 		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, single, s.Now())
 		if err != nil {
 			return fmt.Errorf("set password: %w", err)
@@ -104,6 +112,30 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		}
 		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))
 	})
+	if !errors.Is(err, authn.ErrNoLink) {
+		return fresh, acc, err
+	}
+	// Another press was quicker: perhaps this person's own.
+	if opened, err = s.Look(ctx, u.Token, nil); opened.JustUsed {
+		return s.secondPress(ctx, u, opened, b)
+	}
+	return authn.NewSession{}, account.Account{}, err
+}
+
+func (s *Service) secondPress(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
+	_, id, err := account.ParseAddress(opened.Account.Address)
+	if err != nil {
+		return authn.NewSession{}, account.Account{}, authn.ErrNoLink
+	}
+	fresh := authn.Prepare(u.Attempt, b.Device, s.Now())
+	proof := authn.Password{Identifier: id, Password: u.NewPassword}
+	p, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
+		return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+	})
+	if errors.Is(err, authn.ErrWrong) || errors.Is(err, authn.ErrThrottled) {
+		err = authn.ErrNoLink
+	}
+	return fresh, p.Account, err
 }
 
 // SignIn consumes a sign-in link: one session, the password untouched. It fails as ResetPassword does.
@@ -124,13 +156,20 @@ func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime
 	}
 	check := Request{Answer: u.Answer, Plain: u.Plain || opened.Here}
 	puzzle, expires, err := s.check(robotLink, u.Token.Hash().Text(), check)
+	if err != nil && opened.JustUsed {
+		err = authn.ErrNoLink // a new puzzle would not help
+	}
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
 	fresh := authn.Prepare(u.Attempt, b.Device, s.Now())
-	proof := authn.MailedLink{Token: u.Token, Operation: secret.NewID()}
+	proof := authn.MailedLink{Token: u.Token, Operation: s.operation(opened, puzzle)}
 	var acc account.Account
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
+		acc = p.Account
+		if p.Again { // the second of two presses: what the first did stands, its answer was lost
+			return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+		}
 		if err := s.spend(ctx, tx, puzzle, expires); err != nil {
 			return err
 		}
@@ -149,6 +188,23 @@ func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime
 		return authn.NewSession{}, account.Account{}, err
 	}
 	return fresh, acc, nil
+}
+
+const usePurpose = secret.Purpose("use of a link")
+
+// operation names a press on a sign-in link's page, so that the same press comes to the same name: in the browser that
+// asked there is one, elsewhere the solved puzzle stands in the form. Without either, and for a reset, whose presses differ
+// by their password, each press is its own.
+func (s *Service) operation(opened Opened, puzzle string) string {
+	switch {
+	case opened.Link.Purpose != onetime.Signin:
+		return secret.NewID()
+	case opened.Here:
+		return s.Keys.Pseudonym(usePurpose, opened.Link.ID)
+	case puzzle != "":
+		return s.Keys.Pseudonym(usePurpose, opened.Link.ID, puzzle)
+	}
+	return secret.NewID()
 }
 
 func (s *Service) changed(acc account.Account, othersEnded bool, b authn.Browser) outbox.Message {

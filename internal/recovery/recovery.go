@@ -73,7 +73,7 @@ type Tx interface {
 	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
-	// ConfirmAddress marks the address proven and ends the account's other sign-in links.
+	// ConfirmAddress marks the address proven and ends all of the account's links (RULES §4).
 	ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error
 }
 
@@ -106,11 +106,12 @@ func (s *Service) Challenge(a authn.Attempt) Challenge {
 // whether a mail goes out is decided later. It fails with account.ErrNotAnAddress, ErrRobot or
 // authn.ErrThrottled.
 func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.Browser) error {
-	id, err := account.ParseAddress(r.Address)
+	address, id, err := account.ParseAddress(r.Address)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
+	r.Address = address
 	puzzle, expires, err := s.check(robotRequest, a.ID, r)
 	if err != nil {
 		return err

@@ -47,6 +47,7 @@ const (
 	EndedByReset    = "password reset"
 	EndedByReplaced = "replaced by a new sign-in"
 	EndedByClosing  = "account closed"
+	EndedByTime     = "absolute limit"
 )
 
 // Device is where a session, or a request, comes from. Both fields are personal data.

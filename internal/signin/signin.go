@@ -51,8 +51,8 @@ var ErrTooLarge = errors.New("the request is too large")
 func (s *Service) Begin(ctx context.Context, r authn.Request, language, network string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(r, language, now)
-	if id, err := account.ParseAddress(r.LoginHint); err == nil {
-		a.Address, a.Identifier = r.LoginHint, id
+	if address, id, err := account.ParseAddress(r.LoginHint); err == nil {
+		a.Address, a.Identifier = address, id
 	}
 	return s.seal(ctx, a, network)
 }
@@ -124,8 +124,8 @@ func (s *Service) Open(ctx context.Context, id, cookie string) (authn.Attempt, e
 // Identify records the typed address in the attempt and returns its new cookie. It asks the database
 // nothing about the address: the page that follows is the same for every one. It returns
 // account.ErrNotAnAddress for what can be no address.
-func (s *Service) Identify(ctx context.Context, a authn.Attempt, address string, remember bool, b authn.Browser) (authn.Attempt, string, error) {
-	id, err := account.ParseAddress(address)
+func (s *Service) Identify(ctx context.Context, a authn.Attempt, typed string, remember bool, b authn.Browser) (authn.Attempt, string, error) {
+	address, id, err := account.ParseAddress(typed)
 	if err != nil {
 		return a, "", err
 	}

@@ -2,15 +2,20 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/portvakt/portvakt/internal/account"
 )
 
 // An account's columns, in the order of scanAccount. Every statement that reads accounts spells them out, because
 // texts are not put together at run time.
-const findAccount statement = `
+const (
+	findAccount statement = `
 SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
 FROM accounts WHERE identifier = $1`
+
+	moveEpoch statement = `UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch`
+)
 
 // accountRow receives the columns of an account.
 type accountRow struct {
@@ -26,6 +31,15 @@ func (r *accountRow) account() account.Account {
 	a := r.Account
 	a.Verified, a.Created, a.Closed = fromMS(r.verified), fromMS(r.created), fromMS(r.closed)
 	return a
+}
+
+// MoveEpoch moves the account's epoch and returns the new one: what was made under an older one is refused.
+func (tx *Tx) MoveEpoch(ctx context.Context, id account.ID) (epoch int64, err error) {
+	ok, err := tx.query(ctx, moveEpoch, string(id)).one(&epoch)
+	if err == nil && !ok {
+		err = fmt.Errorf("store: account %s is gone", id)
+	}
+	return epoch, err
 }
 
 // FindAccount looks an account up by its identifier.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_ur
   r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.created_at,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
-ORDER BY r.name, r.client_id, o.organisation_id`
+ORDER BY r.client_id, o.organisation_id`
 
 	insertRP statement = `
 INSERT INTO relying_parties (client_id, name, secret, redirect_uris, post_logout_redirect_uris, initiate_login_uri, client_uri,
@@ -106,7 +107,10 @@ func (db *DB) FindRP(ctx context.Context, clientID string) (relyingparty.RP, boo
 
 // ListRPs lists all RPs by name.
 func (db *DB) ListRPs(ctx context.Context) ([]relyingparty.RP, error) {
-	return collectRPs(db.query(ctx, listRPs))
+	all, err := collectRPs(db.query(ctx, listRPs))
+	// Here: a database sorts by its locale.
+	slices.SortStableFunc(all, func(a, b relyingparty.RP) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 // InsertRP stores a new RP.

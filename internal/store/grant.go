@@ -30,18 +30,17 @@ SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_ur
 FROM relying_parties r LEFT JOIN sessions s ON s.secret = $2 LEFT JOIN accounts a ON a.id = s.account_id
 WHERE r.client_id = $1`
 
-	// One row for each person of the RP's organisations, or one without. $2 is whether persons are asked for.
+	// One row for each person of the account, with the organisation where it is one of the RP's, or one row without. $2 is
+	// whether persons are asked for. No subquery: SQLite would make it for all people before it joins it to one.
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
   g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
-  COALESCE(p.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
+  COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
 FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id
-  LEFT JOIN (SELECT c.account_id, p.organisation_id, p.person_key, p.employments, o.client_id
-    FROM connections c JOIN persons p ON p.id = c.person_id
-      JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id) p
-    ON p.account_id = g.account_id AND p.client_id = g.client_id AND $2
+  LEFT JOIN connections c ON c.account_id = g.account_id AND $2 LEFT JOIN persons p ON p.id = c.person_id
+  LEFT JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = g.client_id
 WHERE g.id = $1
 ORDER BY p.organisation_id, p.person_key`
 
@@ -52,7 +51,7 @@ INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offli
 SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
-  AND a.closed_at = 0
+  AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 
@@ -67,7 +66,7 @@ RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, a
 	countReplay statement = `UPDATE grants SET replays = replays + 1 WHERE id = $1`
 
 	endGrant statement = `
-UPDATE grants SET ended_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
+UPDATE grants SET ended_at = $3, expires_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
   rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
 )

@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/portvakt/portvakt/internal/housekeeping"
 )
 
-var _ housekeeping.Store = (*DB)(nil)
+var (
+	_ housekeeping.Store = (*DB)(nil)
+	_ housekeeping.Tx    = (*Tx)(nil)
+)
 
 const (
 	purgeBudgets statement = `
@@ -16,9 +20,9 @@ DELETE FROM spent_challenges WHERE id IN (SELECT id FROM spent_challenges WHERE 
 	purgeRequests statement = `
 DELETE FROM stored_requests WHERE id IN (SELECT id FROM stored_requests WHERE expires_at <= $1 LIMIT $2)`
 	purgeSessions statement = `
-DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
+DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at > 0 AND ended_at <= $1 LIMIT $2)`
 	purgeGrants statement = `
-DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 OR ended_at > 0 AND ended_at <= $1 LIMIT $2)`
+DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIMIT $2)`
 	purgeOutbox statement = `
 DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
@@ -27,23 +31,21 @@ DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expire
 
 // Purge removes at most n rows of each kind that ended before the horizons, each kind in a transaction of the bulk
 // lane, and says how many rows went.
-func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (removed int, err error) {
+func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (removed int, failed error) {
 	for _, p := range []struct {
 		text   statement
 		before int64
 	}{
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
-		{purgeGrants, ms(h.Sessions)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+		{purgeGrants, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
 			gone, err = tx.exec(ctx, p.text, p.before, int64(n))
 			return err
 		})
-		if err != nil {
-			return removed, err
-		}
+		failed = errors.Join(failed, err) // the next kind may go all the same
 		removed += int(gone)
 	}
-	return removed, nil
+	return removed, failed
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -16,12 +17,13 @@ var (
 
 const listOfflineApps statement = `
 SELECT DISTINCT r.name FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
-WHERE g.account_id = $1 AND g.offline AND g.ended_at = 0 AND g.expires_at > $2
-ORDER BY r.name`
+WHERE g.account_id = $1 AND g.offline AND g.ended_at = 0 AND g.expires_at > $2`
 
 // ListOfflineApps lists the names of the RPs whose grants outlive a sign-out.
 func (db *DB) ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error) {
-	return list(db.query(ctx, listOfflineApps, string(id), ms(now)), func(scan scan) (name string, err error) {
+	names, err := list(db.query(ctx, listOfflineApps, string(id), ms(now)), func(scan scan) (name string, err error) {
 		return name, scan(&name)
 	})
+	slices.Sort(names) // here: a database sorts by its locale
+	return names, err
 }

@@ -19,13 +19,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, '', 'queued',
 
 	// Asked first, so that an idle outbox costs a read and no transaction.
 	findDueMessage statement = `
-SELECT id FROM outbox WHERE state = 'queued' AND not_before <= $1 AND lease_until <= $1 LIMIT 1`
+SELECT id FROM outbox WHERE state = 'queued' AND channel = $2 AND not_before <= $1 AND lease_until <= $1 LIMIT 1`
 
 	// The lease is asked again in the outer WHERE: without row locks, that is what only one worker can win.
 	leaseMessages statement = `
 UPDATE outbox SET leased_by = $1, lease_until = $3
 WHERE state = 'queued' AND lease_until <= $2 AND id IN (SELECT id FROM outbox
-  WHERE state = 'queued' AND not_before <= $2 AND lease_until <= $2 ORDER BY lane, not_before, id LIMIT $4)
+  WHERE state = 'queued' AND channel = $5 AND not_before <= $2 AND lease_until <= $2 ORDER BY lane, not_before, id LIMIT $4)
 RETURNING id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
   attempts, prepared`
 
@@ -73,14 +73,14 @@ func scanMessage(scan scan) (m outbox.Message, err error) {
 	return m, json.Unmarshal([]byte(params), &m.Params)
 }
 
-// Lease takes up to n due messages for the worker until the given time.
-func (db *DB) Lease(ctx context.Context, worker string, n int, now, until time.Time) (batch []outbox.Message, err error) {
+// Lease takes up to n due messages of a channel for the worker until the given time.
+func (db *DB) Lease(ctx context.Context, worker string, on outbox.Channel, n int, now, until time.Time) (batch []outbox.Message, err error) {
 	var id string
-	if due, err := db.query(ctx, findDueMessage, ms(now)).one(&id); err != nil || !due {
+	if due, err := db.query(ctx, findDueMessage, ms(now), string(on)).one(&id); err != nil || !due {
 		return nil, err
 	}
 	err = InTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
-		batch, err = list(tx.query(ctx, leaseMessages, worker, ms(now), ms(until), int64(n)), scanMessage)
+		batch, err = list(tx.query(ctx, leaseMessages, worker, ms(now), ms(until), int64(n), string(on)), scanMessage)
 		return err
 	})
 	return batch, err

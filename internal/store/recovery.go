@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -27,13 +28,17 @@ SELECT l.id, l.secret, l.purpose, l.account_id, l.epoch, l.client_id, l.language
 FROM onetime_links l JOIN accounts a ON a.id = l.account_id
 WHERE l.secret = $1`
 
-	// Of two concurrent calls one changes a row. The operation's own name lets its retry after an unknown commit win
-	// again; anybody else's finds consumed_by taken.
+	// Of two concurrent calls one changes a row.
 	consumeLink statement = `
 UPDATE onetime_links SET consumed_at = $2, consumed_by = $3
-WHERE secret = $1 AND expires_at > $2 AND (consumed_at = 0 OR consumed_by = $3)
+WHERE secret = $1 AND expires_at > $2 AND consumed_at = 0
   AND epoch = (SELECT epoch FROM accounts WHERE id = onetime_links.account_id AND closed_at = 0)
 RETURNING id`
+
+	// The operation's own name lets its second press, or its retry after an unknown commit, find that it has won.
+	findOwnUse statement = `
+SELECT l.id FROM onetime_links l JOIN accounts a ON a.id = l.account_id
+WHERE l.secret = $1 AND l.consumed_by = $2 AND l.consumed_at > 0 AND a.closed_at = 0`
 
 	insertLink statement = `
 INSERT INTO onetime_links (id, secret, purpose, account_id, epoch, client_id, language, attempt, binding, created_at, expires_at, life,
@@ -51,9 +56,6 @@ WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 A
 	expireLinks statement = `
 UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2`
 
-	expireLinksOfPurpose statement = `
-UPDATE onetime_links SET expires_at = $3 WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3`
-
 	savePrepared statement = `
 UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, secret = $6, link_id = $7 WHERE id = $1`
 
@@ -61,9 +63,6 @@ UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5,
 INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
 ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, alone = excluded.alone, suspended_at = 0,
   changed_at = excluded.changed_at`
-
-	moveEpoch statement = `
-UPDATE accounts SET epoch = epoch + 1, verified_at = $2 WHERE id = $1 RETURNING epoch`
 
 	confirmAddress statement = `UPDATE accounts SET verified_at = $2 WHERE id = $1`
 
@@ -73,7 +72,7 @@ INSERT INTO spent_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) D
 	listEmployers statement = `
 SELECT o.name
 FROM connections c JOIN persons p ON p.id = c.person_id JOIN organisations o ON o.id = p.organisation_id
-WHERE c.account_id = $1 ORDER BY o.name`
+WHERE c.account_id = $1`
 )
 
 // linkRow receives the columns of a link.
@@ -107,18 +106,20 @@ func (db *DB) FindLink(ctx context.Context, h secret.Hash) (onetime.Link, accoun
 	return readLink(ctx, db, h)
 }
 
-// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one gets
-// authn.ErrNoLink.
-func (tx *Tx) ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, error) {
+// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins.
+func (tx *Tx) ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (l onetime.Link, a account.Account, won bool, err error) {
 	var id string
-	won, err := tx.query(ctx, consumeLink, h[:], ms(now), op).one(&id)
-	if err != nil {
-		return onetime.Link{}, account.Account{}, err
+	if won, err = tx.query(ctx, consumeLink, h[:], ms(now), op).one(&id); err != nil {
+		return l, a, false, err
 	}
 	if !won {
-		return onetime.Link{}, account.Account{}, authn.ErrNoLink
+		own, err := tx.query(ctx, findOwnUse, h[:], op).one(&id)
+		if err != nil || !own {
+			return l, a, false, cmp.Or(err, authn.ErrNoLink)
+		}
 	}
-	return readLink(ctx, tx, h)
+	l, a, err = readLink(ctx, tx, h)
+	return l, a, won, err
 }
 
 // InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
@@ -149,19 +150,18 @@ func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifie
 	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
 		return 0, err
 	}
-	ok, err := tx.query(ctx, moveEpoch, string(id), ms(now)).one(&epoch)
-	if err == nil && !ok {
-		err = fmt.Errorf("store: account %s is gone", id)
+	if _, err = tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
+		return 0, err
 	}
-	return epoch, err
+	return tx.MoveEpoch(ctx, id)
 }
 
-// ConfirmAddress marks the address proven and ends the account's other sign-in links.
+// ConfirmAddress marks the address proven and ends all of the account's links.
 func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error {
 	if _, err := tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, expireLinksOfPurpose, string(id), string(onetime.Signin), ms(now))
+	_, err := tx.exec(ctx, expireLinks, string(id), ms(now))
 	return err
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
@@ -52,15 +53,18 @@ UPDATE sessions SET ended_at = $5, ended_by = $6
 WHERE ended_at = 0
   AND id IN (SELECT id FROM sessions WHERE account_id = $1 AND ended_at = 0
     UNION SELECT id FROM sessions WHERE secret = $3)
-  AND ($2 = '' OR id = $2) AND id <> $4
+  AND ($2 = '' OR id = $2) AND id <> $4 AND expires_at <= $7
 RETURNING id`
+
+	listExpiredSessions statement = `
+SELECT id, account_id FROM sessions WHERE ended_at = 0 AND expires_at <= $1 LIMIT $2`
 
 	// The grants of a session end with it, but for those that were made to outlive it.
 	endSessionGrants statement = `
-UPDATE grants SET ended_at = $2 WHERE session_id = $1 AND ended_at = 0 AND NOT offline`
+UPDATE grants SET ended_at = $2, expires_at = $2 WHERE session_id = $1 AND ended_at = 0 AND NOT offline`
 
 	endOfflineGrants statement = `
-UPDATE grants SET ended_at = $2 WHERE account_id = $1 AND session_id <> $3 AND ended_at = 0`
+UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND session_id <> $3 AND ended_at = 0`
 
 	listSessionRPs statement = `
 SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri
@@ -152,7 +156,11 @@ func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string,
 	if which.Secret.IsZero() {
 		hash = []byte{}
 	}
-	ids, err := list(tx.query(ctx, endSessions, string(which.Account), string(which.Session), hash, string(which.Except), ms(now), reason),
+	expired := int64(math.MaxInt64)
+	if which.Expired {
+		expired = ms(now)
+	}
+	ids, err := list(tx.query(ctx, endSessions, string(which.Account), string(which.Session), hash, string(which.Except), ms(now), reason, expired),
 		func(scan scan) (id session.ID, err error) { return id, scan(&id) })
 	if err != nil {
 		return nil, nil, err
@@ -169,6 +177,13 @@ func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string,
 		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except))
 	}
 	return ids, told, err
+}
+
+// ListExpiredSessions lists up to n sessions that have passed their absolute limit and are not ended.
+func (db *DB) ListExpiredSessions(ctx context.Context, now time.Time, n int) ([]session.Session, error) {
+	return list(db.query(ctx, listExpiredSessions, ms(now), int64(n)), func(scan scan) (s session.Session, err error) {
+		return s, scan(&s.ID, &s.Account)
+	})
 }
 
 // endSession lists the RPs of a session before its grants end.

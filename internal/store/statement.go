@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // statement is an SQL text. Each stands as a typed constant beside the method that uses it:
@@ -116,7 +117,18 @@ func list[T any](q query, fn func(scan scan) (T, error)) ([]T, error) {
 
 // query reads outside a transaction, what is committed now.
 func (db *DB) query(ctx context.Context, s statement, args ...any) query {
-	return query{ctx: ctx, from: db, text: s, args: args}
+	return query{ctx: ctx, from: db, text: s, args: storable(args)}
+}
+
+// storable replaces what PostgreSQL takes in no text and SQLite does: NUL, and bytes that are no UTF-8. An id that a stranger
+// made up so finds nothing, instead of being an error of ours.
+func storable(args []any) []any {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && (!utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
 }
 
 func (db *DB) open(ctx context.Context, s statement, args []any) (cursor, error) {

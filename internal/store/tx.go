@@ -43,13 +43,13 @@ func (tx *Tx) exec(_ context.Context, s statement, args ...any) (changed int64, 
 	if err := tx.begin(s); err != nil {
 		return 0, err
 	}
-	changed, err = tx.on.exec(tx.ctx, s, args)
+	changed, err = tx.on.exec(tx.ctx, s, storable(args))
 	return changed, tx.spoil(err)
 }
 
 // query runs a statement with an answer, be it a SELECT or something with RETURNING.
 func (tx *Tx) query(_ context.Context, s statement, args ...any) query {
-	return query{ctx: tx.ctx, from: tx, text: s, args: args}
+	return query{ctx: tx.ctx, from: tx, text: s, args: storable(args)}
 }
 
 func (tx *Tx) open(ctx context.Context, s statement, args []any) (cursor, error) {

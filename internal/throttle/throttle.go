@@ -2,7 +2,10 @@
 // may have before it must pause. Counting happens in the database, by one statement, before the work.
 package throttle
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Budget is the rule for one kind of key.
 type Budget struct {
@@ -28,6 +31,9 @@ var (
 	Plain       = Budget{Limit: 3, Window: time.Hour}
 	PlainGlobal = Budget{Limit: 600, Window: time.Hour}
 )
+
+// Row only counts: of its slots none is refused. What counts is the length of the row since the last success.
+var Row = Budget{Limit: math.MaxInt32, Window: Keep}
 
 // SuspendAfter is the number of failures in a row that suspends an authenticator (NIST SP 800-63B-4 §3.2.2).
 const SuspendAfter = 100

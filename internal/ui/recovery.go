@@ -132,7 +132,7 @@ func (d *Door) gone(w http.ResponseWriter, r *http.Request, link onetime.Link) e
 		return err
 	}
 	if r.Method == http.MethodPost && facts.Live && acc.ID == link.Account && d.Visitor.Now().Sub(facts.Session.AuthTime) < doubleClick {
-		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: start}, start)
+		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(start)}, start)
 	}
 	again := "/recovery/new"
 	if link.ClientID != "" {

@@ -34,15 +34,18 @@ func (d *Door) look(w http.ResponseWriter, r *http.Request) (v visit, dressed *h
 	switch {
 	case errBrand != nil:
 		return v, r, true, errBrand
-	case errors.Is(err, authn.ErrNoLink):
+	case errors.Is(err, authn.ErrNoLink) && !(r.Method == http.MethodPost && v.opened.JustUsed):
 		return v, r, true, d.gone(w, r, v.opened.Link)
-	case err != nil:
+	case err != nil && !errors.Is(err, authn.ErrNoLink):
 		return v, r, true, err
 	}
 	v.app = rp.Name
 	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
 	if facts.Live && acc.ID != v.opened.Account.ID {
 		v.other = acc.Address
+	}
+	if facts.Live && facts.Session.Attempt != "" && facts.Session.Attempt == v.opened.Link.Attempt {
+		v.opened.Here = true // the attempt that asked has made this browser's session, and its cookie has gone
 	}
 	return v, r, err != nil, err
 }
@@ -113,7 +116,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 	if reset {
 		act = d.Recovery.ResetPassword
 	}
-	a, err := d.linkAttempt(w, r, v)
+	a, cookie, err := d.linkAttempt(r, v)
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 	fresh, acc, err := act(r.Context(), use, v.opened, browser)
 	if errors.Is(err, authn.ErrAttemptUsed) {
 		// She has signed in by password meanwhile, in another tab: the link works all the same, on its own.
-		if a, err = d.freshAttempt(w, r, v); err != nil {
+		if a, cookie, err = d.freshAttempt(r, v); err != nil {
 			return err
 		}
 		use.Attempt = a.ID
@@ -131,13 +134,16 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 	if err != nil {
 		return d.linkProblem(w, r, v, err)
 	}
+	if cookie != "" {
+		d.Visitor.KeepAttempt(w, r, a.ID, cookie) // only now: a press that fails must not push out another tab's attempt
+	}
 	d.Visitor.SignedIn(w, fresh, d.known(a, acc, browser.Memory))
 	return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 }
 
 // known is the browser's memory after a mailed link was used in it: the account is known here from now on.
 func (d *Door) known(a authn.Attempt, acc account.Account, m authn.Memory) authn.Memory {
-	id, err := account.ParseAddress(acc.Address)
+	_, id, err := account.ParseAddress(acc.Address)
 	if err != nil {
 		return m
 	}
@@ -157,27 +163,23 @@ func repetitionProblem(r *http.Request) string {
 	return ""
 }
 
-// linkAttempt is the attempt that goes on after the link: the one that asked, in the same browser.
-func (d *Door) linkAttempt(w http.ResponseWriter, r *http.Request, v visit) (authn.Attempt, error) {
+// linkAttempt is the attempt that goes on after the link: the one that asked, in the same browser, which has its cookie;
+// else a fresh one.
+func (d *Door) linkAttempt(r *http.Request, v visit) (a authn.Attempt, cookie string, err error) {
 	if v.opened.Here {
 		id := v.opened.Link.Attempt
 		a, err := d.Signin.Open(r.Context(), id, d.Visitor.Attempt(r, id))
 		if err == nil || !errors.Is(err, authn.ErrAttempt) {
-			return a, err
+			return a, "", err
 		}
 	}
-	return d.freshAttempt(w, r, v)
+	return d.freshAttempt(r, v)
 }
 
 // freshAttempt is one that leads to the link's app, which then asks anew (RULES §1).
-func (d *Door) freshAttempt(w http.ResponseWriter, r *http.Request, v visit) (authn.Attempt, error) {
+func (d *Door) freshAttempt(r *http.Request, v visit) (a authn.Attempt, cookie string, err error) {
 	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Address, Received: d.Visitor.Now()}
-	a, cookie, err := d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
-	if err != nil {
-		return a, err
-	}
-	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
-	return a, nil
+	return d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
 }
 
 // problems are the texts for why a new password, or a press, was refused.

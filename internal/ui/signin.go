@@ -8,6 +8,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 func isExpired(err error) bool {
@@ -137,10 +138,10 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 		return see(w, r, attemptURL("/signin/"+a.ID, a))
 	}
 	if err != nil {
-		return err
+		return tooManyOr(err)
 	}
 	d.Visitor.DropAttempt(w, a.ID)
-	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: location}, location)
+	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(location)}, location)
 }
 
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.
@@ -148,7 +149,7 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 	if a.Request.ClientID == "" {
 		return "", "/account", nil
 	}
-	location, err = d.Grant.Issue(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch)
+	location, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch)
 	return p.RP.Name, location, err
 }
 

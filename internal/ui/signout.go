@@ -56,7 +56,7 @@ func (d *Door) getSignOutDone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if logout.Location != "" {
-		return d.moveOn(w, r, "signout_continue", SignOutContinue{App: logout.RP.Name, URL: logout.Location}, logout.Location)
+		return d.moveOn(w, r, "signout_continue", SignOutContinue{App: logout.RP.Name, URL: web.RegisteredURL(logout.Location)}, logout.Location)
 	}
 	return d.Kit.Page(w, r, http.StatusOK, "signout_done", SignOutDone{App: logout.RP.Name, URL: logout.RP.ClientURI})
 }

@@ -172,9 +172,9 @@ func (d *Door) restart(w http.ResponseWriter, r *http.Request, a authn.Attempt, 
 	case !facts.Live || facts.Session.Attempt != r.PathValue("attempt"):
 		return d.Kit.Page(w, r, http.StatusGone, "signin_restart", SignInRestart{App: app, URL: start})
 	case r.Method == http.MethodPost:
-		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: start}, start)
+		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(start)}, start)
 	}
-	return d.Kit.Page(w, r, http.StatusOK, "signin_continue", SignInContinue{App: app, URL: start})
+	return d.Kit.Page(w, r, http.StatusOK, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(start)})
 }
 
 // start is the app's name and where a person begins anew at it. An app that told us no address is named on

@@ -9,6 +9,8 @@ import (
 	"embed"
 	"io/fs"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // "all:" takes the shared parts too, whose names begin with an underscore.
@@ -98,7 +100,7 @@ type SignInPassword struct {
 // because form-action 'self' forbids a redirect to the app right after a form POST (RULES §11).
 type SignInContinue struct {
 	App string
-	URL string
+	URL web.RegisteredURL // registered by the operator: an app's own scheme is a good one here (RFC 8252 §7.1)
 }
 
 // SignInRestart is the page signin_restart: the attempt is too old or unreadable, start again from the app.
@@ -210,5 +212,5 @@ type SignOutDone struct {
 // SignOutContinue is the page signout_continue: signed out, going on to the app (with a Refresh header, as SignInContinue).
 type SignOutContinue struct {
 	App string
-	URL string
+	URL web.RegisteredURL // registered by the operator
 }

@@ -33,9 +33,10 @@ const maxUserAgent = 512
 // Browser returns what the request shows of where it comes from.
 func (k Kit) Browser(r *http.Request) authn.Browser {
 	addr := web.ClientAddr(r.Context())
-	agent := strings.ToValidUTF8(r.UserAgent(), "?")
+	agent := r.UserAgent()
+	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "?") // cut first: a rune may be cut in two
 	return authn.Browser{
-		Device:  session.Device{UserAgent: agent[:min(len(agent), maxUserAgent)], Address: addr.String()},
+		Device:  session.Device{UserAgent: agent, Address: addr.String()},
 		Network: web.Network(addr).String(),
 		Memory:  authn.OpenMemory(k.Keys, k.Cookies.Get(r, memoryCookie), k.Now()),
 	}

@@ -13,6 +13,10 @@ import (
 	"github.com/portvakt/portvakt/internal/locale"
 )
 
+// RegisteredURL is an address that the operator registered and that was checked then. A template writes it as it is, also
+// where it has an app's own scheme, which it would not accept of anybody else's.
+type RegisteredURL = template.URL
+
 // pageSets holds, for each language, each page together with the layout.
 type pageSets map[locale.Language]map[string]*template.Template
 

@@ -118,6 +118,7 @@ CREATE TABLE sessions (
   ip         TEXT   NOT NULL
 );
 CREATE INDEX sessions_account ON sessions (account_id, ended_at);
+CREATE INDEX sessions_end ON sessions (ended_at, expires_at);
 
 CREATE TABLE grants (
   id                TEXT    NOT NULL PRIMARY KEY,
@@ -141,6 +142,7 @@ CREATE TABLE grants (
 CREATE INDEX grants_session ON grants (session_id);
 CREATE INDEX grants_account ON grants (account_id);
 CREATE INDEX grants_client ON grants (client_id);
+CREATE INDEX grants_expiry ON grants (expires_at);
 
 CREATE TABLE onetime_links (
   id          TEXT   NOT NULL PRIMARY KEY,
@@ -159,6 +161,7 @@ CREATE TABLE onetime_links (
   consumed_by TEXT   NOT NULL  -- the operation that consumed it
 );
 CREATE INDEX onetime_links_account ON onetime_links (account_id, purpose);
+CREATE INDEX onetime_links_expiry ON onetime_links (expires_at);
 
 CREATE TABLE budgets (
   budget_key     TEXT   NOT NULL PRIMARY KEY, -- a pseudonym
@@ -175,12 +178,14 @@ CREATE TABLE spent_challenges (
   id         TEXT   NOT NULL PRIMARY KEY,
   expires_at BIGINT NOT NULL
 );
+CREATE INDEX spent_challenges_expiry ON spent_challenges (expires_at);
 
 CREATE TABLE stored_requests (
   id         TEXT   NOT NULL PRIMARY KEY,
   body       BYTEA  NOT NULL,
   expires_at BIGINT NOT NULL
 );
+CREATE INDEX stored_requests_expiry ON stored_requests (expires_at);
 
 CREATE TABLE outbox (
   id          TEXT    NOT NULL PRIMARY KEY,
@@ -204,7 +209,7 @@ CREATE TABLE outbox (
   lease_until BIGINT  NOT NULL,
   finished_at BIGINT  NOT NULL
 );
-CREATE INDEX outbox_due ON outbox (state, lane, not_before);
+CREATE INDEX outbox_due ON outbox (state, channel, lane, not_before);
 CREATE INDEX outbox_finished ON outbox (finished_at);
 
 CREATE TABLE audit_events (
