@@ -105,12 +105,12 @@ type Newcomer struct {
 // CreateAccount makes an account, and the person connected to it where one is given. It fails with
 // account.ErrNotAnAddress, a password.Err…, ErrAddressTaken or ErrKeyTaken.
 func (s *Service) CreateAccount(ctx context.Context, n Newcomer) (account.Account, error) {
-	id, err := account.ParseAddress(n.Address)
+	address, id, err := account.ParseAddress(n.Address)
 	if err != nil {
 		return account.Account{}, err
 	}
 	now := s.Now()
-	a := account.Account{ID: account.ID(secret.NewUUID()), Address: n.Address, GivenName: n.GivenName, FamilyName: n.FamilyName,
+	a := account.Account{ID: account.ID(secret.NewUUID()), Address: address, GivenName: n.GivenName, FamilyName: n.FamilyName,
 		Language: n.Language, Epoch: 1, Created: now}
 	if n.Verified {
 		a.Verified = now
