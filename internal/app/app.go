@@ -51,6 +51,7 @@ type App struct {
 	DB       *store.DB
 	Authn    *authn.Service
 	Recovery *recovery.Service
+	Grant    *grant.Service
 	Outbox   *outbox.Worker
 	House    *housekeeping.Service
 	Control  *control.Door
@@ -168,7 +169,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, MyAccount: mine, Grant: grants, Visitor: guest, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, now: o.Now, log: o.Log,
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
 		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, recover, grants); err != nil {

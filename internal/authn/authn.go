@@ -43,6 +43,9 @@ var (
 	ErrNoLink = errors.New("the link is not valid")
 	// ErrAttemptUsed: the attempt has already made a session.
 	ErrAttemptUsed = errors.New("the attempt has been used")
+	// ErrOutcomeUnknown: the database was lost during COMMIT. Nobody knows whether the effect is there; a retry of the same
+	// operation finds out, because what works once remembers who has used it (RULES §10).
+	ErrOutcomeUnknown = errors.New("whether the effect is there is not known")
 	// ErrBusy: more people wait for a password's check than the machine can serve soon.
 	ErrBusy = password.ErrBusy
 )
@@ -78,6 +81,8 @@ type Tx interface {
 	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)
 	// InsertSession stores a new session; an attempt that already made one gets ErrAttemptUsed.
 	InsertSession(ctx context.Context, s session.Session) error
+	// HasSession says whether a standing session has the secret.
+	HasSession(ctx context.Context, h secret.Hash) (bool, error)
 	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
 	// has the secret previous, keeps its id, and returns it; false if there is no such session.
 	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)

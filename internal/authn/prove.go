@@ -102,7 +102,7 @@ func provePassword[T Tx](ctx context.Context, s *Service, inTx func(context.Cont
 func proveLink[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, p MailedLink,
 	then func(T, Proven) error) (Proven, error) {
 	var proven Proven
-	err := inTx(ctx, func(tx T) error {
+	try := func(tx T) error {
 		link, acc, first, err := tx.ConsumeLink(ctx, p.Token.Hash(), p.Operation, s.Now())
 		if err != nil {
 			return err
@@ -112,7 +112,11 @@ func proveLink[T Tx](ctx context.Context, s *Service, inTx func(context.Context,
 		}
 		proven = Proven{Account: acc, Link: link, Again: !first, ACR: session.Mail, AMR: []string{p.amr()}}
 		return then(tx, proven)
-	})
+	}
+	err := inTx(ctx, try)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		err = inTx(ctx, try) // it finds its own use of the link, if that was committed
+	}
 	return proven, err
 }
 

@@ -38,6 +38,12 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	if p.ACR.Satisfies(session.MFA) {
 		limits = session.Office
 	}
+	if p.Again {
+		// A retry after an unknown outcome: the session may be there already.
+		if there, err := tx.HasSession(ctx, prepared.Session.Secret); there || err != nil {
+			return err
+		}
+	}
 	n := *prepared
 	n.Session.ID = n.own // each run of the transaction begins with what was prepared
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
 )
 
 // Redemption is a token request with a code (RFC 6749 §4.1.3).
@@ -37,7 +39,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	}
 	now := s.Now()
 	g, made := c.grant(rp, now), false
-	err = s.InTx(ctx, func(tx Tx) error {
+	redeem := func(tx Tx) error {
 		var err error
 		if made, err = tx.InsertGrant(ctx, g, c.Epoch, now); err != nil {
 			return fmt.Errorf("insert grant: %w", err)
@@ -49,7 +51,11 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 			return fmt.Errorf("touch session: %w", err)
 		}
 		return tx.Append(ctx, s.event(audit.CodeRedeemed, g))
-	})
+	}
+	err = s.InTx(ctx, redeem)
+	if errors.Is(err, authn.ErrOutcomeUnknown) {
+		err = s.InTx(ctx, redeem) // it finds its own grant, if that was committed: the RP must not lose it as a thief
+	}
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -63,6 +63,9 @@ WHERE id = $1 AND client_id = $2 AND generation = $3 AND ended_at = 0 AND expire
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
   rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
 
+	// A retry of the same redemption finds its own grant.
+	findOwnGrant statement = `SELECT id FROM grants WHERE id = $1 AND code_id = $2 AND ended_at = 0`
+
 	countReplay statement = `UPDATE grants SET replays = replays + 1 WHERE id = $1`
 
 	endGrant statement = `
@@ -139,8 +142,12 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 // InsertGrant makes a grant if its session and account stand at the given epoch and its code is new.
 func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, now time.Time) (bool, error) {
 	var id string
-	return tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
+	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
 		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account)).one(&id)
+	if err != nil || made {
+		return made, err
+	}
+	return tx.query(ctx, findOwnGrant, g.ID, g.CodeID).one(&id)
 }
 
 // Rotate moves the grant from the given generation to the next, if that is its present one and it stands.

@@ -35,6 +35,8 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	attemptIsUsed statement = `SELECT id FROM sessions WHERE attempt = $1`
 
+	hasSession statement = `SELECT id FROM sessions WHERE secret = $1 AND ended_at = 0`
+
 	raiseSession statement = `
 UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $6, expires_at = $7, idle = $8,
   user_agent = $9, ip = $10
@@ -125,6 +127,12 @@ func (tx *Tx) InsertSession(ctx context.Context, s session.Session) error {
 		err = authn.ErrAttemptUsed
 	}
 	return err
+}
+
+// HasSession says whether a standing session has the secret.
+func (tx *Tx) HasSession(ctx context.Context, h secret.Hash) (bool, error) {
+	var id string
+	return tx.query(ctx, hasSession, h[:]).one(&id)
 }
 
 // RaiseSession puts s in place of the account's standing session that has the secret previous and keeps its id.

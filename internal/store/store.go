@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
 )
 
 // Options say which database to open, and how.
@@ -48,7 +50,7 @@ var (
 	ErrSlow = errors.New("store: the transaction took too long")
 	// ErrCommitUnknown says that the connection was lost during COMMIT: the effect may or may not be there. A retry
 	// resolves it, because consuming statements write their operation's id and find it again.
-	ErrCommitUnknown = errors.New("store: the outcome of the commit is unknown")
+	ErrCommitUnknown = fmt.Errorf("store: the outcome of the commit is unknown: %w", authn.ErrOutcomeUnknown)
 	// ErrClockSkew says that this machine's clock and the database's are too far apart.
 	ErrClockSkew = errors.New("store: the clock of this machine differs from the database's")
 )
