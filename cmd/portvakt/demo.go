@@ -13,14 +13,19 @@ import (
 type demoCommand struct {
 	Port   int    `help:"First of the four ports." default:"8080"`
 	Data   string `help:"Folder to keep; the default is a temporary one." placeholder:"DIR"`
-	Lang   string `help:"Language where the browser asks for neither." enum:"sv,en" default:"sv"`
+	Lang   string `help:"sv or en, where the browser asks for neither." enum:"sv,en" default:"sv"`
 	People int    `help:"Size of the register." default:"200"`
 	Log    bool   `help:"Print the log."`
 	Pages  string `help:"Folder internal/ui, whose templates and stylesheet are read anew for each page." type:"existingdir" placeholder:"DIR" hidden:""`
 }
 
+const lastPort = 65535
+
 // Run shows everything until the context ends.
 func (c *demoCommand) Run(ctx context.Context, s streams) error {
+	if c.Port < 0 || c.Port > lastPort-3 {
+		return fmt.Errorf("--port %d: the demo needs four ports in a row, the first of them at most %d", c.Port, lastPort-3)
+	}
 	logs := io.Discard
 	if c.Log {
 		logs = s.err

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -18,12 +19,22 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever asks a second time does not want to wait: the signal kills
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "portvakt:", err)
 		os.Exit(1)
 	}
+}
+
+// endings are the signals that end a command in order. Closing the terminal is one, unless somebody has said nohup.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // commands are the subcommands, in the order of the help.
@@ -52,6 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	var c commands
 	parser, err := kong.New(&c, kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
 		kong.Configuration(config.ReadFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(explained), kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings, which can stand in the file and the environment as well:"}}),
 		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
 	if err == nil {
 		err = config.IgnoreEmptyVariables(parser)
@@ -69,6 +81,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			}
 		}
 	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return err
@@ -76,10 +91,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return parsed.Run()
 }
 
-// settingsFlags are shared by every command that opens an installation.
+// explained is the sentence about a flag in the help, with its default and its variable.
+func explained(v *kong.Value) string {
+	var beside []string
+	if v.Default != "" && v.Default != "false" {
+		beside = append(beside, "default "+v.Default)
+	}
+	if v.Flag != nil {
+		for _, name := range v.Flag.Envs {
+			beside = append(beside, "$"+name)
+		}
+	}
+	if beside == nil {
+		return v.Help
+	}
+	return strings.TrimSuffix(v.Help, ".") + " (" + strings.Join(beside, ", ") + ")."
+}
+
+// settingsFlags are shared by every command that opens an installation. In the help they come after its own flags.
 type settingsFlags struct {
 	Config          kong.ConfigFlag `help:"Settings file (TOML)." type:"path" placeholder:"FILE"`
-	config.Settings `embed:""`
+	config.Settings `embed:"" group:"settings"`
 }
 
 func (s settingsFlags) logger(w io.Writer) *slog.Logger {

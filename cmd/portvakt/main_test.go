@@ -55,3 +55,40 @@ func TestMisspeltSettingIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHelpSaysWhatHoldsWithoutAFlag(t *testing.T) {
+	out, err := portvakt(t, "serve", "--help")
+	words := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"(default :8443, $PORTVAKT_LISTEN)", "(default 587, $PORTVAKT_SMTP_PORT)", "for good ($PORTVAKT_ISSUER)."} {
+		if err != nil || !strings.Contains(words, want) {
+			t.Errorf("serve --help does not say %q: %v\n%s", want, err, out)
+		}
+	}
+	out, err = portvakt(t, "rp", "create", "--help")
+	own, settings := strings.Index(out, "--redirect-uri=URL "), strings.Index(out, "--issuer=URL")
+	if err != nil || own < 0 || settings < own {
+		t.Errorf("the settings come before the command's own flags: %v\n%s", err, out)
+	}
+	if out, err = portvakt(t, "demo", "--help"); err != nil || !strings.Contains(out, "sv or en") {
+		t.Error(out, err)
+	}
+	alone, err := portvakt(t)
+	whole, _ := portvakt(t, "--help")
+	if err != nil || alone != whole || !strings.Contains(alone, "Commands:") {
+		t.Errorf("portvakt alone: %v\n%s", err, alone)
+	}
+}
+
+func TestOperatorsCommandsDoNotSpeakOfMail(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := portvakt(t, "init", "--issuer", issuer, "--data", dir); err != nil {
+		t.Fatal(out, err)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"rp", "list", "--config", filepath.Join(dir, "portvakt.toml")}, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("said beside the list:\n%s", stderr.String())
+	}
+}

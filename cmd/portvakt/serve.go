@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/portvakt/portvakt/internal/app"
+	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/store"
@@ -19,6 +21,9 @@ type serveCommand struct {
 
 // Run serves until the context ends.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	if err := c.CheckServing(); err != nil {
+		return err
+	}
 	log := c.logger(s.err)
 	a, err := app.New(ctx, c.Settings, app.Options{Log: log})
 	if err != nil {
@@ -29,17 +34,22 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	err = a.Serve(ctx, l)
+	if err := a.Serve(ctx, l); err != nil {
+		return err
+	}
 	log.Info("stopped")
-	return err
+	return nil
 }
 
 type migrateCommand struct {
 	settingsFlags `embed:""`
 }
 
-// Run migrates.
+// Run migrates. Where nobody has said which database, and there is none, a new one would be nobody's wish.
 func (c *migrateCommand) Run(ctx context.Context, s streams) error {
+	if c.Config == "" && c.DataDir == "." && c.Database == "" && !exists(c.DatabaseURL()) {
+		return errors.New("there is no database in this folder: say which one with --config FILE, --data DIR or --database URL")
+	}
 	db, err := store.Open(ctx, store.Options{URL: c.DatabaseURL(), Log: c.logger(s.err)})
 	if err != nil {
 		return err
@@ -53,52 +63,83 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 }
 
 type initCommand struct {
-	Data     string `help:"Folder to make." default:"." placeholder:"DIR"`
-	Issuer   string `help:"Address of this installation, as https://login.example.com. Chosen once, for good." required:"" placeholder:"URL"`
-	Database string `help:"postgres://… ; empty: an SQLite file in the folder." placeholder:"URL"`
+	Data     string `help:"Folder to make." default:"." env:"PORTVAKT_DATA" placeholder:"DIR"`
+	Issuer   string `help:"Address of this installation, as https://login.example.com. Chosen once, for good." required:"" env:"PORTVAKT_ISSUER" placeholder:"URL"`
+	Database string `help:"postgres://… ; empty: an SQLite file in the folder." env:"PORTVAKT_DATABASE" placeholder:"URL"`
 }
 
-// Run makes the folder, the master key, the settings file and the database.
+// Run makes the folder, the master key, the settings file and the database: all of it or, where one fails, nothing.
 func (c *initCommand) Run(ctx context.Context, s streams) error {
 	dir, err := filepath.Abs(c.Data)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	settings := config.Settings{Issuer: c.Issuer, Listen: ":8443", DataDir: dir, Database: c.Database}
+	if err := settings.CheckServing(); err != nil {
 		return err
 	}
-	var flags settingsFlags
-	flags.Issuer, flags.DataDir, flags.Database = c.Issuer, dir, c.Database
-	if err := flags.Settings.Check(); err != nil {
-		return err
-	}
-	settings := fmt.Sprintf("# Every setting: docs/configuration.md\nissuer = %q\ndata = %q\n", c.Issuer, dir)
-	if c.Database != "" {
-		settings += fmt.Sprintf("database = %q\n", c.Database)
-	}
-	file := filepath.Join(dir, "portvakt.toml")
-	for path, text := range map[string]string{flags.MasterKeyPath(): secret.NewMasterKey() + "\n", file: settings} {
-		if err := create(path, text); err != nil {
-			return err
+	key, file, database := settings.MasterKeyPath(), filepath.Join(dir, "portvakt.toml"), filepath.Join(dir, "portvakt.db")
+	for _, path := range []string{key, file} {
+		if exists(path) {
+			return initialised(path)
 		}
 	}
-	a, err := app.New(ctx, flags.Settings, app.Options{})
-	if err != nil {
-		return err
-	}
-	if err := a.Close(); err != nil {
+	takeBack := newcomers(dir, key, file, database, database+"-wal", database+"-shm", database+".lock")
+	if err := initialise(ctx, settings, file); err != nil {
+		takeBack()
 		return err
 	}
 	fmt.Fprintf(s.out, "Ready in %s.\nKeep a copy of %s apart from the database's backups: one without the other opens nothing.\n"+
-		"Next: portvakt serve --config %s\n", dir, flags.MasterKeyPath(), file)
+		"Next: portvakt serve --config %s\n", dir, key, file)
 	return nil
+}
+
+// initialise writes the files and makes the database.
+func initialise(ctx context.Context, settings config.Settings, file string) error {
+	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
+		return err
+	}
+	if err := create(settings.MasterKeyPath(), secret.NewMasterKey()+"\n"); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("# Every setting: docs/configuration.md\nissuer = %q\ndata = %q\n", settings.Issuer, settings.DataDir)
+	if settings.Database != "" {
+		text += fmt.Sprintf("database = %q\n", settings.Database)
+	}
+	if err := create(file, text); err != nil {
+		return err
+	}
+	a, err := app.New(ctx, settings, app.Options{})
+	if err != nil {
+		return err
+	}
+	return a.Close()
+}
+
+// newcomers returns what removes the files, and the folder, that are not there yet.
+func newcomers(dir string, files ...string) func() {
+	files = slices.DeleteFunc(append(files, dir), exists)
+	return func() {
+		for _, path := range files {
+			os.Remove(path) //nolint:errcheck // it was not made, or somebody has put something into the folder
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+func initialised(path string) error {
+	return fmt.Errorf("%s exists: this folder has been initialised before", path)
 }
 
 // create writes a file that must not exist: a second init would lock everybody out with a new key.
 func create(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists: this folder has been initialised before", path)
+		return initialised(path)
 	}
 	if err != nil {
 		return err

@@ -68,14 +68,18 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	return w, nil
 }
 
-func start(ctx context.Context, o Options, p ports) (*World, error) {
+func start(ctx context.Context, o Options, p ports) (_ *World, err error) {
 	w := &World{Portvakt: address(p.portvakt), HRM: address(p.hrm), HRMMobile: address(p.mobile), Inbox: address(p.inbox)}
 	if o.Data == "" {
-		dir, err := os.MkdirTemp("", "portvakt-demo-")
-		if err != nil {
+		if w.remove, err = os.MkdirTemp("", "portvakt-demo-"); err != nil {
 			return nil, err
 		}
-		o.Data, w.remove = dir, dir
+		o.Data = w.remove
+		defer func() {
+			if err != nil {
+				os.RemoveAll(w.remove)
+			}
+		}()
 	}
 	settings, err := settings(o, w, p.smtp.Addr().(*net.TCPAddr).Port)
 	if err != nil {
