@@ -117,7 +117,7 @@ func seedPeople(ctx context.Context, p *provisioning.Service, size int) error {
 			continue
 		}
 		_, err := p.CreateAccount(ctx, provisioning.Newcomer{Address: one.Address, Verified: true, GivenName: one.Given,
-			FamilyName: one.Family, Language: "sv", Password: one.Password, Person: &row})
+			FamilyName: one.Family, Password: one.Password, Person: &row})
 		if err != nil {
 			return fmt.Errorf("%s: %w", one.Address, err)
 		}

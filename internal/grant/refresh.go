@@ -121,7 +121,7 @@ func (s Subject) stands(now time.Time) bool {
 func (s *Service) reuseMail(sub Subject, rp relyingparty.RP) outbox.Message {
 	m := outbox.New(outbox.Mail, ReuseTemplate, sub.Account.Address, s.Now())
 	m.Account, m.Language = sub.Account.ID, sub.Account.Language
-	m.Params = map[string]string{"app": rp.Name, "at": outbox.FormatTime(s.Now())}
+	m.Params = map[string]string{"app": rp.Name, "name": sub.Account.GivenName, "at": outbox.FormatTime(s.Now())}
 	return m
 }
 

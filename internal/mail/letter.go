@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -42,7 +43,10 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	l := letter{Language: string(p.Language()), Subject: p.T("mail." + m.Template + ".subject"), Greeting: p.T("mail.greeting"),
 		Intro: p.T("mail."+m.Template+".intro", "Address", m.To, "App", m.Params["app"]), Facts: s.facts(p, m),
 		Unknown: p.T("mail.unknown"), Review: &action{p.T("mail.review"), s.settings.Issuer + "/account"},
-		Support: p.T("mail.support"), Closing: p.T("mail.closing"), Sender: s.settings.FromName}
+		Support: p.T("mail.support"), Closing: p.T("mail.closing"), Sender: cmp.Or(m.Params["employer"], s.settings.FromName)}
+	if name := m.Params["name"]; name != "" {
+		l.Greeting = p.T("mail.greeting_named", "Name", name)
+	}
 	switch m.Template {
 	case recovery.ResetTemplate:
 		l.Validity = p.T("mail.recovery_reset.validity", "Hours", int(onetime.Reset.Life()/time.Hour))

@@ -65,7 +65,8 @@ func newDesk(t testing.TB, s mail.Settings) desk {
 func (d desk) message(template, language string) outbox.Message {
 	m := outbox.New(outbox.Mail, template, "anna.svensson@foretaget.example", now)
 	m.ID, m.Language = "0123456789abcdefghjkmnpqrs", language
-	m.Params = map[string]string{"user_agent": "Mozilla/5.0 (iPhone)", "ip": "198.51.100.7", "at": outbox.FormatTime(now), "app": "HRM", "others_ended": "yes"}
+	m.Params = map[string]string{"user_agent": "Mozilla/5.0 (iPhone)", "ip": "198.51.100.7", "at": outbox.FormatTime(now), "app": "HRM", "others_ended": "yes",
+		"name": "Anna", "employer": "Företaget AB"}
 	m.SealSecret(d.keys, token, now)
 	return m
 }

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,12 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {
 			return fmt.Errorf("carry sessions: %w", err)
 		}
-		if err := tx.Enqueue(ctx, s.changed(p.Account, u.EndOthers, b)); err != nil {
+		m := s.changed(p.Account, u.EndOthers, b)
+		m.Language = cmp.Or(m.Language, opened.Link.Language)
+		if m.Params, err = s.personally(ctx, tx, p.Account, m.Params); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, m); err != nil {
 			return err
 		}
 		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))

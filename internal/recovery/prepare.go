@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -36,6 +37,9 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		// second mailbox.
 		prepared = m
 		prepared.Account, prepared.To, prepared.Prepared = acc.ID, acc.Address, true
+		if prepared.Params, err = s.personally(ctx, tx, acc, m.Params); err != nil {
+			return err
+		}
 		prepared.SealSecret(s.Keys, token, now)
 		if err := tx.InsertLink(ctx, s.link(m, acc, linkID, token), now); err != nil {
 			return fmt.Errorf("insert link: %w", err)
@@ -47,6 +51,18 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 			Detail: map[string]string{"purpose": m.Params["purpose"], "message": m.ID}})
 	})
 	return prepared, err
+}
+
+// personally adds what the mail says to its owner and to nobody else: her name, and her employer's. The mail so does not
+// look like one that anybody could have sent.
+func (s *Service) personally(ctx context.Context, tx Tx, acc account.Account, params map[string]string) (map[string]string, error) {
+	employer, err := tx.FindEmployer(ctx, acc.ID)
+	if err != nil {
+		return nil, fmt.Errorf("find employer: %w", err)
+	}
+	params = maps.Clone(params)
+	params["name"], params["employer"] = acc.GivenName, employer
+	return params, nil
 }
 
 // link is the row behind the mail. Until the mail server has accepted the mail, it lives as long as the message

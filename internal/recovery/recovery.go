@@ -64,6 +64,8 @@ type Tx interface {
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
 	// FindAccount looks an account up by its identifier.
 	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// FindEmployer returns the name of the account's only employer; empty where it has none, or several.
+	FindEmployer(ctx context.Context, id account.ID) (string, error)
 	// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
 	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -57,7 +58,8 @@ WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 A
 UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2`
 
 	savePrepared statement = `
-UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, secret = $6, link_id = $7 WHERE id = $1`
+UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8
+WHERE id = $1`
 
 	setPassword statement = `
 INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
@@ -70,7 +72,7 @@ ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, alone = exc
 INSERT INTO spent_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`
 
 	listEmployers statement = `
-SELECT o.name
+SELECT DISTINCT o.name
 FROM connections c JOIN persons p ON p.id = c.person_id JOIN organisations o ON o.id = p.organisation_id
 WHERE c.account_id = $1`
 )
@@ -135,7 +137,11 @@ func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) err
 
 // SavePrepared stores what the preparation made of a message, and which link it carries.
 func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string) error {
-	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, m.Secret, linkID)
+	params, err := json.Marshal(m.Params)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), m.Secret, linkID)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("store: message %s is gone", m.ID)
 	}
@@ -169,6 +175,15 @@ func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) 
 func (tx *Tx) SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error) {
 	n, err := tx.exec(ctx, spendChallenge, id, ms(expires))
 	return n == 1, err
+}
+
+// FindEmployer returns the name of the account's only employer; empty where it has none, or several.
+func (tx *Tx) FindEmployer(ctx context.Context, id account.ID) (string, error) {
+	names, err := list(tx.query(ctx, listEmployers, string(id)), func(scan scan) (name string, err error) { return name, scan(&name) })
+	if len(names) != 1 {
+		return "", err
+	}
+	return names[0], err
 }
 
 // ListEmployers lists the names of the account's employers.

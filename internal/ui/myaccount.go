@@ -24,6 +24,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return d.beginOwn(w, r)
 	}
+	r = web.WithOwnLanguage(r, o.Account.Language)
 	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
 		Sessions: rows(o), OfflineApps: o.OfflineApps, Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
 		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout"}

@@ -14,30 +14,21 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
 		hop := parseHop(hops[i])
 		if !hop.IsValid() {
-			break // an unreadable or obfuscated hop (RFC 7239, 6.3): the last readable one stands for it
+			break // an unreadable hop: the last readable one stands for it
 		}
 		addr = hop
 	}
 	return addr
 }
 
-// forwardedHops lists the hops that the proxies wrote down, the nearest last. Forwarded is used only where there is no
-// X-Forwarded-For: a proxy that writes one may let the other pass through as the client sent it, and this one is by far
-// the more usual.
+// forwardedHops lists the hops that the proxies wrote into X-Forwarded-For, the nearest last. It is the one header that
+// counts: where two did, a client could send the one that the proxy does not write.
 func forwardedHops(h http.Header) []string {
-	if list := h.Values("X-Forwarded-For"); len(list) > 0 {
-		return strings.Split(strings.Join(list, ","), ",")
+	list := h.Values("X-Forwarded-For")
+	if len(list) == 0 {
+		return nil
 	}
-	var hops []string
-	for _, element := range strings.Split(strings.Join(h.Values("Forwarded"), ","), ",") {
-		for _, pair := range strings.Split(element, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if strings.EqualFold(name, "for") {
-				hops = append(hops, strings.Trim(value, `"`))
-			}
-		}
-	}
-	return hops
+	return strings.Split(strings.Join(list, ","), ",")
 }
 
 // parseHop reads an address with or without port, brackets and zone.

@@ -24,7 +24,7 @@ type Options struct {
 	Catalogue      *locale.Catalogue // the texts
 	Templates      fs.FS             // layout.html, error.html and one file per page
 	Static         fs.FS             // stylesheet, scripts, pictures
-	TrustedProxies []netip.Prefix    // whose X-Forwarded-For and Forwarded are believed; none by default
+	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed; none by default
 	Logger         *slog.Logger      // nil means slog.Default()
 	Reload         bool              // parse templates anew for each page; for development, with Templates from os.DirFS
 	WayOn          string            // where an error page leads that names no way on; "/account" by default

@@ -17,7 +17,9 @@ type request struct {
 	client    netip.Addr
 	pressed   string // language that the person chose during this visit
 	uiLocales string
-	language  locale.Language // of the cookie and the browser
+	chosen    string // language of the cookie
+	own       string // the account's own language, known after a proof
+	accepted  string // Accept-Language
 	catalogue *locale.Catalogue
 	brand     Brand
 	drain     func() // reads away what is left of a body that was too large
@@ -48,13 +50,21 @@ func Reference(ctx context.Context) string { return stateOf(ctx).reference }
 func ClientAddr(ctx context.Context) netip.Addr { return stateOf(ctx).client }
 
 // Language returns the language of the answer: what the person pressed during this visit, ui_locales, the person's earlier
-// choice, the browser's.
+// choice in this browser, the account's own, the browser's.
 func Language(ctx context.Context) locale.Language {
 	s := stateOf(ctx)
 	if s.catalogue == nil {
 		return locale.Swedish
 	}
-	return s.catalogue.Match(s.pressed, s.uiLocales, string(s.language))
+	return s.catalogue.Match(s.pressed, s.uiLocales, s.chosen, s.own, s.accepted)
+}
+
+// WithOwnLanguage lets the account's own language count. Only a page that comes after a proof may ask for it: before one,
+// nothing of the account shapes a page (RULES §2).
+func WithOwnLanguage(r *http.Request, language string) *http.Request {
+	r, s := withState(r)
+	s.own = language
+	return r
 }
 
 // WithUILocales makes the request's pages follow the RP's ui_locales (OIDC Core 3.1.2.1), before cookie and browser. Error

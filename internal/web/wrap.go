@@ -28,7 +28,8 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 			reference: newReference(),
 			client:    clientAddr(r, k.options.TrustedProxies),
 			pressed:   k.Cookies().Get(r, pressedCookie),
-			language:  k.options.Catalogue.Match(k.Cookies().Get(r, languageCookie), r.Header.Get("Accept-Language")),
+			chosen:    k.Cookies().Get(r, languageCookie),
+			accepted:  r.Header.Get("Accept-Language"),
 			catalogue: k.options.Catalogue,
 		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, state))
