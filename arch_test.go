@@ -175,6 +175,7 @@ var theForeign = []foreignRule{
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
 	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password"}, "two spellings of one letter are one"},
+	{"golang.org/x/text/encoding", nil, []string{"internal/organisation"}, "a logo is read in the encoding that its first line names"},
 	{"golang.org/x/text/language", nil, []string{"internal/locale", "samples/hrm", "samples/inbox"}, "language tags"},
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},

@@ -2,15 +2,19 @@ package organisation
 
 import (
 	"bytes"
-	"encoding/xml"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
+	"image"
+	"image/jpeg"
+	"image/png"
 )
 
-// MaxLogo is the largest logo in bytes.
-const MaxLogo = 256 << 10
+// What a logo may be at most: MaxLogo in bytes, MaxLogoSide in pixels of a raster picture.
+const (
+	MaxLogo     = 256 << 10
+	MaxLogoSide = 4096
+)
 
 // Logo is a picture that is safe to serve from our own origin.
 type Logo struct {
@@ -21,26 +25,35 @@ type Logo struct {
 // The ways in which a logo can be refused.
 var (
 	ErrLogoTooLarge = fmt.Errorf("a logo has at most %d KB", MaxLogo>>10)
+	ErrLogoTooWide  = fmt.Errorf("a logo has at most %d x %d pixels", MaxLogoSide, MaxLogoSide)
 	ErrLogoKind     = errors.New("a logo is a PNG, JPEG, WebP or SVG picture")
+	ErrLogoBroken   = errors.New("the picture cannot be decoded; is the file whole?")
+	ErrLogoBlank    = errors.New("of this SVG nothing remains to draw: only shapes and text are taken, no embedded pictures, scripts or links to elsewhere")
 )
 
 // ParseLogo takes an uploaded picture: a raster picture by its own first bytes, whatever its name said, or
 // an SVG, of which only drawing remains (no scripts, no links, no foreign content).
 func ParseLogo(data []byte) (Logo, error) {
-	if len(data) > MaxLogo {
-		return Logo{}, ErrLogoTooLarge
-	}
 	switch kind := rasterKind(data); {
+	case len(data) == 0:
+		return Logo{}, fmt.Errorf("%w; this file is empty", ErrLogoKind)
+	case len(data) > MaxLogo:
+		return Logo{}, ErrLogoTooLarge
 	case kind != "":
-		return Logo{kind, data}, nil
-	case bytes.Contains(data, []byte("<svg")):
-		clean, err := cleanSVG(data)
-		if err != nil {
+		if err := checkRaster(kind, data); err != nil {
 			return Logo{}, err
 		}
-		return Logo{"image/svg+xml", clean}, nil
+		return Logo{kind, data}, nil
 	}
-	return Logo{}, ErrLogoKind
+	text, err := fromUTF16(data)
+	if err != nil || !bytes.Contains(text, []byte("<svg")) {
+		return Logo{}, ErrLogoKind
+	}
+	clean, err := cleanSVG(text)
+	if err != nil {
+		return Logo{}, err
+	}
+	return Logo{"image/svg+xml", clean}, nil
 }
 
 // rasterKind tells a raster picture by its first bytes; empty for anything else.
@@ -56,89 +69,48 @@ func rasterKind(data []byte) string {
 	return ""
 }
 
-// drawing is the list of elements that stay; everything else goes with all that is inside it.
-var drawing = words(`svg g path rect circle ellipse line polyline polygon title desc defs linearGradient
-	radialGradient stop clipPath mask symbol text tspan`)
-
-// attributes is the list of attributes that stay. None of them can hold an address: references like
-// fill="url(#a)" are let through only when they point into the picture itself.
-var attributes = words(`id viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform fill fill-rule
-	fill-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-miterlimit stroke-dasharray
-	stroke-opacity opacity offset stop-color stop-opacity gradientUnits gradientTransform spreadMethod clip-path
-	clip-rule mask clipPathUnits maskUnits preserveAspectRatio font-size font-family font-weight text-anchor
-	dominant-baseline version role`)
-
-func words(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(s) {
-		m[w] = true
+// checkRaster looks at what every page would show: a picture that browsers can decode, without filling their memory.
+func checkRaster(kind string, data []byte) error {
+	var c image.Config
+	var err error
+	switch kind {
+	case "image/png":
+		c, err = png.DecodeConfig(bytes.NewReader(data))
+	case "image/jpeg":
+		c, err = jpeg.DecodeConfig(bytes.NewReader(data))
+	default:
+		c, err = webpConfig(data)
 	}
-	return m
+	switch {
+	case err != nil || c.Width < 1 || c.Height < 1:
+		return ErrLogoBroken
+	case c.Width > MaxLogoSide || c.Height > MaxLogoSide:
+		return fmt.Errorf("%w; this one has %d x %d", ErrLogoTooWide, c.Width, c.Height)
+	}
+	return nil
 }
 
-const svgNamespace = "http://www.w3.org/2000/svg"
-
-// cleanSVG writes the picture anew from the elements and attributes of the lists above. Entities,
-// processing instructions, comments and the doctype are never copied.
-func cleanSVG(data []byte) ([]byte, error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
-	d.Strict = true
-	var out bytes.Buffer
-	open, skip := 0, 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: the SVG is not well-formed", ErrLogoKind)
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if skip > 0 || !drawing[t.Name.Local] || t.Name.Space != svgNamespace {
-				skip++
-				continue
-			}
-			open++
-			writeStart(&out, t, open == 1)
-		case xml.EndElement:
-			if skip > 0 {
-				skip--
-				continue
-			}
-			open--
-			fmt.Fprintf(&out, "</%s>", t.Name.Local)
-		case xml.CharData:
-			if skip == 0 && open > 0 {
-				xml.EscapeText(&out, t) //nolint:errcheck // a bytes.Buffer cannot fail
-			}
-		}
+// webpConfig reads the head of a WebP picture (RFC 9649 §2): the file's size, the first chunk, and the size of the picture that
+// stands in it. The standard library has no decoder, and a logo is no reason for another module.
+func webpConfig(data []byte) (image.Config, error) {
+	const head = 12 + 8 // RIFF size WEBP, then the first chunk's name and size
+	if len(data) < head+10 || uint64(binary.LittleEndian.Uint32(data[4:]))+8 > uint64(len(data)) {
+		return image.Config{}, ErrLogoBroken
 	}
-	if out.Len() == 0 {
-		return nil, ErrLogoKind
+	if chunk := binary.LittleEndian.Uint32(data[16:]); uint64(chunk)+head > uint64(len(data)) {
+		return image.Config{}, ErrLogoBroken
 	}
-	return out.Bytes(), nil
-}
-
-func writeStart(out *bytes.Buffer, t xml.StartElement, root bool) {
-	fmt.Fprintf(out, "<%s", t.Name.Local)
-	if root {
-		fmt.Fprintf(out, ` xmlns=%q`, svgNamespace)
+	first := data[head:]
+	switch name := string(data[12:16]); {
+	case name == "VP8 " && bytes.Equal(first[3:6], []byte{0x9d, 0x01, 0x2a}):
+		size := binary.LittleEndian.Uint32(first[6:])
+		return image.Config{Width: int(size & 0x3fff), Height: int(size >> 16 & 0x3fff)}, nil
+	case name == "VP8L" && first[0] == 0x2f:
+		size := binary.LittleEndian.Uint32(first[1:])
+		return image.Config{Width: int(size&0x3fff) + 1, Height: int(size>>14&0x3fff) + 1}, nil
+	case name == "VP8X":
+		wide, high := binary.LittleEndian.Uint32(first[4:])&0xffffff, binary.LittleEndian.Uint32(first[6:])>>8
+		return image.Config{Width: int(wide) + 1, Height: int(high) + 1}, nil
 	}
-	for _, a := range t.Attr {
-		if a.Name.Space != "" || !attributes[a.Name.Local] || !pointsInside(a.Value) {
-			continue
-		}
-		fmt.Fprintf(out, ` %s="`, a.Name.Local)
-		xml.EscapeText(out, []byte(a.Value)) //nolint:errcheck // a bytes.Buffer cannot fail
-		out.WriteByte('"')
-	}
-	out.WriteByte('>')
-}
-
-// pointsInside refuses url(…) to anything but an element of the same picture.
-func pointsInside(value string) bool {
-	v := strings.ToLower(strings.ReplaceAll(value, " ", ""))
-	rest := strings.ReplaceAll(v, "url(#", "")
-	return !strings.Contains(rest, "url(") && !strings.ContainsAny(v, `\`) && !strings.Contains(v, "javascript:")
+	return image.Config{}, ErrLogoBroken
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // ID is an organisation's short name: lower case letters, digits and dashes, chosen once.
@@ -44,7 +45,7 @@ type Organisation struct {
 // The ways in which an organisation can be refused.
 var (
 	ErrBadID     = errors.New("a short name has 2 to 40 lower case letters, digits and dashes")
-	ErrBadName   = errors.New("a name has 1 to 100 characters")
+	ErrBadName   = errors.New("a name has 1 to 100 characters, none of them a control character")
 	ErrBadColour = errors.New("a colour reads #rrggbb")
 	ErrBadPolicy = errors.New("the 2FA policy is off, optional, recommended or required")
 )
@@ -59,7 +60,7 @@ func (o Organisation) Check() error {
 	switch name := strings.TrimSpace(o.Name); {
 	case !idPattern.MatchString(string(o.ID)):
 		return ErrBadID
-	case name == "" || len([]rune(name)) > 100:
+	case name == "" || len([]rune(name)) > 100 || strings.ContainsFunc(o.Name, unicode.IsControl):
 		return ErrBadName
 	case o.Colour != "" && !colourPattern.MatchString(o.Colour):
 		return ErrBadColour
