@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
@@ -117,11 +116,8 @@ func (d *Door) getRecoverySent(w http.ResponseWriter, r *http.Request) error {
 		AgainURL: attemptURL("/recovery/start/"+a.ID, a), BackURL: attemptURL("/signin/"+a.ID, a)})
 }
 
-// doubleClick is how long after a sign-in a second press may come that meant the same.
-const doubleClick = 30 * time.Second
-
 // gone answers a link that is unknown, used or expired: one page for all three, which offers a new one. The second of two
-// clicks on a link that has just signed this browser in goes on instead.
+// clicks on a sign-in link that has just signed this browser in goes on instead.
 func (d *Door) gone(w http.ResponseWriter, r *http.Request, link onetime.Link) error {
 	app, start, err := d.start(r.Context(), link.ClientID, "")
 	if err != nil {
@@ -131,7 +127,8 @@ func (d *Door) gone(w http.ResponseWriter, r *http.Request, link onetime.Link) e
 	if err != nil {
 		return err
 	}
-	if r.Method == http.MethodPost && facts.Live && acc.ID == link.Account && d.Visitor.Now().Sub(facts.Session.AuthTime) < doubleClick {
+	if r.Method == http.MethodPost && link.Purpose == onetime.Signin && facts.Live && acc.ID == link.Account &&
+		d.Visitor.Now().Sub(facts.Session.AuthTime) < onetime.DoubleClick {
 		return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(start)}, start)
 	}
 	again := "/recovery/new"
