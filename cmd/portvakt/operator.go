@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/portvakt/portvakt/internal/control"
@@ -44,7 +46,20 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
 	}
+	warn(s.err, out)
 	return printJSON(s.out, out)
+}
+
+// warn says what an app can be registered without, and what that means for its people (ADR 10).
+func warn(w io.Writer, rp control.RP) {
+	if rp.InitiateLoginURI == "" {
+		fmt.Fprintf(w, "warning: without --initiate-login-uri, people whose sign-in took longer than the app waits, or who opened a mailed link in "+
+			"another browser, are not signed in to the app: they are led to %s and begin anew.\n", cmp.Or(rp.ClientURI, "Portvakt's account page"))
+	}
+	if len(rp.Organisations) == 0 {
+		fmt.Fprintln(w, "warning: the app belongs to no organisation: it is told of no organisation's people (scope person), and its sign-in has no "+
+			"organisation's look, until rp create names one with --org; portvakt org set makes one.")
+	}
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -80,16 +95,28 @@ func (c *rpList) Run(ctx context.Context, s streams) error {
 	return t.Flush()
 }
 
+// clientID is an app's, as rp list prints it.
+type clientID string
+
+// Validate implements kong.Validatable: an empty id, as of a shell's variable that is not set, would name all apps.
+func (id clientID) Validate() error {
+	if id == "" || url.PathEscape(string(id)) != string(id) || strings.Trim(string(id), ".") == "" {
+		return fmt.Errorf("%q is no client id; portvakt rp list shows them", string(id))
+	}
+	return nil
+}
+
+func (id clientID) path() string { return "/relying-parties/" + string(id) }
+
 type rpRotateSecret struct {
 	settingsFlags `embed:""`
-	ClientID      string `arg:"" help:"The app's client id."`
+	ClientID      clientID `arg:"" help:"The app's client id."`
 }
 
 // Run rotates an RP's secret.
 func (c *rpRotateSecret) Run(ctx context.Context, s streams) error {
 	var out map[string]string
-	path := "/relying-parties/" + url.PathEscape(c.ClientID) + "/secret"
-	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, path, nil, &out); err != nil {
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, c.ClientID.path()+"/secret", nil, &out); err != nil {
 		return err
 	}
 	return printJSON(s.out, out)
@@ -97,13 +124,13 @@ func (c *rpRotateSecret) Run(ctx context.Context, s streams) error {
 
 type rpDelete struct {
 	settingsFlags `embed:""`
-	ClientID      string `arg:"" help:"The app's client id."`
+	ClientID      clientID `arg:"" help:"The app's client id."`
 }
 
 // Run deletes an RP.
 func (c *rpDelete) Run(ctx context.Context, s streams) error {
 	var out map[string]string
-	if err := operate(ctx, c.settingsFlags, s, http.MethodDelete, "/relying-parties/"+url.PathEscape(c.ClientID), nil, &out); err != nil {
+	if err := operate(ctx, c.settingsFlags, s, http.MethodDelete, c.ClientID.path(), nil, &out); err != nil {
 		return err
 	}
 	fmt.Fprintln(s.out, "Deleted", c.ClientID)
@@ -111,33 +138,75 @@ func (c *rpDelete) Run(ctx context.Context, s streams) error {
 }
 
 type orgCommand struct {
-	Set orgSet `cmd:"" help:"Make or change an organisation; what is not given stays as it is."`
+	Set  orgSet  `cmd:"" help:"Make or change an organisation; what is not given stays as it is."`
+	List orgList `cmd:"" help:"List the organisations."`
 }
 
 type orgSet struct {
 	settingsFlags `embed:""`
 	ID            string `arg:"" help:"Short name, chosen once: lower case letters, digits and dashes."`
 	Name          string `help:"Name that people see."`
-	Logo          string `help:"Picture file: PNG, JPEG, WebP or SVG, up to 256 KB." type:"existingfile" placeholder:"FILE"`
-	Colour        string `help:"Colour of buttons and links as #rrggbb; its contrast is corrected." placeholder:"#RRGGBB"`
+	Logo          string `help:"Picture file: PNG, JPEG, WebP or SVG, up to 256 KB." type:"existingfile" placeholder:"FILE" xor:"logo"`
+	NoLogo        bool   `help:"Take the logo away." xor:"logo"`
+	Colour        string `help:"Colour of buttons and links as #rrggbb; its contrast is corrected." placeholder:"#RRGGBB" xor:"colour"`
+	NoColour      bool   `help:"Go back to Portvakt's own colour." xor:"colour"`
 	MFA           string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, NoLogo: c.NoLogo, NoColour: c.NoColour}
+	var err error
 	if c.Logo != "" {
-		picture, err := os.ReadFile(c.Logo)
-		if err != nil {
+		if in.Logo, err = readLogo(c.Logo); err != nil {
 			return err
 		}
-		in.Logo = picture
 	}
 	var out control.Organisation
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/organisations", in, &out); err != nil {
 		return err
 	}
+	if out.Made {
+		fmt.Fprintf(s.err, "made organisation %s: there was none with this short name\n", out.ID)
+		out.Made = false
+	}
 	return printJSON(s.out, out)
+}
+
+// readLogo reads as much of a file as a logo may have, and one byte more, which is enough to be told that it is too large.
+func readLogo(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, control.MaxLogo+1))
+}
+
+type orgList struct {
+	settingsFlags `embed:""`
+	JSON          bool `help:"Print JSON."`
+}
+
+// Run lists the organisations.
+func (c *orgList) Run(ctx context.Context, s streams) error {
+	var out []control.Organisation
+	if err := operate(ctx, c.settingsFlags, s, http.MethodGet, "/organisations", nil, &out); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, out)
+	}
+	t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "SHORT NAME\tNAME\t2FA\tCOLOUR\tLOGO")
+	for _, o := range out {
+		logo := "-"
+		if o.LogoType != "" {
+			logo = fmt.Sprintf("%s, %d bytes", o.LogoType, o.LogoBytes)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", o.ID, o.Name, o.MFA, cmp.Or(o.Colour, "-"), logo)
+	}
+	return t.Flush()
 }
 
 type accountCommand struct {

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -45,6 +48,10 @@ var (
 	ErrUnknown             = errors.New("there is no relying party with this client id")
 	ErrPublic              = errors.New("a public client has no secret")
 	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
+	ErrControlCharacter    = errors.New("a name has no control characters")
+	ErrTwice               = errors.New("an address is there twice")
+	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
+		"(RFC 9700 §2.1): register each address")
 )
 
 // Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
@@ -57,7 +64,7 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		plain = secret.NewToken()
 		rp.Secret = plain.Hash()
 	}
-	if err := rp.Check(); err != nil {
+	if err := check(rp); err != nil {
 		return rp, "", err
 	}
 	var err error
@@ -71,6 +78,26 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		return tx.Append(ctx, s.event(audit.RPCreated, rp.ClientID))
 	})
 	return rp, plain, err
+}
+
+// check is what an RP must be to be used, and before that what an operator mistypes.
+func check(rp relyingparty.RP) error {
+	if strings.ContainsFunc(rp.Name, unicode.IsControl) {
+		return fmt.Errorf("%w: %q", ErrControlCharacter, rp.Name)
+	}
+	for _, uri := range rp.RedirectURIs {
+		if strings.Contains(uri, "*") {
+			return fmt.Errorf("%w: %q", ErrWildcard, uri)
+		}
+	}
+	for _, list := range [][]string{rp.RedirectURIs, rp.PostLogoutRedirectURIs} {
+		for i, uri := range list {
+			if slices.Contains(list[:i], uri) {
+				return fmt.Errorf("%w: %q", ErrTwice, uri)
+			}
+		}
+	}
+	return rp.Check()
 }
 
 func withDefaults(rp relyingparty.RP) relyingparty.RP {
@@ -103,7 +130,7 @@ func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) (
 			return nil, fmt.Errorf("%w: %q", ErrUnknownOrganisation, id)
 		}
 	}
-	return wanted, nil
+	return slices.Compact(slices.Sorted(slices.Values(wanted))), nil
 }
 
 // List lists all RPs.

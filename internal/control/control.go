@@ -40,14 +40,26 @@ type RP struct {
 	RefreshTokens          bool     `json:"refresh_tokens"`
 }
 
-// Organisation is a change to an organisation; empty fields keep what is stored.
+// Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
 type Organisation struct {
 	ID     string `json:"id"`
 	Name   string `json:"name,omitempty"`
-	Colour string `json:"colour,omitempty"`
+	Colour string `json:"colour,omitempty"` // as chosen; pages correct its contrast
 	MFA    string `json:"mfa,omitempty"`
-	Logo   []byte `json:"logo,omitempty"` // a picture file as it is
+
+	// Of a change alone.
+	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
+	NoLogo   bool   `json:"no_logo,omitempty"`
+	NoColour bool   `json:"no_colour,omitempty"`
+
+	// Of an answer alone.
+	Made      bool   `json:"made,omitempty"` // it did not exist before
+	LogoType  string `json:"logo_type,omitempty"`
+	LogoBytes int    `json:"logo_bytes,omitempty"`
 }
+
+// MaxLogo is the largest logo in bytes. More than one byte above it need not be sent to be refused.
+const MaxLogo = organisation.MaxLogo
 
 // Account is an account to make.
 type Account struct {
@@ -67,6 +79,9 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("POST /relying-parties/{id}/secret", answer(d, d.rotateSecret))
 	mux.Handle("DELETE /relying-parties/{id}", answer(d, d.deleteRP))
 	mux.Handle("POST /organisations", answer(d, d.setOrganisation))
+	mux.Handle("GET /organisations", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]Organisation, error) {
+		return d.listOrganisations(ctx)
+	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
 	return mux
 }
@@ -152,15 +167,42 @@ func (d *Door) deleteRP(ctx context.Context, r *http.Request, _ struct{}) (map[s
 func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisation) (Organisation, error) {
 	change := organisation.Organisation{ID: organisation.ID(in.ID), Name: in.Name, Colour: in.Colour,
 		MFA: organisation.MFA(in.MFA)}
-	if len(in.Logo) > 0 {
+	if in.Logo != nil {
 		logo, err := organisation.ParseLogo(in.Logo)
 		if err != nil {
 			return in, err
 		}
 		change.Logo = logo
 	}
-	o, err := d.Provisioning.SetOrganisation(ctx, change)
-	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.MFA)}, err
+	var without []provisioning.Part
+	if in.NoLogo {
+		without = append(without, provisioning.Logo)
+	}
+	if in.NoColour {
+		without = append(without, provisioning.Colour)
+	}
+	known, err := d.Provisioning.HasOrganisation(ctx, change.ID)
+	if err != nil {
+		return in, err
+	}
+	o, err := d.Provisioning.SetOrganisation(ctx, change, without...)
+	out := stored(o)
+	out.Made = !known
+	return out, err
+}
+
+func stored(o organisation.Organisation) Organisation {
+	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.MFA), LogoType: o.Logo.MediaType,
+		LogoBytes: len(o.Logo.Data)}
+}
+
+func (d *Door) listOrganisations(ctx context.Context) ([]Organisation, error) {
+	all, err := d.Provisioning.ListOrganisations(ctx)
+	out := make([]Organisation, 0, len(all))
+	for _, o := range all {
+		out = append(out, stored(o))
+	}
+	return out, err
 }
 
 // errUnverified reminds the operator that an unproven address is the preparation's business.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -28,6 +29,8 @@ type Service struct {
 type Store interface {
 	// FindOrganisation looks an organisation up.
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
+	// ListOrganisations lists all organisations by id.
+	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
 }
 
 // Tx is what provisioning changes.
@@ -52,9 +55,29 @@ var (
 	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
 )
 
+// ListOrganisations lists all organisations by id.
+func (s *Service) ListOrganisations(ctx context.Context) ([]organisation.Organisation, error) {
+	return s.Store.ListOrganisations(ctx)
+}
+
+// HasOrganisation says whether there is such an organisation.
+func (s *Service) HasOrganisation(ctx context.Context, id organisation.ID) (bool, error) {
+	_, ok, err := s.Store.FindOrganisation(ctx, id)
+	return ok, err
+}
+
+// Part is a part of an organisation's look. An empty field keeps it; to take it away it must be named.
+type Part string
+
+// The parts that an organisation can do without.
+const (
+	Logo   Part = "logo"
+	Colour Part = "colour"
+)
+
 // SetOrganisation inserts or changes an organisation. Empty fields of change keep what is stored; a new one
 // recommends two factors unless told otherwise.
-func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organisation) (organisation.Organisation, error) {
+func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organisation, without ...Part) (organisation.Organisation, error) {
 	o, ok, err := s.Store.FindOrganisation(ctx, change.ID)
 	if err != nil {
 		return o, fmt.Errorf("find organisation: %w", err)
@@ -62,7 +85,7 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 	if !ok {
 		o = organisation.Organisation{ID: change.ID, Name: string(change.ID), MFA: organisation.Recommended}
 	}
-	o = merge(o, change)
+	o = merge(o, change, without)
 	if err := o.Check(); err != nil {
 		return o, err
 	}
@@ -75,7 +98,13 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 	})
 }
 
-func merge(o, change organisation.Organisation) organisation.Organisation {
+func merge(o, change organisation.Organisation, without []Part) organisation.Organisation {
+	if slices.Contains(without, Logo) {
+		o.Logo = organisation.Logo{}
+	}
+	if slices.Contains(without, Colour) {
+		o.Colour = ""
+	}
 	if change.Name != "" {
 		o.Name = change.Name
 	}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// desk is an operator at an installation.
+type desk struct {
+	t    *testing.T
+	file string
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := portvakt(t, "init", "--issuer", issuer, "--data", dir); err != nil {
+		t.Fatal(out, err)
+	}
+	return &desk{t, filepath.Join(dir, "portvakt.toml")}
+}
+
+// says runs a command that must do, and returns both of its streams.
+func (d *desk) says(args ...string) (out, beside string) {
+	d.t.Helper()
+	var stdout, stderr bytes.Buffer
+	if err := run(d.t.Context(), append(args, "--config", d.file), &stdout, &stderr); err != nil {
+		d.t.Fatalf("portvakt %s: %v", strings.Join(args, " "), err)
+	}
+	return stdout.String(), stderr.String()
+}
+
+// prints is says for a command whose output is JSON and nothing else.
+func (d *desk) prints(out any, args ...string) (beside string) {
+	d.t.Helper()
+	text, beside := d.says(args...)
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(out); err != nil || decoder.More() {
+		d.t.Fatalf("portvakt %s does not print JSON alone (%v):\n%s", strings.Join(args, " "), err, text)
+	}
+	return beside
+}
+
+func (d *desk) refused(text string, args ...string) {
+	d.t.Helper()
+	refused(d.t, append(args, "--config", d.file), text)
+}
+
+type printedRP struct {
+	ID            string   `json:"client_id"`
+	Secret        string   `json:"client_secret"`
+	Name          string   `json:"client_name"`
+	Public        bool     `json:"public"`
+	PKCE          bool     `json:"pkce"`
+	RedirectURIs  []string `json:"redirect_uris"`
+	PostLogout    []string `json:"post_logout_redirect_uris"`
+	Organisations []string `json:"organisations"`
+}
+
+// operations are what an operator does with apps and organisations, in whatever way the command reaches the database.
+func (d *desk) operations() {
+	t := d.t
+	t.Helper()
+	const noStart, nobody = "without --initiate-login-uri", "belongs to no organisation"
+	var public printedRP
+	beside := d.prints(&public, "rp", "create", "--name", "Telefonen", "--public", "--redirect-uri", "https://m.example.com/callback")
+	if public.Secret != "" || !public.Public || !public.PKCE || !strings.Contains(beside, noStart) || !strings.Contains(beside, nobody) {
+		t.Errorf("public: %+v\n%s", public, beside)
+	}
+
+	var organisation struct{ ID, Name, Colour, MFA string }
+	if beside = d.prints(&organisation, "org", "set", "foretaget", "--name", "Företaget AB", "--colour", "#1f5d4c"); !strings.Contains(beside, "made organisation foretaget") {
+		t.Errorf("a new short name: %q", beside)
+	}
+	organisation.Colour = ""
+	if beside = d.prints(&organisation, "org", "set", "foretaget", "--no-colour"); beside != "" || organisation.Colour != "" || organisation.Name != "Företaget AB" {
+		t.Errorf("a known short name: %q %+v", beside, organisation)
+	}
+	if out, _ := d.says("org", "list"); !strings.Contains(out, "SHORT NAME") || !strings.Contains(out, "Företaget AB") || !strings.Contains(out, "recommended") {
+		t.Errorf("org list:\n%s", out)
+	}
+	var organisations []struct{ ID string }
+	if d.prints(&organisations, "org", "list", "--json"); len(organisations) != 1 || organisations[0].ID != "foretaget" {
+		t.Errorf("org list --json: %+v", organisations)
+	}
+
+	var hrm printedRP
+	beside = d.prints(&hrm, "rp", "create", "--name", "HRM, \"lön\"", "--pkce=false", "--initiate-login-uri", "https://hrm.example.com/login",
+		"--redirect-uri", "https://hrm.example.com/a,b", "--redirect-uri", "https://hrm.example.com/c", "--post-logout-redirect-uri", "https://hrm.example.com/")
+	if hrm.Secret == "" || hrm.PKCE || hrm.Public || len(hrm.RedirectURIs) != 2 || hrm.RedirectURIs[0] != "https://hrm.example.com/a,b" ||
+		len(hrm.PostLogout) != 1 || len(hrm.Organisations) != 1 || beside != "" {
+		t.Errorf("confidential: %+v\n%s", hrm, beside)
+	}
+	d.refused("there twice", "rp", "create", "--name", "HRM", "--redirect-uri", "https://hrm.example.com/a", "--redirect-uri", "https://hrm.example.com/a")
+
+	if out, _ := d.says("rp", "list"); !strings.Contains(out, hrm.ID) || !strings.Contains(out, public.ID) || strings.Contains(out, hrm.Secret) {
+		t.Errorf("rp list:\n%s", out)
+	}
+	var listed []printedRP
+	if d.prints(&listed, "rp", "list", "--json"); len(listed) != 2 || listed[0].Secret+listed[1].Secret != "" {
+		t.Errorf("rp list --json: %+v", listed)
+	}
+
+	var rotated printedRP
+	if d.prints(&rotated, "rp", "rotate-secret", hrm.ID); rotated.ID != hrm.ID || rotated.Secret == "" || rotated.Secret == hrm.Secret {
+		t.Errorf("rotated: %+v", rotated)
+	}
+	d.refused("no secret", "rp", "rotate-secret", public.ID)
+	d.refused("no relying party", "rp", "rotate-secret", "nobody")
+	if out, _ := d.says("rp", "delete", hrm.ID); !strings.Contains(out, hrm.ID) {
+		t.Errorf("deleted: %s", out)
+	}
+	d.refused("no relying party", "rp", "delete", hrm.ID)
+	if d.prints(&listed, "rp", "list", "--json"); len(listed) != 1 {
+		t.Errorf("after a deletion: %+v", listed)
+	}
+}
+
+func TestOperationsWhileNoServerRuns(t *testing.T) { newDesk(t).operations() }
+
+// TestOperationsBesideARunningServer goes through its socket: the database belongs to the server.
+func TestOperationsBesideARunningServer(t *testing.T) {
+	h := newHouse(t)
+	p := h.serve()
+	(&desk{t, h.file}).operations()
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAClientIDThatIsNoneIsAnErrorOfUsage(t *testing.T) {
+	d := newDesk(t)
+	for _, id := range []string{"", "..", ".", "a/b", "a b", "%2e"} {
+		d.refused("portvakt rp list shows them", "rp", "delete", id)
+		d.refused("portvakt rp list shows them", "rp", "rotate-secret", id)
+	}
+}
+
+func TestALogoFileIsReadAsFarAsItMatters(t *testing.T) {
+	d := newDesk(t)
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "logo")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	d.refused("this file is empty", "org", "set", "foretaget", "--logo", file(""))
+	d.refused("at most 256 KB", "org", "set", "foretaget", "--logo", file(strings.Repeat("x", 3<<20)))
+	d.refused("PNG, JPEG, WebP or SVG", "org", "set", "foretaget", "--logo", file("GIF89a"))
+	d.refused("can't be used together", "org", "set", "foretaget", "--no-logo", "--logo", file("GIF89a"))
+	var o struct {
+		Type  string `json:"logo_type"`
+		Bytes int    `json:"logo_bytes"`
+	}
+	d.prints(&o, "org", "set", "foretaget", "--logo", file(`<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h1" style="fill:#1f5d4c"/></svg>`))
+	if o.Type != "image/svg+xml" || o.Bytes == 0 {
+		t.Errorf("%+v", o)
+	}
+	if out, _ := d.says("org", "list"); !strings.Contains(out, "image/svg+xml") {
+		t.Error(out)
+	}
+	o.Type = ""
+	if d.prints(&o, "org", "set", "foretaget", "--no-logo"); o.Type != "" {
+		t.Error("the logo is still there")
+	}
+}
