@@ -27,8 +27,23 @@ func TestDocumentsSettings(t *testing.T) {
 	b.WriteString("# Settings\n\n" +
 		"<!-- Made from the tags of internal/config.Settings by `make docs`. -->\n\n" +
 		"Each setting can stand in the file (`--config FILE`, TOML, under the name below), in the environment, or on the\n" +
-		"command line as `--name`. The command line wins over the environment, the environment over the file. A name in the\n" +
-		"file that no setting has is refused. `portvakt init` writes the first file.\n\n" +
+		"command line as `--name`. The command line wins over the environment, the environment over the file. A variable that is\n" +
+		"set to nothing counts as not set. `portvakt init` writes the first file.\n\n" +
+		"The file holds settings and nothing else: a name that is not in the table is refused, the flags of commands among them, so\n" +
+		"that a misspelt one does not silently do nothing. `trusted_proxies` is the same name as `trusted-proxies`. A duration has a\n" +
+		"unit, `\"90s\"`, `\"15m\"` or `\"24h\"`. A list is `[\"10.0.0.0/8\", \"192.0.2.1\"]` in the file, and `10.0.0.0/8,192.0.2.1` in the\n" +
+		"environment and on the command line:\n\n" +
+		"```toml\n" +
+		"issuer = \"https://login.example.com\"\n" +
+		"data = \"/var/lib/portvakt\"\n" +
+		"listen = \":8443\"                          # HOST:PORT; without a host, all addresses\n" +
+		"trusted-proxies = [\"10.0.0.0/8\"]\n" +
+		"smtp-port = 587\n" +
+		"plain-delay = \"60s\"\n" +
+		"```\n\n" +
+		"What is wrong is said at the start, with the setting's name. The issuer is written as a browser writes it: lower case, without\n" +
+		"the port that https has anyway, without a slash at the end. The data folder's absolute path leaves room for the control\n" +
+		"socket in it (100 bytes in all). A certificate that is renewed in place is taken within seconds, without a restart.\n\n" +
 		"| name | environment | default | what it is |\n|---|---|---|---|\n")
 	for f := range reflect.TypeFor[config.Settings]().Fields() {
 		if f.Tag.Get("kong") == "-" {

@@ -32,7 +32,7 @@ type Settings struct {
 	MasterKey     string `help:"Master key, one ID:BASE64URL a line. Prefer the file." env:"PORTVAKT_MASTER_KEY" placeholder:"KEY"`
 	MasterKeyFile string `help:"File with the master key. The default is master.key in the data folder." env:"PORTVAKT_MASTER_KEY_FILE" placeholder:"FILE"`
 
-	TLSCert        string   `name:"tls-cert" help:"Certificate chain in PEM. Empty: a proxy in front speaks TLS; list it as trusted." env:"PORTVAKT_TLS_CERT" placeholder:"FILE"`
+	TLSCert        string   `name:"tls-cert" help:"Certificate chain in PEM, read again when it changes. Empty: a proxy in front speaks TLS; list it as trusted." env:"PORTVAKT_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `name:"tls-key" help:"Private key of the certificate in PEM." env:"PORTVAKT_TLS_KEY" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks of the proxies in front, whose forwarded addresses are believed." env:"PORTVAKT_TRUSTED_PROXIES" placeholder:"CIDR"`
 	OutboundAllow  []string `help:"Private networks that may be called for back-channel logout." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`

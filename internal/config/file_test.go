@@ -137,6 +137,19 @@ func TestValuesOfTheFileAreWhatTheyWouldBeAsFlags(t *testing.T) {
 	}
 }
 
+func TestTheDocumentedFileIsAccepted(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```toml\n")
+	example, _, ok := strings.Cut(example, "```")
+	s, err := parse(t, example)
+	if !ok || err != nil || s.CheckServing() != nil || len(s.TrustedProxies) != 1 {
+		t.Errorf("%+v %v %v", s, err, s.CheckServing())
+	}
+}
+
 func TestAnOutlandishPortIsRefusedWhereverItStands(t *testing.T) {
 	for _, port := range []string{"0", "65536", "-1"} {
 		byFile, err := parse(t, "issuer = \"https://x.example\"\nsmtp-host = \"mail\"\nmail-from = \"a@x.example\"\nsmtp-port = "+port+"\n")
