@@ -21,7 +21,7 @@ test-race: ## the race detector where goroutines meet
 	scripts/race
 
 e2e: ## the journeys in a real browser; E2E_SHOTS=DIR keeps pictures of every page
-	scripts/beside-postgres go test -count=1 ./e2e/...
+	PORTVAKT_E2E=1 scripts/beside-postgres go test -count=1 ./e2e/...
 
 lint: ## gofmt, go vet, staticcheck
 	scripts/lint

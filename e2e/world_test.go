@@ -43,7 +43,7 @@ var cheap = app.Options{Hashing: password.Params{Memory: 64, Time: 1, Threads: 1
 func begin(t *testing.T, change ...func(*demo.Options)) *world {
 	t.Helper()
 	if chromium == nil {
-		t.Skip(journey.ErrNoChromium)
+		t.Skip(why)
 	}
 	c := &clock{}
 	o := demo.Options{Lang: "sv", PlainDelay: time.Minute, App: cheap}
