@@ -18,6 +18,7 @@ import (
 type rpCommand struct {
 	Create       rpCreate       `cmd:"" help:"Register an app; prints its client_id and client_secret as JSON, once."`
 	List         rpList         `cmd:"" help:"List the apps."`
+	Set          rpSet          `cmd:"" help:"Change an app; what is not given stays as it is."`
 	RotateSecret rpRotateSecret `cmd:"" help:"Give an app a new secret; the old one ends at once."`
 	Delete       rpDelete       `cmd:"" help:"Remove an app and end its people's grants."`
 }
@@ -58,7 +59,7 @@ func warn(w io.Writer, rp control.RP) {
 	}
 	if len(rp.Organisations) == 0 {
 		fmt.Fprintln(w, "warning: the app belongs to no organisation: it is told of no organisation's people (scope person), and its sign-in has no "+
-			"organisation's look, until rp create names one with --org; portvakt org set makes one.")
+			"organisation's look, until rp set names one with --org; portvakt org set makes one.")
 	}
 }
 
@@ -107,6 +108,30 @@ func (id clientID) Validate() error {
 }
 
 func (id clientID) path() string { return "/relying-parties/" + string(id) }
+
+type rpSet struct {
+	settingsFlags         `embed:""`
+	ClientID              clientID `arg:"" help:"The app's client id."`
+	Name                  *string  `help:"Name that people see."`
+	RedirectURI           []string `help:"Where the app receives its codes, instead of what is stored; repeatable." sep:"none" placeholder:"URL"`
+	PostLogoutRedirectURI []string `help:"Where a browser may go after sign-out, instead of what is stored; repeatable." sep:"none" placeholder:"URL"`
+	InitiateLoginURI      *string  `help:"Where a login of the app begins (OIDC Core 4); \"\" takes it away." placeholder:"URL"`
+	ClientURI             *string  `help:"The app's own start page; \"\" takes it away." placeholder:"URL"`
+	BackchannelLogoutURI  *string  `help:"Where the app hears that a session ended; \"\" takes it away." placeholder:"URL"`
+	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
+}
+
+// Run changes an RP.
+func (c *rpSet) Run(ctx context.Context, s streams) error {
+	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
+		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI}
+	var out control.RP
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
+		return err
+	}
+	warn(s.err, out)
+	return printJSON(s.out, out)
+}
 
 type rpRotateSecret struct {
 	settingsFlags `embed:""`

@@ -97,6 +97,19 @@ func (d *desk) operations() {
 	}
 	d.refused("there twice", "rp", "create", "--name", "HRM", "--redirect-uri", "https://hrm.example.com/a", "--redirect-uri", "https://hrm.example.com/a")
 
+	var changed printedRP
+	if beside = d.prints(&changed, "rp", "set", public.ID, "--org", "foretaget", "--initiate-login-uri", "https://m.example.com/login"); beside != "" ||
+		changed.Name != "Telefonen" || !changed.Public || len(changed.RedirectURIs) != 1 || len(changed.Organisations) != 1 {
+		t.Errorf("rp set: %+v\n%s", changed, beside)
+	}
+	if beside = d.prints(&changed, "rp", "set", public.ID, "--name", "Mobilen", "--redirect-uri", "https://m.example.com/b", "--initiate-login-uri", ""); !strings.Contains(beside, noStart) ||
+		changed.Name != "Mobilen" || changed.RedirectURIs[0] != "https://m.example.com/b" || len(changed.Organisations) != 1 {
+		t.Errorf("rp set: %+v\n%s", changed, beside)
+	}
+	d.refused("wildcards", "rp", "set", public.ID, "--redirect-uri", "https://*.example.com/")
+	d.refused("1 to 100 characters", "rp", "set", public.ID, "--name", "")
+	d.refused("no relying party", "rp", "set", "nobody", "--name", "x")
+
 	if out, _ := d.says("rp", "list"); !strings.Contains(out, hrm.ID) || !strings.Contains(out, public.ID) || strings.Contains(out, hrm.Secret) {
 		t.Errorf("rp list:\n%s", out)
 	}
@@ -137,6 +150,7 @@ func TestAClientIDThatIsNoneIsAnErrorOfUsage(t *testing.T) {
 	for _, id := range []string{"", "..", ".", "a/b", "a b", "%2e"} {
 		d.refused("portvakt rp list shows them", "rp", "delete", id)
 		d.refused("portvakt rp list shows them", "rp", "rotate-secret", id)
+		d.refused("portvakt rp list shows them", "rp", "set", id, "--name", "x")
 	}
 }
 

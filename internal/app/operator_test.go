@@ -91,6 +91,30 @@ func TestARotatedSecretReplacesTheOldOneAtOnce(t *testing.T) {
 	})
 }
 
+func TestAChangedAppKeepsItsSecretAndItsPeople(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		access, _ := w.browser().tokens(w.hrm)["access_token"].(string)
+		const moved = "https://hr.example.com/callback"
+		var changed control.RP
+		if err := w.operator(http.MethodPatch, "/relying-parties/"+w.hrm.ClientID, control.RPChange{RedirectURIs: []string{moved}}, &changed); err != nil {
+			t.Fatal(err)
+		}
+		if changed.Name != "HRM" || changed.InitiateLoginURI != w.hrm.InitiateLoginURI || !slices.Equal(changed.Organisations, []string{"foretaget"}) {
+			t.Errorf("%+v", changed)
+		}
+		if status, _ := w.userinfo(access); status != http.StatusOK {
+			t.Errorf("a grant from before: %d", status)
+		}
+		w.browser().get(newLogin(w.hrm).authorize()).expect(http.StatusBadRequest)
+		changed.ClientSecret = w.hrm.ClientSecret
+		if answer := w.browser().tokens(changed); answer["access_token"] == "" {
+			t.Errorf("%v", answer)
+		}
+		w.refuses(http.MethodPatch, "/relying-parties/nobody", control.RPChange{}, "no relying party")
+		w.refuses(http.MethodPatch, "/relying-parties/"+w.hrm.ClientID, control.RPChange{Organisations: []string{"nobody"}}, "no organisation")
+	})
+}
+
 func TestADeletedAppIsUnknownAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		tokens := w.browser().tokens(w.hrm)

@@ -30,6 +30,7 @@ const (
 	RefreshReused     Kind = "grant.refresh_reused"              // an old refresh token came again; its grant was ended and the person was told
 	GrantRevoked      Kind = "grant.revoked"                     // an app gave its grant back
 	RPCreated         Kind = "clientregistration.created"        // the operator registered an app
+	RPChanged         Kind = "clientregistration.changed"        // the operator changed an app's name, addresses or organisations
 	RPSecretRotated   Kind = "clientregistration.secret_rotated" // the operator gave an app a new secret
 	RPDeleted         Kind = "clientregistration.deleted"        // the operator removed an app; its grants ended
 	OrganisationSet   Kind = "provisioning.organisation_set"     // the operator made or changed an organisation

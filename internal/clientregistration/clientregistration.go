@@ -26,6 +26,8 @@ type Service struct {
 
 // Store answers questions outside a transaction.
 type Store interface {
+	// FindRP looks an RP up by its client id.
+	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
 	// ListRPs lists all RPs by name.
 	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
 	// ListOrganisations lists all organisations by id.
@@ -36,6 +38,8 @@ type Store interface {
 type Tx interface {
 	// InsertRP stores a new RP.
 	InsertRP(ctx context.Context, rp relyingparty.RP) error
+	// ChangeRP replaces an RP's name, addresses and organisations; false if there is no such RP.
+	ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error)
 	// SetRPSecret replaces an RP's secret; false if there is no such RP.
 	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
 	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
@@ -131,6 +135,34 @@ func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) (
 		}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(wanted))), nil
+}
+
+// Change changes what an RP is called, where it is and whose people it may know. Its secret and its people's grants stay.
+func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP)) (relyingparty.RP, error) {
+	rp, ok, err := s.Store.FindRP(ctx, clientID)
+	if err == nil && !ok {
+		err = ErrUnknown
+	}
+	if err != nil {
+		return rp, err
+	}
+	change(&rp)
+	if err := check(rp); err != nil {
+		return rp, err
+	}
+	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {
+		return rp, err
+	}
+	return rp, s.InTx(ctx, func(tx Tx) error {
+		ok, err := tx.ChangeRP(ctx, rp)
+		if err == nil && !ok {
+			err = ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.RPChanged, clientID))
+	})
 }
 
 // List lists all RPs.

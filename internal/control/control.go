@@ -40,6 +40,17 @@ type RP struct {
 	RefreshTokens          bool     `json:"refresh_tokens"`
 }
 
+// RPChange is a change to a relying party. What is not given stays as it is; an empty text takes an address away.
+type RPChange struct {
+	Name                   *string  `json:"client_name,omitempty"`
+	Organisations          []string `json:"organisations,omitempty"`
+	RedirectURIs           []string `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	InitiateLoginURI       *string  `json:"initiate_login_uri,omitempty"`
+	ClientURI              *string  `json:"client_uri,omitempty"`
+	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty"`
+}
+
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
 type Organisation struct {
 	ID     string `json:"id"`
@@ -76,6 +87,7 @@ func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /relying-parties", answer(d, d.createRP))
 	mux.Handle("GET /relying-parties", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]RP, error) { return d.listRPs(ctx) }))
+	mux.Handle("PATCH /relying-parties/{id}", answer(d, d.changeRP))
 	mux.Handle("POST /relying-parties/{id}/secret", answer(d, d.rotateSecret))
 	mux.Handle("DELETE /relying-parties/{id}", answer(d, d.deleteRP))
 	mux.Handle("POST /organisations", answer(d, d.setOrganisation))
@@ -121,10 +133,7 @@ func write(w http.ResponseWriter, status int, v any) {
 func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error) {
 	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
 		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
-		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens}
-	for _, id := range in.Organisations {
-		rp.Organisations = append(rp.Organisations, organisation.ID(id))
-	}
+		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, Organisations: identified(in.Organisations)}
 	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
 	if err != nil {
 		return RP{}, err
@@ -132,6 +141,34 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 	out := shown(made)
 	out.ClientSecret = plain.Reveal()
 	return out, nil
+}
+
+func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, error) {
+	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) {
+		for field, text := range map[*string]*string{&rp.Name: in.Name, &rp.InitiateLoginURI: in.InitiateLoginURI, &rp.ClientURI: in.ClientURI,
+			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI} {
+			if text != nil {
+				*field = *text
+			}
+		}
+		for field, list := range map[*[]string][]string{&rp.RedirectURIs: in.RedirectURIs, &rp.PostLogoutRedirectURIs: in.PostLogoutRedirectURIs} {
+			if list != nil {
+				*field = list
+			}
+		}
+		if in.Organisations != nil {
+			rp.Organisations = identified(in.Organisations)
+		}
+	})
+	return shown(rp), err
+}
+
+func identified(names []string) []organisation.ID {
+	ids := make([]organisation.ID, 0, len(names))
+	for _, name := range names {
+		ids = append(ids, organisation.ID(name))
+	}
+	return ids
 }
 
 func shown(rp relyingparty.RP) RP {

@@ -41,6 +41,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	insertRPOrganisation statement = `
 INSERT INTO relying_party_organisations (client_id, organisation_id) VALUES ($1, $2)`
 
+	changeRP statement = `
+UPDATE relying_parties SET name = $2, redirect_uris = $3, post_logout_redirect_uris = $4, initiate_login_uri = $5, client_uri = $6,
+  backchannel_logout_uri = $7
+WHERE client_id = $1`
+
 	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
 	deleteRPOrganisations statement = `DELETE FROM relying_party_organisations WHERE client_id = $1`
 	deleteRP              statement = `DELETE FROM relying_parties WHERE client_id = $1`
@@ -128,6 +133,22 @@ func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 		}
 	}
 	return err
+}
+
+// ChangeRP replaces an RP's name, addresses and organisations; false if there is no such RP.
+func (tx *Tx) ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error) {
+	n, err := tx.exec(ctx, changeRP, rp.ClientID, rp.Name, strings.Join(rp.RedirectURIs, "\n"), strings.Join(rp.PostLogoutRedirectURIs, "\n"),
+		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.exec(ctx, deleteRPOrganisations, rp.ClientID)
+	for _, o := range rp.Organisations {
+		if err == nil {
+			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
+		}
+	}
+	return true, err
 }
 
 // SetRPSecret replaces an RP's secret; false if there is no such RP.
