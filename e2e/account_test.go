@@ -103,3 +103,26 @@ func TestSigningOutAsksWhereAnotherSiteMayHaveSentThePerson(t *testing.T) {
 	b.Await("Välkommen till HRM")
 	quiet(t, b.Browser)
 }
+
+func TestTheKeyboardAloneLooksAfterTheAccount(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	phone := w.bo(journey.Options{Agent: iPhone, Width: 390, Height: 844})
+	phone.SignIn(demo.Password)
+	b := w.elsewhere(phone, journey.Options{})
+	b.SignIn(demo.Password)
+	b.Open(w.Portvakt + "/account")
+	b.TabTo("Avsluta iPhone, Safari")
+	b.Enter()
+	b.See("Enheten är utloggad.")
+	b.TabTo("English")
+	b.Enter()
+	b.See("My account")
+	b.TabTo("Log out")
+	b.Enter()
+	b.See("You are logged out")
+	b.TabTo("Log in again")
+	b.Enter()
+	b.SeeRole("textbox", "Email address")
+	quiet(t, b.Browser)
+}

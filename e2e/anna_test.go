@@ -69,7 +69,7 @@ func TestAnnaSignsInByALinkInTheSameBrowser(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *world) { signInByLink(t, w, "sv") })
 	t.Run("English", func(t *testing.T) {
 		t.Parallel()
-		signInByLink(t, begin(t), "en")
+		onBothEngines(t, func(t *testing.T, w *world) { signInByLink(t, w, "en") })
 	})
 }
 
@@ -96,7 +96,7 @@ func TestAnnaSignsInByALinkInAnotherBrowser(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "sv") })
 	t.Run("English", func(t *testing.T) {
 		t.Parallel()
-		signInByLinkElsewhere(t, begin(t), "en")
+		onBothEngines(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "en") })
 	})
 }
 
@@ -121,22 +121,23 @@ func signInByLinkElsewhere(t *testing.T, w *world, lang string) {
 
 func TestAnnaCreatesHerPasswordInAnotherBrowserAndInEnglish(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
-	a := w.anna(journey.Options{Lang: "en"})
-	a.ForgetAtHRM()
-	a.AskFor(a.Reset)
-	other := a.Copy(a.Receive(a.ResetMail), w.browser(journey.Options{Lang: "en"}))
-	other.See(anna)
-	other.See(other.Elsewhere)
-	other.ChoosePassword(chosen)
-	other.Welcomed()
-	phone := other.Phone()
-	w.keepTokens(phone)
-	other.SignOutOfHRM()
-	phone.ShowAgain()
-	phone.SeeRole("button", phone.LogIn)
-	quiet(t, a.Browser)
-	quiet(t, other.Browser, refusedRefresh)
+	onBothEngines(t, func(t *testing.T, w *world) {
+		a := w.anna(journey.Options{Lang: "en"})
+		a.ForgetAtHRM()
+		a.AskFor(a.Reset)
+		other := a.Copy(a.Receive(a.ResetMail), w.browser(journey.Options{Lang: "en"}))
+		other.See(anna)
+		other.See(other.Elsewhere)
+		other.ChoosePassword(chosen)
+		other.Welcomed()
+		phone := other.Phone()
+		w.keepTokens(phone)
+		other.SignOutOfHRM()
+		phone.ShowAgain()
+		phone.SeeRole("button", phone.LogIn)
+		quiet(t, a.Browser)
+		quiet(t, other.Browser, refusedRefresh)
+	})
 }
 
 func TestAnnaTakesTwentyFiveMinutesAndLandsInHRMAllTheSame(t *testing.T) {

@@ -30,15 +30,16 @@ func TestWithoutJavaScriptAnnaCreatesHerPassword(t *testing.T) {
 	for name, lang := range map[string]string{"Swedish": "sv", "English": "en"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := begin(t, withPlainDelay)
-			a := w.anna(journey.Options{NoScript: true, Lang: lang})
-			link := a.FollowLink(askPlainly(t, w, a, a.Reset, a.ResetMail), a.ResetButton)
-			link.DontSee(link.Elsewhere)
-			link.ChoosePassword(chosen)
-			link.Welcomed()
-			link.SignOutOfHRM()
-			link.SignIn(chosen)
-			quiet(t, a.Browser)
+			onBothEngines(t, func(t *testing.T, w *world) {
+				a := w.anna(journey.Options{NoScript: true, Lang: lang})
+				link := a.FollowLink(askPlainly(t, w, a, a.Reset, a.ResetMail), a.ResetButton)
+				link.DontSee(link.Elsewhere)
+				link.ChoosePassword(chosen)
+				link.Welcomed()
+				link.SignOutOfHRM()
+				link.SignIn(chosen)
+				quiet(t, a.Browser)
+			}, withPlainDelay)
 		})
 	}
 }
@@ -59,13 +60,14 @@ func TestWithoutJavaScriptAnnaSignsInByALink(t *testing.T) {
 	for name, lang := range map[string]string{"Swedish": "sv", "English": "en"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := begin(t, withPlainDelay)
-			a := w.anna(journey.Options{NoScript: true, Lang: lang})
-			link := a.FollowLink(askPlainly(t, w, a, a.LoginLink, a.LoginMail), a.LoginButton)
-			link.Press(link.LogIn)
-			link.Welcomed()
-			link.SignOutOfHRM()
-			quiet(t, a.Browser)
+			onBothEngines(t, func(t *testing.T, w *world) {
+				a := w.anna(journey.Options{NoScript: true, Lang: lang})
+				link := a.FollowLink(askPlainly(t, w, a, a.LoginLink, a.LoginMail), a.LoginButton)
+				link.Press(link.LogIn)
+				link.Welcomed()
+				link.SignOutOfHRM()
+				quiet(t, a.Browser)
+			}, withPlainDelay)
 		})
 	}
 }

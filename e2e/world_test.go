@@ -102,15 +102,15 @@ func (w *world) bo(o journey.Options) *journey.Person {
 }
 
 // onBothEngines tells a story once with SQLite and once with PostgreSQL.
-func onBothEngines(t *testing.T, story func(t *testing.T, w *world)) {
+func onBothEngines(t *testing.T, story func(t *testing.T, w *world), change ...func(*demo.Options)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		story(t, begin(t))
+		story(t, begin(t, change...))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
 		database := pgtest.Database(t)
-		story(t, begin(t, func(o *demo.Options) { o.Database = database }))
+		story(t, begin(t, append(change[:len(change):len(change)], func(o *demo.Options) { o.Database = database })...))
 	})
 }

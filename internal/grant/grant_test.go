@@ -128,3 +128,30 @@ func FuzzParseRequest(f *testing.F) {
 		}
 	})
 }
+
+func FuzzOpenCode(f *testing.F) {
+	s := service(f)
+	good := s.Keys.Seal(codePurpose, "", []byte(`{"i":"1","c":"hrm"}`), now)
+	f.Add(good)
+	f.Add("")
+	f.Add(good[:len(good)-1])
+	f.Fuzz(func(t *testing.T, value string) {
+		if strings.HasPrefix(value, rowPrefix) {
+			return // asks the database
+		}
+		if c, ok, err := s.openCode(t.Context(), value); err != nil || ok && value != good {
+			t.Errorf("%q opens as %+v, %v", value, c, err)
+		}
+	})
+}
+
+func FuzzReadHint(f *testing.F) {
+	s := service(f)
+	f.Add("")
+	f.Add("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.")
+	f.Fuzz(func(t *testing.T, token string) {
+		if c, ok := s.readHint(token); ok {
+			t.Errorf("%q is a hint of ours: %+v", token, c)
+		}
+	})
+}

@@ -68,9 +68,8 @@ const (
 
 // Notice keys of the account's page (MyAccount).
 const (
-	NoticeSessionEnded    = "myaccount.notice.session_ended"
-	NoticeOthersEnded     = "myaccount.notice.others_ended"
-	NoticePasswordChanged = "myaccount.notice.password_changed"
+	NoticeSessionEnded = "myaccount.notice.session_ended"
+	NoticeOthersEnded  = "myaccount.notice.others_ended"
 )
 
 // SignInIdentifier is the page signin_identifier (S3): it asks for the address.

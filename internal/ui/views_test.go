@@ -50,7 +50,7 @@ var full = []sample{
 	{"recovery_link_signin-elsewhere", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", PlainURL: "/recovery/link/2/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", App: "HRM", Problem: ui.ProblemRobot, Elsewhere: true}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{AgainURL: "/recovery", App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_link_gone-from_app", ui.RecoveryLinkGone{App: "HRM", URL: "http://localhost:8081/"}},
-	{"myaccount", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticePasswordChanged, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{
+	{"myaccount", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeSessionEnded, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{
 		{ID: "s1", Device: "iPhone", Browser: "Safari", Address: "203.0.113.9", First: day, Last: day.Add(50 * time.Hour), Current: true},
 		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},

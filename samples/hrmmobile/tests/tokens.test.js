@@ -15,7 +15,7 @@ async function world() {
       return Response.json({ error: "invalid_grant" }, { status: 400 });
     }
     const id_token = await op.sign(op.claims());
-    return Response.json({ access_token: `a${generation}`, refresh_token: `r${generation++}`, id_token });
+    return Response.json({ access_token: `access token ${generation}`, refresh_token: `r${generation++}`, id_token });
   };
   op.answers["/revoke"] = () => new Response();
   const tokens = tab();
@@ -42,8 +42,8 @@ test("a refresh keeps the new refresh token; the access token stays in memory", 
   const { tokens } = await world();
   assert.equal(await tokens.refresh(), "anna");
   assert.equal(tokens.stored().refresh, "r1");
-  assert.equal(tokens.accessToken, "a1");
-  assert.ok(!JSON.stringify(tokens.stored()).includes("a1"));
+  assert.equal(tokens.accessToken, "access token 1");
+  assert.ok(!JSON.stringify(tokens.stored()).includes("access token 1"));
 });
 
 test("an answer without a new refresh token keeps the old one", async () => {
