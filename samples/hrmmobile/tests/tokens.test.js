@@ -27,7 +27,7 @@ test("a code is redeemed with its verifier", async () => {
   const { op, tokens } = await world();
   const form = { grant_type: "authorization_code", code: "c", code_verifier: "v", client_id: "mobile", redirect_uri: config.redirect_uri };
   assert.deepEqual(op.asked("/token")[0], form);
-  assert.equal(tokens.accessToken, "a0");
+  assert.equal(tokens.accessToken, "access token 0");
   assert.equal(tokens.stored().refresh, "r0");
 });
 
