@@ -35,37 +35,11 @@ func funnel(t *testing.T, db *store.DB) (*authn.Service, func(authn.Browser, str
 	}
 }
 
-// busy returns a hasher whose queue is full until the test ends.
-func busy(t *testing.T) *password.Hasher {
-	t.Helper()
-	h := password.NewHasher(password.Params{Memory: 256 << 10, Time: 2, Threads: 1})
-	ctx, cancel := context.WithCancel(context.Background())
-	done, waiting := make(chan struct{}), 0
-	t.Cleanup(func() {
-		cancel()
-		for range waiting {
-			<-done
-		}
-	})
-	for {
-		probe, end := context.WithCancel(ctx)
-		end()
-		if _, err := h.Hash(probe, "x"); errors.Is(err, password.ErrBusy) {
-			return h
-		}
-		waiting++
-		go func() {
-			h.Hash(ctx, "x") //nolint:errcheck // it ends with the test
-			done <- struct{}{}
-		}()
-	}
-}
-
 func TestABusyMachinePausesNobody(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, prove := funnel(t, db)
 		idle := s.Hasher
-		s.Hasher = busy(t)
+		s.Hasher = password.NewBoundedHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 1, 0)
 		b := authn.Browser{Network: "198.51.100.0/24"}
 		for range 20 {
 			if err := prove(b, bosOwn); !errors.Is(err, authn.ErrBusy) {

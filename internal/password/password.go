@@ -59,7 +59,13 @@ const (
 // NewHasher returns a hasher with as many slots as cores.
 func NewHasher(p Params) *Hasher {
 	n := runtime.GOMAXPROCS(0)
-	h := &Hasher{params: p, slots: make(chan struct{}, n), queue: make(chan struct{}, n*queuePerSlot)}
+	return NewBoundedHasher(p, n, n*queuePerSlot)
+}
+
+// NewBoundedHasher returns a hasher with bounds of its own: how many hashes run at once, and how many callers it serves or
+// lets wait together. With a queue of 0 it is always busy.
+func NewBoundedHasher(p Params, slots, queue int) *Hasher {
+	h := &Hasher{params: p, slots: make(chan struct{}, slots), queue: make(chan struct{}, queue)}
 	h.dummy = h.derive(secret.NewToken().Reveal(), secret.Random(saltLen))
 	return h
 }
