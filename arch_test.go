@@ -184,6 +184,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
+	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},

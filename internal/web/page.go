@@ -13,9 +13,14 @@ import (
 	"github.com/portvakt/portvakt/internal/locale"
 )
 
-// RegisteredURL is an address that the operator registered and that was checked then. A template writes it as it is, also
-// where it has an app's own scheme, which it would not accept of anybody else's.
+// RegisteredURL is an address that the operator registered and that was checked then, or one that Portvakt itself has made,
+// such as an app's otpauth: address. A template writes it as it is, also where it has an app's own scheme, which it would
+// not accept of anybody else's.
 type RegisteredURL = template.URL
+
+// Markup is HTML that Portvakt itself has made, such as a drawing, and never anything that came from outside. A template
+// writes it as it is.
+type Markup = template.HTML
 
 // pageSets holds, for each language, each page together with the layout.
 type pageSets map[locale.Language]map[string]*template.Template
