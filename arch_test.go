@@ -105,7 +105,9 @@ var theHouse = map[string]room{
 
 	"internal/authn": {funnel, "account audit onetime outbox password secret session throttle"},
 
-	"internal/password": {authenticator, "secret"},
+	"internal/password":     {authenticator, "secret"},
+	"internal/recoverycode": {authenticator, "secret"},
+	"internal/totp":         {authenticator, "secret"},
 
 	"internal/account":      {noun, ""},
 	"internal/audit":        {noun, "account"},
@@ -189,6 +191,7 @@ var theForeign = []foreignRule{
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
+	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }
 
