@@ -19,6 +19,14 @@ type Words struct {
 	NewPassword, Repeat, EndOthers, SetPassword string
 	// Elsewhere is said of a link that was opened in another browser.
 	Elsewhere string
+	// Code, RememberBrowser (for 30 days) and AnotherWay stand on the page of the second factor, Code also where an app is added.
+	Code, RememberBrowser, AnotherWay string
+	// RecoveryCode is the way to that code's page, and the field there; StillHere and AppGone stand on the page after it.
+	RecoveryCode, StillHere, AppGone string
+	// Activate and Later stand on the offer of two-factor authentication, OtherApp on the choice after it.
+	Activate, Later, OtherApp string
+	// Saved and Done stand below a new recovery code.
+	Saved, Done string
 	// Hello is how the apps greet.
 	Hello func(name string) string
 	// SignedOut is said after a sign-out; OutEverywhere by HRM Mobile.
@@ -35,6 +43,10 @@ var Swedish = Words{
 	ResetMail: "Ange nytt lösenord", LoginMail: "Din inloggningslänk", ResetButton: "Ange nytt lösenord", LoginButton: "Logga in",
 	NewPassword: "Nytt lösenord", Repeat: "Upprepa lösenordet", EndOthers: "Logga ut mina andra enheter", SetPassword: "Ange lösenord",
 	Elsewhere: "Du öppnade länken i en annan webbläsare",
+	Code:      "Ange din 6-siffriga kod", RememberBrowser: "Kom ihåg den här webbläsaren i 30 dagar", AnotherWay: "Prova ett annat sätt",
+	RecoveryCode: "Återställningskod", StillHere: "Jag har kvar min app", AppGone: "Appen är borta",
+	Activate: "Aktivera", Later: "Påminn mig senare", OtherApp: "Jag använder en annan autentiseringsapp",
+	Saved: "Jag har sparat koden på ett säkert ställe", Done: "Klar",
 	Hello:     func(name string) string { return "Hej " + name + "!" },
 	SignedOut: "Du är utloggad", OutEverywhere: "Du är utloggad från alla appar",
 }
@@ -49,6 +61,10 @@ var English = Words{
 	ResetMail: "Set a new password", LoginMail: "Your login link", ResetButton: "Set a new password", LoginButton: "Log in",
 	NewPassword: "New password", Repeat: "Repeat the password", EndOthers: "Log out my other devices", SetPassword: "Set password",
 	Elsewhere: "You opened the link in another browser",
+	Code:      "Enter your 6-digit code", RememberBrowser: "Remember this browser for 30 days", AnotherWay: "Try another way",
+	RecoveryCode: "Recovery code", StillHere: "I still have my app", AppGone: "The app is gone",
+	Activate: "Turn on", Later: "Remind me later", OtherApp: "I use another authenticator app",
+	Saved: "I have saved the code in a safe place", Done: "Done",
 	Hello:     func(name string) string { return "Hello " + name + "!" },
 	SignedOut: "You are logged out", OutEverywhere: "You are logged out of all your apps",
 }

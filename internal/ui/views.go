@@ -8,6 +8,8 @@ package ui
 import (
 	"embed"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/web"
@@ -49,6 +51,25 @@ const (
 	ProblemBusy            = "signin.problem.busy"
 )
 
+// Problem keys of a code from an app (SignInSecond, EnrolmentCode). A wrong code and one that was used already share a key.
+const (
+	ProblemCodeMissing = "signin.problem.code_missing"
+	ProblemCodeWrong   = "signin.problem.code_wrong"
+)
+
+// Problem keys of the recovery code (SignInRecovery).
+const (
+	ProblemRecoveryMissing = "signin.problem.recovery_missing"
+	ProblemRecoveryWrong   = "signin.problem.recovery_wrong"
+)
+
+// Problem keys of turning two-factor authentication on: nothing was chosen (EnrolmentOffer), the tick is missing
+// (EnrolmentRecovery).
+const (
+	ProblemOffer    = "enrolment.problem.offer"
+	ProblemNotSaved = "enrolment.problem.not_saved"
+)
+
 // Problem keys of the robot check and the choice beneath it (RecoveryStart; the first also on the pages of a link).
 const (
 	ProblemRobot  = "robot.problem"
@@ -68,8 +89,14 @@ const (
 
 // Notice keys of the account's page (MyAccount).
 const (
-	NoticeSessionEnded = "myaccount.notice.session_ended"
-	NoticeOthersEnded  = "myaccount.notice.others_ended"
+	NoticeSessionEnded     = "myaccount.notice.session_ended"
+	NoticeOthersEnded      = "myaccount.notice.others_ended"
+	NoticeAppAdded         = "myaccount.notice.app_added"
+	NoticeAppRemoved       = "myaccount.notice.app_removed"
+	NoticeAppRenamed       = "myaccount.notice.app_renamed"
+	NoticeRecoveryRenewed  = "myaccount.notice.recovery_renewed"
+	NoticeBrowserForgotten = "myaccount.notice.browser_forgotten"
+	NoticeConfirmed        = "myaccount.notice.confirmed" // a fresh proof was given; the change itself waits for another press
 )
 
 // SignInIdentifier is the page signin_identifier (S3): it asks for the address.
@@ -93,6 +120,46 @@ type SignInPassword struct {
 	Problem   string
 	Throttled bool   // adds one sentence; everything else stays as it is (RULES §2)
 	App       string // name of the app that waits, or ""
+}
+
+// SignInSecond is the page signin_second: it asks for the code that an authenticator app shows.
+// Form fields: code (as typed, perhaps with spaces), remember ("on" when ticked).
+type SignInSecond struct {
+	Action       string
+	Address      string
+	App          string // name of the app that waits, or ""
+	Problem      string
+	Throttled    bool   // adds one sentence; everything else stays as it is (RULES §2)
+	RememberDays int    // how long this browser may be remembered; 0 asks nothing
+	OtherURL     string // to SignInMethods
+}
+
+// SignInMethods is the page signin_methods: the other ways that the account has to give a second factor. A way without an
+// address is not shown.
+type SignInMethods struct {
+	Address     string
+	CodeURL     string // to SignInSecond
+	RecoveryURL string // to SignInRecovery
+	BackURL     string
+}
+
+// SignInRecovery is the page signin_recovery: it asks for the recovery code.
+// Form fields: recovery_code (as typed: any case, spaces and hyphens anywhere).
+type SignInRecovery struct {
+	Action    string
+	Address   string
+	Problem   string
+	Throttled bool
+	OtherURL  string // to SignInMethods
+}
+
+// SignInRecovered is the page signin_recovered: the recovery code is used, the new one is saved, and now it asks what has
+// become of the authenticator app (RULES §5).
+// Form fields: want ("keep" or "gone").
+type SignInRecovered struct {
+	Action   string
+	App      string // name of the app that waits, or ""
+	Required bool   // the policy requires two factors
 }
 
 // SignInContinue is the page signin_continue: signed in, going on to the app. The handler sets the Refresh header too,
@@ -167,8 +234,68 @@ type RecoveryLinkGone struct {
 	URL      string // the app's own start
 }
 
+// EnrolmentOffer is the page enrolment_offer (S11): two-factor authentication, now or later.
+// Form fields: want ("on" or "later"; only "on" when Required).
+type EnrolmentOffer struct {
+	Action   string
+	App      string    // name of the app that waits, or ""
+	Employer string    // who recommends or requires it; "" where unknown
+	Until    time.Time // the first day on which it is required (its date in UTC is shown); zero: no date
+	Required bool      // that day has come: there is no "later"
+	Problem  string
+}
+
+// EnrolmentChoice is the page enrolment_choice (S12): which authenticator it shall be. It shows what works: for now every
+// other app.
+// Form fields: want ("other").
+type EnrolmentChoice struct {
+	Action  string
+	BackURL string
+}
+
+// EnrolmentApp is the page enrolment_app (S14): the key goes into the app, by camera, by hand or by a press.
+type EnrolmentApp struct {
+	QR      web.Markup        // of qrSVG
+	Key     string            // base32; grouped or not
+	KeyURL  web.RegisteredURL // otpauth:, for an app on this device
+	NextURL string            // to EnrolmentCode
+	BackURL string
+	Phone   bool // this device is a phone: the press comes first
+}
+
+// Grouped is the key in groups of four characters, as one types it.
+func (v EnrolmentApp) Grouped() string {
+	var groups []string
+	for group := range slices.Chunk([]rune(strings.Join(strings.Fields(v.Key), "")), 4) {
+		groups = append(groups, string(group))
+	}
+	return strings.Join(groups, " ")
+}
+
+// EnrolmentCode is the page enrolment_code: the app shows its first code, which proves that it has the key.
+// Form fields: code.
+type EnrolmentCode struct {
+	Action  string
+	BackURL string // to EnrolmentApp
+	Problem string
+}
+
+// EnrolmentRecovery is the page enrolment_recovery (S16): the recovery code, shown this once. It is valid when the form has
+// been sent.
+// Form fields: saved ("on" when ticked).
+type EnrolmentRecovery struct {
+	Action      string
+	Code        string // XXXX-XXXX-XXXX-XXXX-XXXX
+	DownloadURL string // answers it as a file; "" shows no link
+	Problem     string
+	Again       bool // the old code was used at this sign-in
+}
+
+// Groups are the parts of the code, between which a narrow page may break it.
+func (v EnrolmentRecovery) Groups() []string { return strings.Split(v.Code, "-") }
+
 // MyAccount is the page myaccount at /account (S10).
-// Form fields: session (the row's ID) to EndAction; none to EndOthersAction and SignOutAction.
+// Form fields: session (the row's ID) to EndAction; none to EndOthersAction and SignOutAction. Those of MFA stand there.
 type MyAccount struct {
 	Name            string
 	Address         string
@@ -179,6 +306,53 @@ type MyAccount struct {
 	EndAction       string
 	EndOthersAction string
 	SignOutAction   string
+	MFA             *MyMFA // nil: nothing is said of it
+}
+
+// MyMFA is the part of MyAccount about two-factor authentication; it is on where there is an app. An action without an
+// address has no button.
+// Form fields: none to AddAction and RenewAction; app (the row's ID) and name to RenameAction; app to RemoveAction, by GET,
+// which answers with MyAccountRemove; browser (the row's ID) to ForgetAction.
+type MyMFA struct {
+	Apps         []AppRow
+	AddAction    string
+	RenameAction string
+	RemoveAction string
+	RenewAction  string
+	ForgetAction string
+	RecoveryMade time.Time // zero: there is no recovery code
+	Remembered   []RememberedRow
+	Policy       string    // of the strictest organisation: "off", "optional", "recommended" or "required"
+	Until        time.Time // the first day on which it is required (its date in UTC is shown); zero: no date, or it has come
+}
+
+// AppRow is one authenticator app on MyAccount.
+type AppRow struct {
+	ID    string
+	Name  string
+	Added time.Time
+	Used  time.Time // zero: never
+}
+
+// RememberedRow is one browser that is not asked for a code, on MyAccount.
+type RememberedRow struct {
+	ID      string
+	Device  string // "" where unknown
+	Browser string // "" where unknown
+	Added   time.Time
+	Until   time.Time
+}
+
+// MyAccountRemove is the page myaccount_remove: it asks before an authenticator app is removed.
+// Form fields: app (the ID) to Action; none to AddAction.
+type MyAccountRemove struct {
+	Action    string
+	AddAction string // where a Forbidden page's button begins to add another app; "" leads back to CancelURL instead
+	CancelURL string
+	ID        string
+	Name      string
+	Last      bool // two-factor authentication is off afterwards
+	Forbidden bool // it is the last one and the policy requires one: the page has no button to remove it
 }
 
 // SessionRow is one recently used device on MyAccount.

@@ -39,6 +39,17 @@ var full = []sample{
 	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
 	{"signin_password", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", App: "HRM"}},
 	{"signin_password-throttled", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", Problem: ui.ProblemPasswordWrong, Throttled: true}},
+	{"signin_second", ui.SignInSecond{Action: "/signin/1/second", Address: anna, App: "HRM", RememberDays: 30, OtherURL: "/signin/1/methods"}},
+	{"signin_second-missing", ui.SignInSecond{Action: "/signin/1/second", Address: anna, Problem: ui.ProblemCodeMissing, RememberDays: 1, OtherURL: "/signin/1/methods"}},
+	{"signin_second-throttled", ui.SignInSecond{Action: "/signin/1/second", Address: anna, App: "HRM", Problem: ui.ProblemCodeWrong, Throttled: true, OtherURL: "/signin/1/methods"}},
+	{"signin_methods", ui.SignInMethods{Address: anna, CodeURL: "/signin/1/second", RecoveryURL: "/signin/1/recovery", BackURL: "/signin/1/second"}},
+	{"signin_methods-recovery", ui.SignInMethods{Address: anna, RecoveryURL: "/signin/1/recovery", BackURL: "/signin/1/second"}},
+	{"signin_methods-none", ui.SignInMethods{Address: anna, BackURL: "/signin/1/second"}},
+	{"signin_recovery", ui.SignInRecovery{Action: "/signin/1/recovery", Address: anna, OtherURL: "/signin/1/methods"}},
+	{"signin_recovery-missing", ui.SignInRecovery{Action: "/signin/1/recovery", Address: anna, Problem: ui.ProblemRecoveryMissing, OtherURL: "/signin/1/methods"}},
+	{"signin_recovery-throttled", ui.SignInRecovery{Action: "/signin/1/recovery", Address: anna, Problem: ui.ProblemRecoveryWrong, Throttled: true, OtherURL: "/signin/1/methods"}},
+	{"signin_recovered", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM"}},
+	{"signin_recovered-required", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM", Required: true}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
@@ -50,12 +61,35 @@ var full = []sample{
 	{"recovery_link_signin-elsewhere", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", PlainURL: "/recovery/link/2/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", App: "HRM", Problem: ui.ProblemRobot, Elsewhere: true}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{AgainURL: "/recovery", App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_link_gone-from_app", ui.RecoveryLinkGone{App: "HRM", URL: "http://localhost:8081/"}},
+	{"enrolment_offer", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB"}},
+	{"enrolment_offer-until", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Problem: ui.ProblemOffer}},
+	{"enrolment_offer-required", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Required: true}},
+	{"enrolment_choice", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment"}},
+	{"enrolment_app", ui.EnrolmentApp{QR: drawn, Key: key, KeyURL: keyURL, NextURL: "/enrolment/code", BackURL: "/enrolment/choice"}},
+	{"enrolment_app-phone", ui.EnrolmentApp{QR: drawn, Key: key, KeyURL: keyURL, NextURL: "/enrolment/code", BackURL: "/enrolment/choice", Phone: true}},
+	{"enrolment_code", ui.EnrolmentCode{Action: "/enrolment/code", BackURL: "/enrolment/app"}},
+	{"enrolment_code-missing", ui.EnrolmentCode{Action: "/enrolment/code", BackURL: "/enrolment/app", Problem: ui.ProblemCodeMissing}},
+	{"enrolment_code-wrong", ui.EnrolmentCode{Action: "/enrolment/code", BackURL: "/enrolment/app", Problem: ui.ProblemCodeWrong}},
+	{"enrolment_recovery", ui.EnrolmentRecovery{Action: "/enrolment/recovery", Code: "7K2M-9QXD-4TVA-W3HN-8PFB", DownloadURL: "/enrolment/recovery.txt"}},
+	{"enrolment_recovery-again", ui.EnrolmentRecovery{Action: "/signin/1/renewed", Code: "7K2M-9QXD-4TVA-W3HN-8PFB", DownloadURL: "/signin/1/recovery.txt", Problem: ui.ProblemNotSaved, Again: true}},
 	{"myaccount", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeSessionEnded, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{
 		{ID: "s1", Device: "iPhone", Browser: "Safari", Address: "203.0.113.9", First: day, Last: day.Add(50 * time.Hour), Current: true},
 		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},
 	}}},
 	{"myaccount-back", ui.MyAccount{Name: "Anna Svensson", Address: anna, App: "HRM", EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}}},
+	{"myaccount-mfa", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAppAdded, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}, MFA: &ui.MyMFA{
+		Apps:      []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day, Used: day.Add(50 * time.Hour)}, {ID: "a2", Added: day.Add(40 * time.Hour)}},
+		AddAction: "/account/apps/add", RenameAction: "/account/apps/rename", RemoveAction: "/account/apps/remove", RenewAction: "/account/recovery/renew", ForgetAction: "/account/browsers/forget",
+		RecoveryMade: day, Policy: "required", Remembered: []ui.RememberedRow{{ID: "b1", Device: "Mac", Browser: "Chrome", Added: day, Until: day.AddDate(0, 0, 30)}, {ID: "b2", Added: day, Until: day.AddDate(0, 0, 30)}}}}},
+	{"myaccount-mfa_off", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeConfirmed, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}},
+		MFA: &ui.MyMFA{AddAction: "/account/apps/add", Policy: "recommended"}}},
+	{"myaccount-mfa_until", ui.MyAccount{Name: "Anna Svensson", Address: anna, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout",
+		MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day}}, AddAction: "/account/apps/add", RenewAction: "/account/recovery/renew", Policy: "required", Until: day}}},
+	{"myaccount_remove", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon"}},
+	{"myaccount_remove-last", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true}},
+	{"myaccount_remove-forbidden", ui.MyAccountRemove{AddAction: "/account/apps/add", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true, Forbidden: true}},
+	{"myaccount_remove-forbidden_back", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true, Forbidden: true}},
 	{"signout_confirm", ui.SignOutConfirm{Action: "/signout", CancelURL: "/account", App: "HRM", Address: anna, Hidden: map[string]string{"state": "x"}}},
 	{"signout_done", ui.SignOutDone{App: "HRM", URL: "http://localhost:8081/"}},
 	{"signout_continue", ui.SignOutContinue{App: "HRM", URL: "http://localhost:8081/"}},
@@ -64,10 +98,15 @@ var full = []sample{
 // zero are the same pages with nothing filled in.
 var zero = []sample{
 	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
+	{"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
+	{"signin_recovery", ui.SignInRecovery{}}, {"signin_recovered", ui.SignInRecovered{}},
 	{"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
-	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"myaccount", ui.MyAccount{}},
+	{"recovery_link_gone", ui.RecoveryLinkGone{}},
+	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_app", ui.EnrolmentApp{}},
+	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
+	{"myaccount", ui.MyAccount{}}, {"myaccount-mfa", ui.MyAccount{MFA: &ui.MyMFA{}}}, {"myaccount_remove", ui.MyAccountRemove{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -78,8 +117,28 @@ var hostile = []sample{
 	{"recovery_sent", ui.RecoverySent{Address: evil}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{Address: evil, FirstName: evil, Words: []string{evil}, Elsewhere: true, OtherAccount: evil}},
 	{"myaccount", ui.MyAccount{Name: evil, Sessions: []ui.SessionRow{{ID: evil, Device: evil, Browser: evil, Address: evil}}}},
+	{"signin_second", ui.SignInSecond{Address: evil, App: evil, OtherURL: "javascript:alert(1)"}},
+	{"signin_methods", ui.SignInMethods{Address: evil, CodeURL: "javascript:alert(1)", RecoveryURL: "javascript:alert(1)"}},
+	{"signin_recovery", ui.SignInRecovery{Address: evil}},
+	{"signin_recovered", ui.SignInRecovered{App: evil}},
+	{"enrolment_offer", ui.EnrolmentOffer{App: evil, Employer: evil, Until: day}},
+	{"enrolment_offer", ui.EnrolmentOffer{Employer: evil, Required: true}},
+	{"enrolment_app", ui.EnrolmentApp{Key: evil}},
+	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
+	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
+		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil}}}}},
+	{"myaccount_remove", ui.MyAccountRemove{ID: evil, Name: evil, CancelURL: "javascript:alert(1)"}},
+	{"myaccount_remove", ui.MyAccountRemove{Name: evil, Forbidden: true}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 }
+
+// drawn is the code to scan; key and keyURL are what it holds.
+var drawn = ui.QR(keyURL)
+
+const (
+	key    = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	keyURL = "otpauth://totp/Portvakt:anna.svensson%40foretaget.example?secret=" + key + "&issuer=Portvakt"
+)
 
 var day = time.Date(2026, 11, 23, 13, 5, 0, 0, time.UTC)
 
@@ -165,7 +224,21 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"recovery_link_password-elsewhere": {"Ange lösenord"},
 		"recovery_link_signin":             {"Logga in"},
 		"recovery_link_signin-elsewhere":   {"Logga in"},
+		"signin_second":                    {"Ange din 6-siffriga kod", "Kom ihåg den här webbläsaren i 30 dagar", "Logga in", "Prova ett annat sätt"},
+		"signin_methods":                   {"Återställningskod"},
+		"signin_recovery":                  {"Återställningskod", "Logga in", "Prova ett annat sätt"},
+		"signin_recovered":                 {"Jag har kvar min app", "Appen är borta"},
+		"enrolment_offer":                  {"Aktivera", "Påminn mig senare"},
+		"enrolment_offer-required":         {"Aktivera"},
+		"enrolment_choice":                 {"Jag använder en annan autentiseringsapp"},
+		"enrolment_app":                    {"Öppna i autentiseringsappen", "Tillbaka", "Nästa"},
+		"enrolment_app-phone":              {"Öppna i autentiseringsappen", "Tillbaka", "Nästa"},
+		"enrolment_code":                   {"Ange din 6-siffriga kod", "Tillbaka", "Nästa"},
+		"enrolment_recovery":               {"Jag har sparat koden på ett säkert ställe", "Klar"},
 		"myaccount":                        {"Logga ut"},
+		"myaccount-mfa":                    {"Byt namn på Min telefon", "Ta bort Min telefon", "Skaffa en ny kod", "Glöm Mac, Chrome"},
+		"myaccount-mfa_off":                {"Aktivera"},
+		"myaccount_remove":                 {"Ta bort"},
 		"signout_confirm":                  {"Logga ut"},
 	} {
 		s := full[slices.IndexFunc(full, func(s sample) bool { return s.name == name })]
@@ -175,6 +248,43 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 				t.Errorf("%s: no control %q among %q", name, w, names)
 			}
 		}
+	}
+}
+
+// TestWhatIsNotAllowedHasNoButton holds what a page leaves out.
+func TestWhatIsNotAllowedHasNoButton(t *testing.T) {
+	kit := newKit(t)
+	for name, unwanted := range map[string]string{
+		"enrolment_offer-required":        "Påminn mig senare",
+		"signin_methods-recovery":         "Kod från appen",
+		"signin_methods-none":             "Återställningskod",
+		"signin_second-throttled":         "Kom ihåg den här webbläsaren i 0 dagar",
+		"myaccount_remove-forbidden":      "Ta bort",
+		"myaccount_remove-forbidden_back": "Ta bort",
+		"myaccount-mfa_until":             "Byt namn på Min telefon",
+	} {
+		s := full[slices.IndexFunc(full, func(s sample) bool { return s.name == name })]
+		if slices.Contains(controls(t, render(t, kit, s, "sv")), unwanted) {
+			t.Errorf("%s: has %q", name, unwanted)
+		}
+	}
+}
+
+// TestACodeIsCopiedAsItIsShown: neither the places where a line may break nor the gaps between groups change it.
+func TestACodeIsCopiedAsItIsShown(t *testing.T) {
+	kit := newKit(t)
+	for name, want := range map[string]string{
+		"enrolment_recovery": `<code id="recovery-code" translate="no">7K2M-<wbr>9QXD-<wbr>4TVA-<wbr>W3HN-<wbr>8PFB</code>`,
+		"enrolment_app":      `<code id="key" translate="no">JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP</code>`,
+	} {
+		s := full[slices.IndexFunc(full, func(s sample) bool { return s.name == name })]
+		if body := render(t, kit, s, "sv"); !strings.Contains(body, want) {
+			t.Errorf("%s: no %s", name, want)
+		}
+	}
+	grouped := ui.EnrolmentApp{Key: "JBSW Y3DP EH"}.Grouped()
+	if grouped != "JBSW Y3DP EH" {
+		t.Errorf("grouped twice: %q", grouped)
 	}
 }
 
@@ -258,7 +368,7 @@ func previewHandler(kit *web.Kit) http.Handler {
 
 var (
 	void    = strings.Fields("area base br col embed hr img input link meta source track wbr")
-	keyLike = regexp.MustCompile(`\b(signin|recovery|myaccount|signout|mail|error|web|robot|password)\.[a-z_]+`)
+	keyLike = regexp.MustCompile(`\b(signin|recovery|enrolment|myaccount|signout|mail|error|web|robot|password)\.[a-z_]+`)
 )
 
 // checkPage asks of a page what a browser forgives and a person may not: tags that close, ids that are unique, references
@@ -351,7 +461,7 @@ func (c *checker) element(token html.Token) {
 	}
 }
 
-// controls lists the words of a page's buttons, links and labels.
+// controls lists the words of a page's buttons, links, labels and what opens further ones.
 func controls(t *testing.T, body string) []string {
 	t.Helper()
 	document, err := html.ParseWithOptions(strings.NewReader(body), html.ParseOptionEnableScripting(false))
@@ -360,7 +470,7 @@ func controls(t *testing.T, body string) []string {
 	}
 	var names []string
 	for n := range document.Descendants() {
-		if n.Type != html.ElementNode || n.Data != "button" && n.Data != "a" && n.Data != "label" {
+		if n.Type != html.ElementNode || !slices.Contains([]string{"button", "a", "label", "summary"}, n.Data) {
 			continue
 		}
 		var text strings.Builder
