@@ -37,6 +37,14 @@ type fact struct{ Label, Value string }
 // reuseTemplate is grant.ReuseTemplate; an engine imports the flow whose interface it fulfils and no other.
 const reuseTemplate = "session_reuse"
 
+// The mails about the second factor. The flow enrolment and authn own their names, as grant owns the one above.
+const (
+	mfaOnTemplate        = "mfa_on"  // param authenticator: the name of the app that was added, as its owner typed it
+	mfaOffTemplate       = "mfa_off" // param authenticator: the app that was removed; off, "yes": it was the last one
+	recoveryUsedTemplate = "recovery_code_used"
+	recoveryMadeTemplate = "recovery_code_made" // never the code itself
+)
+
 // compose writes the letter of a message's template.
 func (s *Sender) compose(m outbox.Message) (letter, error) {
 	p := s.catalogue.Printer(s.catalogue.Match(m.Language))
@@ -66,8 +74,40 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
 		l.NotYou = []string{p.T("mail.session_reuse.not_you")}
 		return l, nil
+	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:
+		s.addSecondFactor(&l, p, m)
+		return l, nil
 	}
 	return l, fmt.Errorf("no mail is called %q", m.Template)
+}
+
+// addSecondFactor says what has become of the apps and the recovery code. An app's name is quoted: it is a person's word
+// and not ours.
+func (s *Sender) addSecondFactor(l *letter, p *locale.Printer, m outbox.Message) {
+	app := harmless(m.Params["authenticator"])
+	switch m.Template {
+	case mfaOnTemplate:
+		if app != "" {
+			l.Further = append(l.Further, p.T("mail.mfa_on.app", "Name", app))
+		}
+		l.Further = append(l.Further, p.T("mail.mfa_on.next"))
+		l.NotYou = []string{p.T("mail.mfa_on.not_you"), p.T("mail.mfa_on.locked_out")}
+	case mfaOffTemplate:
+		if app != "" {
+			l.Further = append(l.Further, p.T("mail.mfa_off.app", "Name", app))
+		}
+		if m.Params["off"] != "" {
+			l.Subject, l.Intro = p.T("mail.mfa_off.subject_off"), p.T("mail.mfa_off.intro_off", "Address", m.To)
+			l.Further = append(l.Further, p.T("mail.mfa_off.next"))
+		}
+		l.NotYou = []string{p.T("mail.mfa_off.not_you")}
+	case recoveryUsedTemplate:
+		l.Further = []string{p.T("mail.recovery_code_used.next")}
+		l.NotYou = []string{p.T("mail.recovery_code_used.not_you")}
+	case recoveryMadeTemplate:
+		l.Further = []string{p.T("mail.recovery_code_made.next")}
+		l.NotYou = []string{p.T("mail.recovery_code_made.not_you")}
+	}
 }
 
 // addLink puts the one-time link in, the mail's own action.

@@ -66,12 +66,13 @@ func (d desk) message(template, language string) outbox.Message {
 	m := outbox.New(outbox.Mail, template, "anna.svensson@foretaget.example", now)
 	m.ID, m.Language = "0123456789abcdefghjkmnpqrs", language
 	m.Params = map[string]string{"user_agent": "Mozilla/5.0 (iPhone)", "ip": "198.51.100.7", "at": outbox.FormatTime(now), "app": "HRM", "others_ended": "yes",
-		"name": "Anna", "employer": "Företaget AB"}
+		"name": "Anna", "employer": "Företaget AB", "authenticator": "Annas telefon", "off": "yes"}
 	m.SealSecret(d.keys, token, now)
 	return m
 }
 
-var templates = []string{"recovery_reset", "recovery_login", "password_changed", "session_reuse"}
+var templates = []string{"recovery_reset", "recovery_login", "password_changed", "session_reuse",
+	"mfa_on", "mfa_off", "recovery_code_used", "recovery_code_made"}
 
 // read takes a mail apart as a mail program does.
 func read(t testing.TB, p parcel) *enmime.Envelope {
@@ -314,6 +315,101 @@ func TestForeignWordsStayWordsInAMail(t *testing.T) {
 	}
 	if e := read(t, office.one(t)); strings.Contains(e.HTML, "<img") || strings.Contains(e.HTML, `href="https://evil`) {
 		t.Errorf("markup came through:\n%s", e.HTML)
+	}
+}
+
+func TestTheNameOfAnAppStaysANameInAMail(t *testing.T) {
+	for typed, want := range map[string]string{
+		"Annas telefon":                "”Annas telefon”",
+		"Åsas mobil, jobbet (ny) 📱":    "”Åsas mobil, jobbet (ny) 📱”",
+		"Anna's iPhone & O’Hara's":     "”Anna's iPhone & O’Hara's”",
+		"電話":                           "”電話”",
+		"  spaced \t out  ":            "”spaced out”",
+		"{{.Address}}":                 "”Address”",
+		`<img src="//evil.example/x">`: "”img src evil example x”",
+		"https://evil.example/a?b=c":   "”https evil example a b c”",
+		"evil.example":                 "”evil example”",
+		"evil。example evil．example":    "”evil example evil example”",
+		"www.evil.example":             "”www evil example”",
+		"help@evil.example":            "”help evil example”",
+		"mailto:help":                  "”mailto help”",
+		"198.51.100.9":                 "”198 51 100 9”",
+		"Telefon”. Ring oss genast":    "”Telefon Ring oss genast”",
+		"a\r\n\r\nVar det inte du?":    "”a Var det inte du”",
+		"a\u2028b\u2029c\u0085d":       "”a b c d”",
+		"a\u202egnirts\u202c":          "”agnirts”",
+		"a\u200bb\ufeffc\u2066d":       "”abcd”",
+		"a\x00b\xffc\x1b[31m":          "”a b c 31m”",
+		strings.Repeat("lång ", 100):   "”" + strings.Repeat("lång ", 7) + "lång…”",
+	} {
+		for _, template := range []string{"mfa_on", "mfa_off"} {
+			office := office{}.open(t)
+			d := newDesk(t, settings(office.port, "none"))
+			m := d.message(template, "sv")
+			m.Params["authenticator"] = typed
+			if err := d.Send(t.Context(), m); err != nil {
+				t.Fatalf("%q: %v", typed, err)
+			}
+			e := read(t, office.one(t))
+			if !strings.Contains(e.Text, "heter "+want+".") {
+				t.Errorf("%q: want %s in\n%s", typed, want, e.Text)
+			}
+			saysTheSame(t, e)
+			ours := strings.NewReplacer(m.To, "", "https://login.example.com/account", "", m.Params["ip"], "")
+			if link := regexp.MustCompile(`\S+[.@。．]\pL\S*|\S*//\S*`).FindString(ours.Replace(e.Text)); link != "" {
+				t.Errorf("%q: some mail program makes a link of %q", typed, link)
+			}
+		}
+	}
+}
+
+func TestAMailWithoutTheNameOfAnAppNamesNone(t *testing.T) {
+	for _, typed := range []string{"", " ", "://", "\u200b", "\xff"} {
+		for _, template := range []string{"mfa_on", "mfa_off"} {
+			office := office{}.open(t)
+			d := newDesk(t, settings(office.port, "none"))
+			m := d.message(template, "sv")
+			m.Params["authenticator"] = typed
+			if err := d.Send(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			if e := read(t, office.one(t)); strings.Contains(e.Text, "”") || strings.Contains(e.Text, "Appen") {
+				t.Errorf("%q:\n%s", typed, e.Text)
+			}
+		}
+	}
+}
+
+func TestTheMailOfARemovedAppSaysWhetherTheSecondFactorIsOff(t *testing.T) {
+	for language, off := range map[string]string{"sv": "Tvåfaktorsautentisering", "en": "Two-factor authentication"} {
+		office := office{}.open(t)
+		d := newDesk(t, settings(office.port, "none"))
+		m := d.message("mfa_off", language)
+		delete(m.Params, "off")
+		if err := d.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		e := read(t, office.one(t))
+		if all := e.GetHeader("Subject") + e.Text; strings.Contains(all, off) || !strings.Contains(all, "Annas telefon") {
+			t.Errorf("one of several apps was removed:\n%s", all)
+		}
+		saysTheSame(t, e)
+	}
+}
+
+func TestAMailAboutARecoveryCodeNeverHoldsOne(t *testing.T) {
+	code := regexp.MustCompile(`[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){4}`)
+	for _, template := range []string{"recovery_code_used", "recovery_code_made"} {
+		office := office{}.open(t)
+		d := newDesk(t, settings(office.port, "none"))
+		m := d.message(template, "sv") // with a sealed secret, which these templates must not open
+		m.Params["code"] = "0123-4567-89AB-CDEF-GHJK"
+		if err := d.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if e := read(t, office.one(t)); code.MatchString(e.Text+e.HTML) || strings.Contains(e.Text+e.HTML, token) {
+			t.Errorf("%s:\n%s", template, e.Text)
+		}
 	}
 }
 
