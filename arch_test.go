@@ -80,9 +80,9 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
-	"internal/app": {root, `authn clientregistration config control grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `authn clientregistration config control enrolment grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning recovery robot secret signin signingkey store ui visitor web`},
-	"internal/demo": {root, `app config control organisation person provisioning secret samples/hrm samples/hrmmobile samples/inbox`},
+	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
@@ -90,20 +90,21 @@ var theHouse = map[string]room{
 
 	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
 	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
-	"internal/ui":      {door, "account authn grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+	"internal/ui":      {door, "account authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
+	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret totp"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn secret session"},
-	"internal/provisioning":       {flow, "account audit organisation password person secret"},
+	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account authn organisation relyingparty secret throttle"},
+	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
 
-	"internal/authn": {funnel, "account audit onetime outbox password secret session throttle"},
+	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session throttle totp"},
 
 	"internal/password":     {authenticator, "secret"},
 	"internal/recoverycode": {authenticator, "secret"},
@@ -125,7 +126,7 @@ var theHouse = map[string]room{
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
-	"internal/store": {engine, `account audit authn clientregistration grant housekeeping myaccount onetime organisation outbox password
+	"internal/store": {engine, `account audit authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
 		person provisioning recovery relyingparty secret session signin signingkey throttle`},
 
 	"internal/password/commongen": {tool, "password"},

@@ -46,5 +46,6 @@ func announce(out io.Writer, w *demo.World) {
 	for _, p := range demo.People() {
 		fmt.Fprintf(out, "  %-32s %s\n", p.Address, p.Suggestion)
 	}
-	fmt.Fprintf(out, "\n  Password of Bo and Eva: %s\n  Ctrl+C ends it.\n\n", demo.Password)
+	fmt.Fprintf(out, "\n  Password of Bo, Cilla and Eva: %s\n  Key of Cilla's authenticator app: %s, her recovery code: %s\n  Ctrl+C ends it.\n\n",
+		demo.Password, demo.CillasKey, demo.CillasRecovery)
 }

@@ -176,11 +176,13 @@ type orgSet struct {
 	Colour        string `help:"Colour of buttons and links as #rrggbb; its contrast is corrected." placeholder:"#RRGGBB" xor:"colour"`
 	NoColour      bool   `help:"Go back to Portvakt's own colour." xor:"colour"`
 	MFA           string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
+	MFAFrom       string `name:"2fa-from" help:"Day from which required holds, as 2026-12-01; until then people are told of it." placeholder:"DATE"`
+	RememberDays  *int   `help:"How many days a browser may be remembered after a code, 0 to 90." placeholder:"DAYS"`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, NoLogo: c.NoLogo, NoColour: c.NoColour}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, RememberDays: c.RememberDays, NoLogo: c.NoLogo, NoColour: c.NoColour}
 	var err error
 	if c.Logo != "" {
 		if in.Logo, err = readLogo(c.Logo); err != nil {

@@ -21,6 +21,13 @@ const (
 	LinkSent          Kind = "recovery.link_sent"                // there was an open account within its budget: the link was made and its mail enqueued
 	PasswordReset     Kind = "recovery.password_reset"           // a new password was set by a mailed link
 	LinkSignedIn      Kind = "recovery.link_signed_in"           // a mailed link was used to sign in
+	AppAdded          Kind = "enrolment.app_added"               // an authenticator app was bound to an account
+	AppRemoved        Kind = "enrolment.app_removed"             // an authenticator app, or all of them, was unbound
+	AppRenamed        Kind = "enrolment.app_renamed"             // an authenticator app got another name
+	RecoveryCodeMade  Kind = "enrolment.recovery_code_made"      // a recovery code was shown and saved
+	RecoveryCodeUsed  Kind = "signin.recovery_code_used"         // a recovery code was used to sign in
+	BrowserRemembered Kind = "signin.browser_remembered"         // a browser may skip the second proof for a while
+	BrowserForgotten  Kind = "enrolment.browser_forgotten"       // a remembered browser must show the second proof again
 	SessionEnded      Kind = "session.ended"                     // a person ended one session or all others from the account page
 	SessionExpired    Kind = "session.expired"                   // a session passed its absolute limit
 	SignedOut         Kind = "session.signed_out"                // a person signed out, here or from an app

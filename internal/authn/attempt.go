@@ -42,9 +42,20 @@ type Attempt struct {
 	Identifier account.Identifier // the same, folded; empty until the first page was answered
 	Remember   bool               // "remember my address"
 	Language   string
+	Goal       Goal         // what a visit to Portvakt's own pages is for; empty: a sign-in
 	Binding    secret.Token // known to this browser alone
 	Begun      time.Time
 }
+
+// Goal is what an attempt without an RP is for.
+type Goal string
+
+// The goals of attempts that begin on the account's page.
+const (
+	Confirm   Goal = "confirm" // a fresh proof, before a change
+	AddApp    Goal = "app"     // one more authenticator app
+	RenewCode Goal = "code"    // another recovery code
+)
 
 // Limits of the attempt.
 const (
@@ -71,6 +82,7 @@ type sealedAttempt struct {
 	Identifier string   `json:"f,omitempty"`
 	Remember   bool     `json:"k,omitempty"`
 	Language   string   `json:"g,omitempty"`
+	Goal       string   `json:"o,omitempty"`
 	Binding    string   `json:"b"`
 	Begun      int64    `json:"z"` // Unix ms
 	Received   int64    `json:"y"`
@@ -84,7 +96,7 @@ func NewAttempt(r Request, language string, now time.Time) Attempt {
 // SealAttempt returns the cookie's value, or ErrLarge.
 func SealAttempt(k *secret.Keyring, a Attempt, now time.Time) (string, error) {
 	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
-		Language: a.Language, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
+		Language: a.Language, Goal: string(a.Goal), Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
 	if a.Stored == "" && a.Request.ClientID != "" {
 		s.Request = &a.Request
 	}
@@ -114,7 +126,7 @@ func OpenAttempt(k *secret.Keyring, id, cookie string, now time.Time) (Attempt, 
 		return Attempt{}, ErrAttempt
 	}
 	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,
-		Language: s.Language, Binding: secret.Token(s.Binding), Begun: time.UnixMilli(s.Begun)}
+		Language: s.Language, Goal: Goal(s.Goal), Binding: secret.Token(s.Binding), Begun: time.UnixMilli(s.Begun)}
 	if s.Request != nil {
 		a.Request = *s.Request
 	}

@@ -61,6 +61,14 @@ type Credentials struct {
 type Store interface {
 	// FindCredentials looks an identifier up. It takes the same statements for unknown identifiers.
 	FindCredentials(ctx context.Context, id account.Identifier) (Credentials, error)
+	// FindProgress reads an attempt's row with its account; the zero Progress where there is none.
+	FindProgress(ctx context.Context, attempt string) (Progress, account.Account, error)
+	// FindSecond tells what the account has beside its password, and its policy.
+	FindSecond(ctx context.Context, id account.ID) (Second, error)
+	// ListApps lists the account's authenticator apps, oldest first.
+	ListApps(ctx context.Context, id account.ID) ([]App, error)
+	// FindRecoveryVerifier returns what a recovery code is checked against; empty where there is none.
+	FindRecoveryVerifier(ctx context.Context, id account.ID) (password.Verifier, error)
 	// FindSession looks a session up by the hash of its cookie, with the account that it belongs to.
 	FindSession(ctx context.Context, h secret.Hash) (session.Session, account.Account, error)
 }
@@ -76,6 +84,22 @@ type Tx interface {
 	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
 	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
+	// FindSecond tells what the account has beside its password, and its policy.
+	FindSecond(ctx context.Context, id account.ID) (Second, error)
+	// SaveProgress stores an attempt's row, or changes it.
+	SaveProgress(ctx context.Context, p Progress) error
+	// LockProgress makes sure that the attempt's row is still what it was when it was read; else ErrAttemptUsed.
+	LockProgress(ctx context.Context, p Progress) error
+	// DeleteProgress takes an attempt's row away; false if there is none.
+	DeleteProgress(ctx context.Context, attempt string) (bool, error)
+	// FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.
+	FindRemembered(ctx context.Context, h secret.Hash, id account.ID, epoch int64, since, now time.Time) (bool, error)
+	// RememberBrowser remembers a browser.
+	RememberBrowser(ctx context.Context, r Remembered) error
+	// ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.
+	ConsumeStep(ctx context.Context, app string, step int64, now time.Time) (bool, error)
+	// HasRecovery says whether the account's recovery code is still this one.
+	HasRecovery(ctx context.Context, id account.ID, v password.Verifier) (bool, error)
 	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins. op is
 	// stored beside it: the loser gets the link all the same, with false, if it names the same operation; else ErrNoLink.
 	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)
@@ -93,6 +117,28 @@ type Tx interface {
 	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]session.ID, []Ended, error)
 	outbox.Enqueuer
 	audit.Appender
+}
+
+// App is an authenticator app of an account: a TOTP key at rest.
+type App struct {
+	ID       string
+	Account  account.ID
+	Name     string
+	Sealed   []byte // see SealApp
+	LastStep int64  // the newest time step that was used
+	Created  time.Time
+	Used     time.Time // zero: never
+}
+
+// Remembered is a browser that may skip the second proof.
+type Remembered struct {
+	ID      string
+	Secret  secret.Hash
+	Account account.ID
+	Epoch   int64
+	Device  session.Device
+	Created time.Time
+	Expires time.Time
 }
 
 // Which chooses sessions to end. Empty fields do not restrict; Account or Secret must be given.

@@ -15,6 +15,9 @@ type Browser struct {
 	Device  session.Device
 	Network string // /24 or /64, text form
 	Memory  Memory
+	// Remembered is the token of a browser that may skip the second proof; it is worth something only for the account
+	// that it was made for.
+	Remembered secret.Token
 }
 
 // Memory is what a browser carries between visits, in one sealed cookie: whom it has let in before, and the

@@ -15,6 +15,18 @@ const (
 	AskIdentifier Step = iota
 	// AskPassword: the second page.
 	AskPassword
+	// AskCode: the account has something beside its password, and this browser must show it.
+	AskCode
+	// Offer: two-factor authentication is required and not there yet (S11).
+	Offer
+	// Enrol: an authenticator app is being added (S12, S14).
+	Enrol
+	// ShowRecovery: a new recovery code is shown until it is saved (S16).
+	ShowRecovery
+	// AskApp: a recovery code was used; is the app still there?
+	AskApp
+	// Complete: nothing stands between what has been proven and a session.
+	Complete
 	// GoOn: the request is answered; on to the app.
 	GoOn
 	// RestartAtApp: signed in, but the app no longer waits for this request; it must ask again, and is then
@@ -26,13 +38,16 @@ const (
 
 // String names the step.
 func (s Step) String() string {
-	return [...]string{"ask identifier", "ask password", "go on", "restart at app", "start again"}[s]
+	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
 }
 
-// Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands.
+// Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands, and what has been
+// proven in the attempt.
 type Facts struct {
-	Session session.Session // zero: none
-	Live    bool            // not ended, inside its absolute limit, of the account's epoch
+	Progress Progress        // zero: nothing has been proven, or it no longer counts
+	Second   Second          // of the account of Progress
+	Session  session.Session // zero: none
+	Live     bool            // not ended, inside its absolute limit, of the account's epoch
 }
 
 // Waiting is how long the RP of the attempt keeps its side of the request.
@@ -51,6 +66,8 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 			return RestartAtApp
 		}
 		return GoOn
+	case f.Progress.Attempt != "":
+		return Needs(f.Progress, f.Second, false, now)
 	case a.Identifier == "":
 		return AskIdentifier
 	}

@@ -9,19 +9,41 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/onetime"
-	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/throttle"
+	"github.com/portvakt/portvakt/internal/totp"
 )
 
-// Proof is one thing that a person shows. The set is closed: Password and MailedLink.
-type Proof interface{ amr() string }
+// Proof is one thing that a person shows. The set is closed: Password, Code, NewCode, RecoveryCode and MailedLink.
+type Proof interface{ method() string }
 
 // Password is a typed password for an identifier.
 type Password struct {
 	Identifier account.Identifier
 	Password   string
+}
+
+// Code is a typed code of an authenticator app, in an attempt that has proven something before.
+type Code struct {
+	Identifier account.Identifier
+	Progress   Progress
+	Code       string
+}
+
+// NewCode is the first code of an app whose key is in the making: it proves that the app has the key, and binds it.
+type NewCode struct {
+	Identifier account.Identifier
+	Progress   Progress
+	Code       string
+}
+
+// RecoveryCode is the account's recovery code, in an attempt that has proven something before.
+type RecoveryCode struct {
+	Identifier account.Identifier
+	Progress   Progress
+	Code       string
 }
 
 // MailedLink is the secret of a one-time link.
@@ -31,16 +53,31 @@ type MailedLink struct {
 	Operation string
 }
 
-func (Password) amr() string   { return "pwd" }
-func (MailedLink) amr() string { return "mail" }
+func (Password) method() string     { return MethodPassword }
+func (Code) method() string         { return MethodOTP }
+func (NewCode) method() string      { return MethodOTP }
+func (RecoveryCode) method() string { return MethodRecovery }
+func (MailedLink) method() string   { return MethodMail }
 
 // Proven is what a proof established.
 type Proven struct {
-	Account account.Account
-	Link    onetime.Link // of a mailed link
-	Again   bool         // the same operation has consumed the link before: its effect is there already
-	ACR     session.ACR
-	AMR     []string
+	Account  account.Account
+	Link     onetime.Link // of a mailed link
+	Again    bool         // the same operation has consumed the link before: its effect is there already
+	Progress Progress     // what the attempt has proven with it
+	Key      totp.Key     // of a new code: the key to bind
+	Step     int64        // of a new code: the time step that it has used
+	ACR      session.ACR
+	AMR      []string
+	forgive  func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
+}
+
+// Forgive clears the counts of failures, once a sign-in is complete: Advance calls it.
+func (p Proven) Forgive(ctx context.Context, tx Tx) error {
+	if p.forgive == nil {
+		return nil // nothing was typed
+	}
+	return p.forgive(ctx, tx)
 }
 
 // Prove runs one proof through the funnel: (1) take a slot or refuse, (2) verify outside any transaction,
@@ -54,7 +91,13 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	var err error
 	switch p := p.(type) {
 	case Password:
-		proven, err = provePassword(ctx, s, inTx, b, p, then)
+		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgePassword(ctx, p) }, then)
+	case Code:
+		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgeCode(ctx, p) }, then)
+	case NewCode:
+		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(context.Context) (judgement, error) { return s.judgeNewCode(p) }, then)
+	case RecoveryCode:
+		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgeRecovery(ctx, p) }, then)
 	case MailedLink:
 		return proveLink(ctx, s, inTx, p, then)
 	default:
@@ -66,36 +109,157 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	return proven, err
 }
 
-func provePassword[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, p Password,
-	then func(T, Proven) error) (Proven, error) {
-	slots := s.slots(p.Identifier, b)
+// judgement is what became of a typed proof, outside of any transaction.
+type judgement struct {
+	right   bool
+	account account.Account // also of a wrong one, as far as it is known
+	proven  Proven
+	// consume takes away, in the transaction, what works once. It returns ErrWrong where somebody was quicker. Nil: nothing.
+	consume func(context.Context, Tx) error
+}
+
+// proveTyped is the funnel for what is typed: everything that could be guessed draws on the one budget of its identifier.
+func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, id account.Identifier,
+	judge func(context.Context) (judgement, error), then func(T, Proven) error) (Proven, error) {
+	slots := s.slots(id, b)
 	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, s.Now()) }); err != nil {
 		return Proven{}, err
 	}
-	c, ok, fresh, err := s.verify(ctx, p)
+	j, err := judge(ctx)
 	if err != nil {
 		// Nothing was proven wrong: a busy machine must not pause anybody. Given back even if the person has gone.
 		ctx := context.WithoutCancel(ctx)
 		return Proven{}, errors.Join(err, inTx(ctx, func(tx T) error { return giveBack(ctx, tx, slots) }))
 	}
-	if !ok || c.Suspended || !c.Account.IsOpen() {
-		if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, p.Identifier, c, b) }); err != nil {
-			return Proven{}, fmt.Errorf("record a failure: %w", err)
-		}
-		return Proven{}, ErrWrong
-	}
-	proven := Proven{Account: c.Account, ACR: session.Pwd, AMR: []string{p.amr()}}
-	return proven, inTx(ctx, func(tx T) error {
-		if err := s.recordSuccess(ctx, tx, slots, p.Identifier); err != nil {
-			return err
-		}
-		if fresh != "" {
-			if err := tx.ReplaceVerifier(ctx, c.Account.ID, c.Verifier, fresh); err != nil {
+	err = ErrWrong
+	if j.right {
+		err = inTx(ctx, func(tx T) error {
+			if j.consume != nil {
+				if err := j.consume(ctx, tx); err != nil {
+					return err
+				}
+			}
+			if err := giveBack(ctx, tx, slots); err != nil {
 				return err
 			}
+			proven := j.proven
+			proven.forgive = func(ctx context.Context, tx Tx) error { return s.recordSuccess(ctx, tx, slots[0], id) }
+			return then(tx, proven)
+		})
+	}
+	switch {
+	case err == nil, errors.Is(err, ErrOutcomeUnknown):
+		return j.proven, err
+	case !errors.Is(err, ErrWrong): // the proof was right, and what it was for cannot be
+		ctx := context.WithoutCancel(ctx)
+		return j.proven, errors.Join(err, inTx(ctx, func(tx T) error { return giveBack(ctx, tx, slots) }))
+	}
+	if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, id, j.account, b) }); err != nil {
+		return Proven{}, fmt.Errorf("record a failure: %w", err)
+	}
+	return Proven{}, ErrWrong
+}
+
+// judgePassword checks a password. An unknown identifier costs the same.
+func (s *Service) judgePassword(ctx context.Context, p Password) (judgement, error) {
+	c, err := s.Store.FindCredentials(ctx, p.Identifier)
+	if err != nil {
+		return judgement{}, fmt.Errorf("find credentials: %w", err)
+	}
+	ok, outdated, err := s.Hasher.Verify(ctx, c.Verifier, p.Password)
+	if err != nil {
+		return judgement{}, err
+	}
+	j := judgement{right: ok && !c.Suspended && c.Account.IsOpen(), account: c.Account}
+	j.proven = Proven{Account: c.Account, Progress: Progress{Methods: []string{p.method()}, ProvenAt: s.Now()}}
+	if j.right && outdated {
+		fresh, err := s.Hasher.Hash(ctx, p.Password)
+		if err != nil {
+			return judgement{}, err
 		}
-		return then(tx, proven)
-	})
+		j.consume = func(ctx context.Context, tx Tx) error {
+			return tx.ReplaceVerifier(ctx, c.Account.ID, c.Verifier, fresh)
+		}
+	}
+	return j, nil
+}
+
+// judgeCode checks a code against each of the account's apps. Each time step counts once (RFC 6238 §5.2).
+func (s *Service) judgeCode(ctx context.Context, p Code) (judgement, error) {
+	j := judgement{account: account.Account{ID: p.Progress.Account, Epoch: p.Progress.Epoch}}
+	apps, err := s.Store.ListApps(ctx, p.Progress.Account)
+	if err != nil {
+		return j, fmt.Errorf("list apps: %w", err)
+	}
+	now := s.Now()
+	for _, app := range apps {
+		key, err := app.OpenKey(s.Keys, now)
+		if err != nil {
+			return j, fmt.Errorf("open the key of app %s: %w", app.ID, err)
+		}
+		step, ok := key.Verify(p.Code, now)
+		if !ok || step <= app.LastStep {
+			continue
+		}
+		j.right, j.proven = true, Proven{Account: j.account, Progress: p.Progress.with(p.method(), now)}
+		j.consume = func(ctx context.Context, tx Tx) error {
+			if err := tx.LockProgress(ctx, p.Progress); err != nil {
+				return err
+			}
+			first, err := tx.ConsumeStep(ctx, app.ID, step, now)
+			if err == nil && !first {
+				err = ErrWrong
+			}
+			return err
+		}
+		return j, nil
+	}
+	return j, nil
+}
+
+// judgeNewCode checks the first code of a key in the making.
+func (s *Service) judgeNewCode(p NewCode) (judgement, error) {
+	now := s.Now()
+	j := judgement{account: account.Account{ID: p.Progress.Account, Epoch: p.Progress.Epoch}}
+	key, err := p.Progress.OpenKey(s.Keys, now)
+	if err != nil {
+		return j, ErrAttempt
+	}
+	step, ok := key.Verify(p.Code, now)
+	j.right, j.proven = ok, Proven{Account: j.account, Progress: p.Progress.with(p.method(), now), Key: key, Step: step}
+	j.consume = func(ctx context.Context, tx Tx) error { return tx.LockProgress(ctx, p.Progress) }
+	return j, nil
+}
+
+// judgeRecovery checks the recovery code. The next one is shown before anything else, and takes its place when the person
+// says that she has saved it (RULES §5). Until then the old one stands: a page that was closed too early locks nobody out.
+func (s *Service) judgeRecovery(ctx context.Context, p RecoveryCode) (judgement, error) {
+	j := judgement{account: account.Account{ID: p.Progress.Account, Epoch: p.Progress.Epoch}}
+	code, ok := recoverycode.Parse(p.Code)
+	if !ok {
+		return j, nil
+	}
+	verifier, err := s.Store.FindRecoveryVerifier(ctx, p.Progress.Account)
+	if err != nil {
+		return j, fmt.Errorf("find recovery code: %w", err)
+	}
+	if j.right, _, err = s.Hasher.Verify(ctx, verifier, code.Reveal()); err != nil {
+		return j, err
+	}
+	progress := p.Progress.with(p.method(), s.Now())
+	progress.Stage = Renewing
+	j.proven = Proven{Account: j.account, Progress: progress}
+	j.consume = func(ctx context.Context, tx Tx) error {
+		if err := tx.LockProgress(ctx, p.Progress); err != nil {
+			return err
+		}
+		stands, err := tx.HasRecovery(ctx, p.Progress.Account, verifier)
+		if err == nil && !stands {
+			err = ErrWrong
+		}
+		return err
+	}
+	return j, nil
 }
 
 // proveLink takes no slot: 256 random bits cannot be guessed, and a pause never stops a mailed link (RULES §2).
@@ -110,7 +274,8 @@ func proveLink[T Tx](ctx context.Context, s *Service, inTx func(context.Context,
 		if !first && !link.IsJustUsed(acc.Epoch, s.Now()) {
 			return ErrNoLink
 		}
-		proven = Proven{Account: acc, Link: link, Again: !first, ACR: session.Mail, AMR: []string{p.amr()}}
+		proven = Proven{Account: acc, Link: link, Again: !first,
+			Progress: Progress{Methods: []string{p.method()}, ProvenAt: s.Now(), Again: !first}}
 		return then(tx, proven)
 	}
 	err := inTx(ctx, try)
@@ -118,19 +283,6 @@ func proveLink[T Tx](ctx context.Context, s *Service, inTx func(context.Context,
 		err = inTx(ctx, try) // it finds its own use of the link, if that was committed
 	}
 	return proven, err
-}
-
-// verify checks the password outside of any transaction. fresh is a verifier with today's costs, where the stored one
-// is outdated.
-func (s *Service) verify(ctx context.Context, p Password) (c Credentials, ok bool, fresh password.Verifier, err error) {
-	if c, err = s.Store.FindCredentials(ctx, p.Identifier); err != nil {
-		return c, false, "", fmt.Errorf("find credentials: %w", err)
-	}
-	ok, outdated, err := s.Hasher.Verify(ctx, c.Verifier, p.Password)
-	if err == nil && ok && outdated {
-		fresh, err = s.Hasher.Hash(ctx, p.Password)
-	}
-	return c, ok, fresh, err
 }
 
 const (
@@ -180,7 +332,7 @@ func (s *Service) failuresInARow(id account.Identifier) throttle.Slot {
 
 // recordFailure notes a failed proof, and suspends the password after too many in a row. An unknown identifier is counted
 // alike.
-func (s *Service) recordFailure(ctx context.Context, tx Tx, id account.Identifier, c Credentials, b Browser) error {
+func (s *Service) recordFailure(ctx context.Context, tx Tx, id account.Identifier, whose account.Account, b Browser) error {
 	now := s.Now()
 	taken, err := tx.TakeSlots(ctx, []throttle.Slot{s.failuresInARow(id)}, now)
 	if err != nil {
@@ -193,21 +345,20 @@ func (s *Service) recordFailure(ctx context.Context, tx Tx, id account.Identifie
 		}
 		suspended := audit.From(b.Device.Address, b.Device.UserAgent)
 		suspended["identifier"] = string(id) // of whom, also where there is no such account
-		err := tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Account: c.Account.ID, Personal: suspended})
+		err := tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Account: whose.ID, Personal: suspended})
 		if err != nil {
 			return err
 		}
 	}
-	return tx.Append(ctx, audit.Event{Kind: audit.SigninFailed, At: now, Actor: "anonymous", Account: c.Account.ID, Personal: personal})
+	return tx.Append(ctx, audit.Event{Kind: audit.SigninFailed, At: now, Actor: "anonymous", Account: whose.ID, Personal: personal})
 }
 
-// recordSuccess gives the slots back and ends the row of failures. Only the identifier's own budget is cleared: otherwise
-// an attacker would wash a network's count clean by signing in to an account of his own.
-func (s *Service) recordSuccess(ctx context.Context, tx Tx, slots []throttle.Slot, id account.Identifier) error {
-	for i, slot := range slots {
-		if err := tx.GiveBack(ctx, slot.Key, i == 0); err != nil {
-			return err
-		}
+// recordSuccess clears the identifier's own budget and ends the row of failures. A network's count stays: an attacker would
+// wash it clean by signing in to an account of his own. So do the counts of a sign-in that is not over: whoever knows the
+// password would wash away the codes that he guesses.
+func (s *Service) recordSuccess(ctx context.Context, tx Tx, own throttle.Slot, id account.Identifier) error {
+	if err := tx.GiveBack(ctx, own.Key, true); err != nil {
+		return err
 	}
 	return tx.GiveBack(ctx, s.failuresInARow(id).Key, true)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 )
@@ -20,13 +21,16 @@ const doubleClick = 30 * time.Second
 type NewSession struct {
 	Token   secret.Token // the cookie's value
 	Session session.Session
-	own     session.ID // the id that it has where it replaces none
+	// Made says whether it was stored: an attempt may need more before it has a session.
+	Made  bool
+	own   session.ID        // the id that it has where it replaces none
+	spare recoverycode.Code // for the case that one must be shown
 }
 
 // Prepare draws the secrets of a session before the transaction, because the transaction may run again.
 func Prepare(attempt string, d session.Device, now time.Time) NewSession {
 	token, own := secret.NewToken(), session.ID(secret.NewID())
-	return NewSession{Token: token, own: own, Session: session.Session{ID: own, Secret: token.Hash(),
+	return NewSession{Token: token, own: own, spare: recoverycode.New(), Session: session.Session{ID: own, Secret: token.Hash(),
 		Attempt: attempt, AuthTime: now, Created: now, LastSeen: now, Device: d}}
 }
 
@@ -41,6 +45,7 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	if p.Again {
 		// A retry after an unknown outcome: the session may be there already.
 		if there, err := tx.HasSession(ctx, prepared.Session.Secret); there || err != nil {
+			prepared.Made = there
 			return err
 		}
 	}
@@ -48,7 +53,7 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	n.Session.ID = n.own // each run of the transaction begins with what was prepared
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
 	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
-	n.Session.Expires, n.Session.Idle = now.Add(limits.Absolute), limits.Idle
+	n.Session.Expires, n.Session.Idle = n.Session.AuthTime.Add(limits.Absolute), limits.Idle
 	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
 		return fmt.Errorf("release attempt: %w", err)
 	}
@@ -58,6 +63,7 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	err := tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
 		Personal: audit.From(n.Session.Device.Address, n.Session.Device.UserAgent)})
+	n.Made = true
 	*prepared = n
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -57,6 +58,10 @@ type Organisation struct {
 	Name   string `json:"name,omitempty"`
 	Colour string `json:"colour,omitempty"` // as chosen; pages correct its contrast
 	MFA    string `json:"mfa,omitempty"`
+	// MFAFrom is the day from which "required" holds, as 2026-12-01 in UTC; empty: at once.
+	MFAFrom string `json:"mfa_from,omitempty"`
+	// RememberDays is how long a browser may skip the second proof; absent in a change: as it is.
+	RememberDays *int `json:"remember_days,omitempty"`
 
 	// Of a change alone.
 	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
@@ -203,7 +208,14 @@ func (d *Door) deleteRP(ctx context.Context, r *http.Request, _ struct{}) (map[s
 
 func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisation) (Organisation, error) {
 	change := organisation.Organisation{ID: organisation.ID(in.ID), Name: in.Name, Colour: in.Colour,
-		MFA: organisation.MFA(in.MFA)}
+		Policy: organisation.Policy{MFA: organisation.MFA(in.MFA)}}
+	if in.MFAFrom != "" {
+		day, err := time.Parse(time.DateOnly, in.MFAFrom)
+		if err != nil || in.MFA != string(organisation.Required) {
+			return in, errMFAFrom
+		}
+		change.Policy.From = day
+	}
 	if in.Logo != nil {
 		logo, err := organisation.ParseLogo(in.Logo)
 		if err != nil {
@@ -218,6 +230,11 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 	if in.NoColour {
 		without = append(without, provisioning.Colour)
 	}
+	if in.RememberDays != nil {
+		if change.Policy.RememberDays = *in.RememberDays; *in.RememberDays == 0 {
+			without = append(without, provisioning.Remember)
+		}
+	}
 	known, err := d.Provisioning.HasOrganisation(ctx, change.ID)
 	if err != nil {
 		return in, err
@@ -228,9 +245,16 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 	return out, err
 }
 
+// errMFAFrom says how the day is written, and that it belongs to "required".
+var errMFAFrom = errors.New("the day from which 2FA is required reads 2026-12-01, and belongs to the policy required")
+
 func stored(o organisation.Organisation) Organisation {
-	return Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.MFA), LogoType: o.Logo.MediaType,
-		LogoBytes: len(o.Logo.Data)}
+	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays,
+		LogoType: o.Logo.MediaType, LogoBytes: len(o.Logo.Data)}
+	if !o.Policy.From.IsZero() {
+		out.MFAFrom = o.Policy.From.UTC().Format(time.DateOnly)
+	}
+	return out
 }
 
 func (d *Door) listOrganisations(ctx context.Context) ([]Organisation, error) {

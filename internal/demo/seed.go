@@ -9,6 +9,8 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/recoverycode"
+	"github.com/portvakt/portvakt/internal/totp"
 	"github.com/portvakt/portvakt/samples/hrm"
 )
 
@@ -18,8 +20,14 @@ const (
 	domain         = "foretaget.example"
 )
 
-// Password is that of Bo and Eva.
+// Password is that of Bo, Cilla and Eva.
 const Password = "lugn sjö i morgonljus"
+
+// What Cilla has beside her password: the key in her authenticator app, and the recovery code that she has written down.
+const (
+	CillasKey      = "K5XW6ZDTNR2WG2ZAORUGS4ZANF2CA5DP"
+	CillasRecovery = "C1LL-A7BE-RG00-WR1T-E5D0"
+)
 
 // Person is one of the people whom the demo knows by name.
 type Person struct {
@@ -31,6 +39,7 @@ type Person struct {
 	Unit       string
 	Verified   bool
 	Password   string
+	MFA        bool   // has an authenticator app and a recovery code
 	Suggestion string // what to try
 }
 
@@ -41,6 +50,8 @@ func People() []Person {
 			Suggestion: "verified, no password yet: Glömt ditt lösenord"},
 		{Key: "1002", Given: "Bo", Family: "Lind", Address: "bo.lind@" + domain, Title: "Säljare", Unit: "Butik", Verified: true, Password: Password,
 			Suggestion: "has a password"},
+		{Key: "1003", Given: "Cilla", Family: "Berg", Address: "cilla.berg@" + domain, Title: "Ekonom", Unit: "Ekonomi", Verified: true, Password: Password,
+			MFA: true, Suggestion: "has a password and an authenticator app"},
 		{Key: "1004", Given: "David", Family: "Ek", Address: "david.ek@" + domain, Title: "Truckförare", Unit: "Lager",
 			Suggestion: "has not verified his address"},
 		{Key: "1005", Given: "Eva", Family: "Admin", Address: "eva.admin@" + domain, Title: "HR-chef", Unit: "HR", Verified: true, Password: Password,
@@ -116,8 +127,16 @@ func seedPeople(ctx context.Context, p *provisioning.Service, size int) error {
 			register = append(register, row)
 			continue
 		}
-		_, err := p.CreateAccount(ctx, provisioning.Newcomer{Address: one.Address, Verified: true, GivenName: one.Given,
-			FamilyName: one.Family, Password: one.Password, Person: &row})
+		newcomer := provisioning.Newcomer{Address: one.Address, Verified: true, GivenName: one.Given, FamilyName: one.Family,
+			Password: one.Password, Person: &row}
+		if one.MFA {
+			var err error
+			if newcomer.App, err = totp.ParseKey(CillasKey); err != nil {
+				return err
+			}
+			newcomer.Recovery, _ = recoverycode.Parse(CillasRecovery)
+		}
+		_, err := p.CreateAccount(ctx, newcomer)
 		if err != nil {
 			return fmt.Errorf("%s: %w", one.Address, err)
 		}

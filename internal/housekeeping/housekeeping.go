@@ -37,7 +37,7 @@ type Tx interface{ authn.Tx }
 
 // Horizons are the times before which rows may go.
 type Horizons struct {
-	Now      time.Time // budgets, requests, spent puzzles: their own end of life
+	Now      time.Time // budgets, requests, attempts, spent puzzles, remembered browsers: their own end of life
 	Sessions time.Time // ended sessions: kept for logout hints
 	Grants   time.Time // ended and expired grants: kept to notice a code or token that comes again
 	Outbox   time.Time // delivered and dropped messages

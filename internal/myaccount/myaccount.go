@@ -28,6 +28,10 @@ type Store interface {
 	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
 	// ListOfflineApps lists the names of the RPs whose grants outlive a sign-out (scope offline_access).
 	ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error)
+	// ListRemembered lists the browsers that the account has remembered at its epoch, newest first.
+	ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error)
+	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
+	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
 }
 
 // Tx is what the flow changes.
@@ -46,6 +50,11 @@ type Overview struct {
 	Sessions []session.Session
 	// OfflineApps keep their access after a sign-out, which the page must say (RULES §9).
 	OfflineApps []string
+	// Second, Apps, Remembered and RecoveryMade are the account's two-factor authentication.
+	Second       authn.Second
+	Apps         []authn.App
+	Remembered   []authn.Remembered
+	RecoveryMade time.Time // zero: there is no recovery code
 }
 
 // Look returns the overview for the browser's session; false if nobody is signed in.
@@ -62,7 +71,27 @@ func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, boo
 	if err != nil {
 		return Overview{}, false, fmt.Errorf("list offline apps: %w", err)
 	}
-	return Overview{Account: acc, Current: f.Session.ID, Sessions: list, OfflineApps: apps}, true, nil
+	o := Overview{Account: acc, Current: f.Session.ID, Sessions: list, OfflineApps: apps}
+	if err := s.lookAtMFA(ctx, &o); err != nil {
+		return Overview{}, false, err
+	}
+	return o, true, nil
+}
+
+func (s *Service) lookAtMFA(ctx context.Context, o *Overview) (err error) {
+	if o.Second, err = s.Authn.Store.FindSecond(ctx, o.Account.ID); err != nil {
+		return fmt.Errorf("find second proofs: %w", err)
+	}
+	if o.Apps, err = s.Authn.Store.ListApps(ctx, o.Account.ID); err != nil {
+		return fmt.Errorf("list apps: %w", err)
+	}
+	if o.Remembered, err = s.Store.ListRemembered(ctx, o.Account.ID, o.Account.Epoch, s.Now()); err != nil {
+		return fmt.Errorf("list remembered browsers: %w", err)
+	}
+	if o.RecoveryMade, err = s.Store.FindRecoveryMade(ctx, o.Account.ID); err != nil {
+		return fmt.Errorf("find recovery code: %w", err)
+	}
+	return nil
 }
 
 // EndSession ends one of the person's sessions by its id. Somebody else's id ends nothing: the statement

@@ -39,7 +39,7 @@ type Organisation struct {
 	Name   string
 	Colour string // "#rrggbb" as chosen; pages correct its contrast; empty: ours
 	Logo   Logo
-	MFA    MFA
+	Policy Policy
 }
 
 // The ways in which an organisation can be refused.
@@ -47,7 +47,7 @@ var (
 	ErrBadID     = errors.New("a short name has 2 to 40 lower case letters, digits and dashes")
 	ErrBadName   = errors.New("a name has 1 to 100 characters, none of them a control character")
 	ErrBadColour = errors.New("a colour reads #rrggbb")
-	ErrBadPolicy = errors.New("the 2FA policy is off, optional, recommended or required")
+	ErrBadPolicy = errors.New("the 2FA policy is off, optional, recommended or required; a browser is remembered for 0 to 90 days")
 )
 
 var (
@@ -64,7 +64,7 @@ func (o Organisation) Check() error {
 		return ErrBadName
 	case o.Colour != "" && !colourPattern.MatchString(o.Colour):
 		return ErrBadColour
-	case o.MFA.Strictness() < 0:
+	case o.Policy.MFA.Strictness() < 0, o.Policy.RememberDays < 0, o.Policy.RememberDays > MaxRememberDays:
 		return ErrBadPolicy
 	}
 	return nil

@@ -11,10 +11,13 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/totp"
 )
 
 // Service provisions.
@@ -22,6 +25,7 @@ type Service struct {
 	Store  Store
 	InTx   func(context.Context, func(Tx) error) error
 	Hasher *password.Hasher
+	Keys   *secret.Keyring
 	Now    func() time.Time
 }
 
@@ -41,6 +45,10 @@ type Tx interface {
 	InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error)
 	// InsertVerifier stores the account's first password.
 	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error
+	// InsertApp binds an authenticator app; false if the account has the most that it may have.
+	InsertApp(ctx context.Context, app authn.App, most int) (bool, error)
+	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
+	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
 	// InsertPerson stores a row of the register; false if its key is taken.
 	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// Connect connects a person to an account.
@@ -66,13 +74,14 @@ func (s *Service) HasOrganisation(ctx context.Context, id organisation.ID) (bool
 	return ok, err
 }
 
-// Part is a part of an organisation's look. An empty field keeps it; to take it away it must be named.
+// Part is a part of an organisation. An empty field keeps it; to take it away it must be named.
 type Part string
 
 // The parts that an organisation can do without.
 const (
-	Logo   Part = "logo"
-	Colour Part = "colour"
+	Logo     Part = "logo"
+	Colour   Part = "colour"
+	Remember Part = "remembered browsers"
 )
 
 // SetOrganisation inserts or changes an organisation. Empty fields of change keep what is stored; a new one
@@ -83,7 +92,8 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 		return o, fmt.Errorf("find organisation: %w", err)
 	}
 	if !ok {
-		o = organisation.Organisation{ID: change.ID, Name: string(change.ID), MFA: organisation.Recommended}
+		o = organisation.Organisation{ID: change.ID, Name: string(change.ID),
+			Policy: organisation.Policy{MFA: organisation.Recommended, RememberDays: organisation.DefaultRememberDays}}
 	}
 	o = merge(o, change, without)
 	if err := o.Check(); err != nil {
@@ -94,7 +104,7 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 			return fmt.Errorf("save organisation: %w", err)
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.OrganisationSet, At: s.Now(), Actor: "operator",
-			Detail: map[string]string{"organisation": string(o.ID), "mfa": string(o.MFA)}})
+			Detail: map[string]string{"organisation": string(o.ID), "mfa": string(o.Policy.MFA)}})
 	})
 }
 
@@ -114,8 +124,14 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 	if change.Logo.MediaType != "" {
 		o.Logo = change.Logo
 	}
-	if change.MFA != "" {
-		o.MFA = change.MFA
+	if change.Policy.MFA != "" {
+		o.Policy.MFA, o.Policy.From = change.Policy.MFA, change.Policy.From
+	}
+	if change.Policy.RememberDays != 0 {
+		o.Policy.RememberDays = change.Policy.RememberDays
+	}
+	if slices.Contains(without, Remember) {
+		o.Policy.RememberDays = 0
 	}
 	return o
 }
@@ -127,8 +143,10 @@ type Newcomer struct {
 	GivenName  string
 	FamilyName string
 	Language   string
-	Password   string         // empty: none yet; the first sign-in makes one
-	Person     *person.Person // empty ID; nil: an account without a person
+	Password   string            // empty: none yet; the first sign-in makes one
+	App        totp.Key          // of an authenticator app that the person has already; nil: none
+	Recovery   recoverycode.Code // beside App: what she has written down
+	Person     *person.Person    // empty ID; nil: an account without a person
 }
 
 // CreateAccount makes an account, and the person connected to it where one is given. It fails with
@@ -148,8 +166,14 @@ func (s *Service) CreateAccount(ctx context.Context, n Newcomer) (account.Accoun
 	if err != nil {
 		return a, err
 	}
+	var recovery password.Verifier
+	if n.App != nil {
+		if recovery, err = s.Hasher.Hash(ctx, n.Recovery.Reveal()); err != nil {
+			return a, err
+		}
+	}
 	return a, s.InTx(ctx, func(tx Tx) error {
-		if err := s.insert(ctx, tx, a, id, n, verifier, now); err != nil {
+		if err := s.insert(ctx, tx, a, id, n, verifier, recovery, now); err != nil {
 			return err
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.AccountCreated, At: now, Actor: "operator", Account: a.ID})
@@ -169,13 +193,18 @@ func (s *Service) verifier(ctx context.Context, n Newcomer) (password.Verifier, 
 }
 
 func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, id account.Identifier, n Newcomer,
-	verifier password.Verifier, now time.Time) error {
+	verifier, recovery password.Verifier, now time.Time) error {
 	if ok, err := tx.InsertAccount(ctx, a, id); err != nil || !ok {
 		return orElse(err, ErrAddressTaken)
 	}
 	if verifier != "" {
 		if err := tx.InsertVerifier(ctx, a.ID, verifier, true, now); err != nil {
 			return fmt.Errorf("insert password: %w", err)
+		}
+	}
+	if n.App != nil {
+		if err := s.insertApp(ctx, tx, a.ID, n, recovery, now); err != nil {
+			return err
 		}
 	}
 	if n.Person == nil {
@@ -194,6 +223,19 @@ func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, id accou
 	}
 	return tx.Append(ctx, audit.Event{Kind: audit.PersonConnected, At: now, Actor: "operator", Account: a.ID,
 		Detail: map[string]string{"organisation": string(p.Organisation), "person": p.ID}})
+}
+
+// insertApp binds what the person has already, as an installation that is moved brings it.
+func (s *Service) insertApp(ctx context.Context, tx Tx, id account.ID, n Newcomer, recovery password.Verifier, now time.Time) error {
+	app := authn.App{ID: secret.NewID(), Account: id, Created: now}
+	app.Sealed = authn.SealApp(s.Keys, app.ID, n.App, now)
+	if _, err := tx.InsertApp(ctx, app, 1); err != nil {
+		return fmt.Errorf("insert app: %w", err)
+	}
+	if err := tx.SaveRecovery(ctx, id, recovery, now); err != nil {
+		return fmt.Errorf("save recovery code: %w", err)
+	}
+	return nil
 }
 
 func orElse(err, otherwise error) error {

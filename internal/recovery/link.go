@@ -68,11 +68,11 @@ const MaxLength = password.MaxLength
 // Use is one press on a link's page.
 type Use struct {
 	Token       secret.Token
-	NewPassword string // for a reset
-	EndOthers   bool   // for a reset: end all other sessions
-	Answer      string // of the robot check, when the link was opened elsewhere
-	Plain       bool   // elsewhere and without JavaScript
-	Attempt     string // id of the attempt that goes on, in the same browser; else a fresh id
+	NewPassword string        // for a reset
+	EndOthers   bool          // for a reset: end all other sessions
+	Answer      string        // of the robot check, when the link was opened elsewhere
+	Plain       bool          // elsewhere and without JavaScript
+	Attempt     authn.Attempt // that goes on: the one that asked, in the same browser; else a fresh one
 	Current     secret.Token
 }
 
@@ -133,10 +133,10 @@ func (s *Service) secondPress(ctx context.Context, u Use, opened Opened, b authn
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, authn.ErrNoLink
 	}
-	fresh := authn.Prepare(u.Attempt, b.Device, s.Now())
+	fresh := authn.Prepare(u.Attempt.ID, b.Device, s.Now())
 	proof := authn.Password{Identifier: id, Password: u.NewPassword}
 	p, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
-		return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+		return s.Authn.Advance(ctx, tx, u.Attempt, &fresh, p, b, u.Current.HashOrZero())
 	})
 	if errors.Is(err, authn.ErrWrong) || errors.Is(err, authn.ErrThrottled) {
 		err = authn.ErrNoLink
@@ -168,13 +168,13 @@ func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
-	fresh := authn.Prepare(u.Attempt, b.Device, s.Now())
+	fresh := authn.Prepare(u.Attempt.ID, b.Device, s.Now())
 	proof := authn.MailedLink{Token: u.Token, Operation: s.operation(opened, puzzle)}
 	var acc account.Account
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
 		acc = p.Account
 		if p.Again { // the second of two presses: what the first did stands, its answer was lost
-			return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+			return s.Authn.Advance(ctx, tx, u.Attempt, &fresh, p, b, u.Current.HashOrZero())
 		}
 		if err := s.spend(ctx, tx, puzzle, expires); err != nil {
 			return err
@@ -188,7 +188,7 @@ func (s *Service) use(ctx context.Context, u Use, opened Opened, purpose onetime
 			return err
 		}
 		acc = p.Account
-		return authn.SignIn(ctx, tx, &fresh, p, u.Current.HashOrZero(), s.Now())
+		return s.Authn.Advance(ctx, tx, u.Attempt, &fresh, p, b, u.Current.HashOrZero())
 	})
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err

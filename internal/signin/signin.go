@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -71,6 +73,19 @@ func (s *Service) seal(ctx context.Context, a authn.Attempt, network string) (au
 func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{ClientID: clientID, Received: now}, language, now)
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
+// Own makes an attempt that begins on the account's page, of somebody whose address is known. It writes nothing.
+func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	address, id, err := account.ParseAddress(acc.Address)
+	if err != nil {
+		return a, "", err
+	}
+	a.Goal, a.Address, a.Identifier = goal, address, id
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err
 }
@@ -143,13 +158,92 @@ func (s *Service) Password(ctx context.Context, a authn.Attempt, password string
 	fresh := authn.Prepare(a.ID, b.Device, s.Now())
 	proof := authn.Password{Identifier: a.Identifier, Password: password}
 	_, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
-		return authn.SignIn(ctx, tx, &fresh, p, current.HashOrZero(), s.Now())
+		return s.Authn.Advance(ctx, tx, a, &fresh, p, b, current.HashOrZero())
 	})
 	if err != nil {
 		return authn.NewSession{}, b.Memory, err
 	}
 	return fresh, s.Remember(a, b.Memory), nil
 }
+
+// Secondly is a typed second proof, in an attempt that has proven the first.
+type Secondly struct {
+	Attempt  authn.Attempt
+	Typed    string
+	Remember bool // let this browser skip the second proof for as long as policy allows
+	Browser  authn.Browser
+	Current  secret.Token
+}
+
+// Code signs in with a code of an authenticator app. It returns the session, if nothing more is needed, and the token of a
+// browser that shall be remembered, or "". It fails as Password does.
+func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secret.Token, error) {
+	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt)
+	if err != nil {
+		return authn.NewSession{}, "", err
+	}
+	_, id, err := account.ParseAddress(acc.Address)
+	if err != nil {
+		return authn.NewSession{}, "", err
+	}
+	fresh, token := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now()), secret.Token("")
+	if v.Remember && second.Policy.RememberDays > 0 {
+		token = secret.NewToken()
+	}
+	remembered := authn.Remembered{ID: secret.NewID(), Secret: token.HashOrZero(), Account: acc.ID, Device: v.Browser.Device,
+		Created: s.Now(), Expires: s.Now().AddDate(0, 0, second.Policy.RememberDays)}
+	proof := authn.Code{Identifier: id, Progress: p, Code: v.Typed}
+	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
+		if token != "" {
+			r := remembered
+			r.Epoch = p.Account.Epoch
+			if err := tx.RememberBrowser(ctx, r); err != nil {
+				return fmt.Errorf("remember browser: %w", err)
+			}
+			if err := tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser)); err != nil {
+				return err
+			}
+		}
+		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
+	})
+	return fresh, token, err
+}
+
+// RecoveryCode signs in with the account's recovery code. What comes next is always another step: the new code is shown
+// first. It fails as Password does.
+func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSession, error) {
+	p, acc, _, err := s.Authn.Progress(ctx, v.Attempt)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	_, id, err := account.ParseAddress(acc.Address)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
+	proof := authn.RecoveryCode{Identifier: id, Progress: p, Code: v.Typed}
+	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
+		m := outbox.New(outbox.Mail, RecoveryUsedTemplate, acc.Address, s.Now())
+		m.Account, m.Language = acc.ID, acc.Language
+		m.Params = map[string]string{"name": acc.GivenName, "user_agent": v.Browser.Device.UserAgent, "ip": v.Browser.Device.Address,
+			"at": outbox.FormatTime(s.Now())}
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return err
+		}
+		if err := tx.Append(ctx, s.event(audit.RecoveryCodeUsed, acc.ID, v.Browser)); err != nil {
+			return err
+		}
+		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
+	})
+	return fresh, err
+}
+
+func (s *Service) event(kind audit.Kind, id account.ID, b authn.Browser) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: id, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+}
+
+// RecoveryUsedTemplate is the mail that tells a person that her recovery code was used.
+const RecoveryUsedTemplate = "recovery_code_used"
 
 // Remember returns the browser's memory after the attempt was completed: the account is known here, and
 // the address is kept or forgotten as its owner ticked.
@@ -168,6 +262,7 @@ type Position struct {
 	RP      relyingparty.RP // zero for Portvakt's own pages, or when the RP is gone
 	Facts   authn.Facts
 	Account account.Account // of the session, if there is one
+	Whose   account.Account // the account that has been proven in the attempt, if one has
 	Restart string          // where a person begins anew at the app; empty: nowhere
 }
 
@@ -177,6 +272,15 @@ func (s *Service) Locate(ctx context.Context, a authn.Attempt, current secret.To
 	var err error
 	if p.Facts, p.Account, err = s.Authn.Current(ctx, current); err != nil {
 		return p, err
+	}
+	if !p.Facts.Live || p.Facts.Session.Attempt != a.ID {
+		progress, whose, second, err := s.Authn.Progress(ctx, a)
+		switch {
+		case err == nil:
+			p.Facts.Progress, p.Facts.Second, p.Whose = progress, second, whose
+		case !errors.Is(err, authn.ErrAttempt):
+			return p, err
+		}
 	}
 	if p.RP, p.Restart, err = s.App(ctx, a.Request.ClientID, a.Address); err != nil {
 		return p, err

@@ -38,9 +38,9 @@ ON CONFLICT (attempt) DO NOTHING`
 	hasSession statement = `SELECT id FROM sessions WHERE secret = $1 AND ended_at = 0`
 
 	raiseSession statement = `
-UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $6, expires_at = $7, idle = $8,
+UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $13, expires_at = $7, idle = $8,
   user_agent = $9, ip = $10
-WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $6
+WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $13
 RETURNING id`
 
 	// The session that this very browser carries ($6) is left standing: it is raised next, with the apps in it.
@@ -147,7 +147,8 @@ func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.
 		return "", false, authn.ErrAttemptUsed
 	}
 	ok, err = tx.query(ctx, raiseSession, previous[:], s.Secret[:], s.Attempt, string(s.ACR), strings.Join(s.AMR, " "),
-		ms(s.AuthTime), ms(s.Expires), s.Idle.Milliseconds(), s.Device.UserAgent, s.Device.Address, string(s.Account), s.Epoch).one(&id)
+		ms(s.AuthTime), ms(s.Expires), s.Idle.Milliseconds(), s.Device.UserAgent, s.Device.Address, string(s.Account), s.Epoch,
+		ms(s.LastSeen)).one(&id)
 	return id, ok, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -37,6 +38,15 @@ var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // NewKey returns a fresh key.
 func NewKey() Key { return secret.Random(keyLen) }
+
+// ParseKey reads a key as Text writes it, also in groups. It refuses what is no base32, or shorter than RFC 4226 allows.
+func ParseKey(text string) (Key, error) {
+	k, err := encoding.DecodeString(strings.ToUpper(strings.ReplaceAll(text, " ", "")))
+	if err != nil || len(k) < minKeyLen {
+		return nil, errors.New("not the key of an authenticator app")
+	}
+	return k, nil
+}
 
 // String hides the key from fmt.
 func (Key) String() string { return "[key]" }

@@ -1,10 +1,15 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -13,6 +18,13 @@ import (
 var notices = map[string]string{
 	"session-ended": NoticeSessionEnded,
 	"others-ended":  NoticeOthersEnded,
+
+	"app-added":         NoticeAppAdded,
+	"app-removed":       NoticeAppRemoved,
+	"app-renamed":       NoticeAppRenamed,
+	"recovery-renewed":  NoticeRecoveryRenewed,
+	"browser-forgotten": NoticeBrowserForgotten,
+	"confirmed":         NoticeConfirmed,
 }
 
 // getMyAccount handles GET /account (S10).
@@ -27,7 +39,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 	r = web.WithOwnLanguage(r, o.Account.Language)
 	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
 		Sessions: rows(o), OfflineApps: o.OfflineApps, Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
-		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout"}
+		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(o)}
 	rp, _, err := d.Signin.App(r.Context(), r.URL.Query().Get("app"), "")
 	if err != nil {
 		return err
@@ -77,4 +89,128 @@ func noticed(w http.ResponseWriter, r *http.Request, done bool, notice string, e
 		return see(w, r, "/account")
 	}
 	return see(w, r, "/account?notice="+notice)
+}
+
+// myMFA is the part of the page about two-factor authentication; nil where the organisation has switched it off and there
+// is none.
+func (d *Door) myMFA(o myaccount.Overview) *MyMFA {
+	policy := o.Second.Policy
+	if policy.MFA == organisation.Off && len(o.Apps) == 0 {
+		return nil
+	}
+	m := &MyMFA{AddAction: "/account/apps/add", RenameAction: "/account/apps/rename", RemoveAction: "/account/apps/remove",
+		RenewAction: "/account/recovery-code", ForgetAction: "/account/browsers/forget", RecoveryMade: o.RecoveryMade, Policy: string(policy.MFA)}
+	if policy.MFA == organisation.Off {
+		m.AddAction = ""
+	}
+	if policy.MFA == organisation.Required && !policy.IsRequired(d.Visitor.Now()) {
+		m.Until = policy.From
+	}
+	for _, a := range o.Apps {
+		m.Apps = append(m.Apps, AppRow{ID: a.ID, Name: a.Name, Added: a.Created, Used: a.Used})
+	}
+	for _, b := range o.Remembered {
+		device, browser := web.Device(b.Device.UserAgent)
+		m.Remembered = append(m.Remembered, RememberedRow{ID: b.ID, Device: device, Browser: browser, Added: b.Created, Until: b.Expires})
+	}
+	return m
+}
+
+func (d *Door) owner(r *http.Request) enrolment.Owner {
+	return enrolment.Owner{Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)}
+}
+
+// postAddApp handles POST /account/apps/add.
+func (d *Door) postAddApp(w http.ResponseWriter, r *http.Request) error {
+	return d.begin(w, r, authn.AddApp, authn.Enrolling)
+}
+
+// postRenewRecovery handles POST /account/recovery-code.
+func (d *Door) postRenewRecovery(w http.ResponseWriter, r *http.Request) error {
+	return d.begin(w, r, authn.RenewCode, authn.Renewing)
+}
+
+// begin starts an attempt from the session, for a change that has pages of its own. Without a fresh proof it asks for one.
+func (d *Door) begin(w http.ResponseWriter, r *http.Request, goal authn.Goal, stage authn.Stage) error {
+	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	if !facts.Live {
+		return see(w, r, "/account")
+	}
+	a, cookie, err := d.Signin.Own(goal, acc, string(web.Language(r.Context())))
+	if err != nil {
+		return err
+	}
+	err = d.Enrolment.Begin(r.Context(), d.owner(r), a, stage)
+	switch {
+	case errors.Is(err, enrolment.ErrStale):
+		return d.confirm(w, r)
+	case errors.Is(err, enrolment.ErrNotNow):
+		return see(w, r, "/account")
+	case err != nil:
+		return err
+	}
+	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
+	return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
+}
+
+// confirm asks the person who is signed in to prove it anew; afterwards she is back on her account's page.
+func (d *Door) confirm(w http.ResponseWriter, r *http.Request) error {
+	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	if !facts.Live {
+		return see(w, r, "/account")
+	}
+	a, cookie, err := d.Signin.Own(authn.Confirm, acc, string(web.Language(r.Context())))
+	if err != nil {
+		return err
+	}
+	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
+	return see(w, r, attemptURL("/signin/"+a.ID+"/password", a))
+}
+
+// postRenameApp handles POST /account/apps/rename.
+func (d *Door) postRenameApp(w http.ResponseWriter, r *http.Request) error {
+	done, err := d.Enrolment.Rename(r.Context(), d.owner(r), r.PostFormValue("app"), r.PostFormValue("name"))
+	return noticed(w, r, done, "app-renamed", err)
+}
+
+// getRemoveApp handles GET /account/apps/remove: it asks first.
+func (d *Door) getRemoveApp(w http.ResponseWriter, r *http.Request) error {
+	o, ok, err := d.MyAccount.Look(r.Context(), d.Visitor.Session(r))
+	if err != nil {
+		return err
+	}
+	for _, a := range o.Apps {
+		if ok && a.ID == r.URL.Query().Get("app") {
+			r = web.WithOwnLanguage(r, o.Account.Language)
+			last := len(o.Apps) == 1
+			return d.Kit.Page(w, r, http.StatusOK, "myaccount_remove", MyAccountRemove{Action: "/account/apps/remove", AddAction: "/account/apps/add",
+				CancelURL: "/account",
+				ID:        a.ID, Name: a.Name, Last: last, Forbidden: last && o.Second.Policy.IsRequired(d.Visitor.Now())})
+		}
+	}
+	return see(w, r, "/account")
+}
+
+// postRemoveApp handles POST /account/apps/remove.
+func (d *Door) postRemoveApp(w http.ResponseWriter, r *http.Request) error {
+	done, err := d.Enrolment.Remove(r.Context(), d.owner(r), r.PostFormValue("app"))
+	switch {
+	case errors.Is(err, enrolment.ErrStale):
+		return d.confirm(w, r)
+	case errors.Is(err, enrolment.ErrLast):
+		return see(w, r, "/account/apps/remove?"+url.Values{"app": {r.PostFormValue("app")}}.Encode())
+	}
+	return noticed(w, r, done, "app-removed", err)
+}
+
+// postForgetBrowser handles POST /account/browsers/forget.
+func (d *Door) postForgetBrowser(w http.ResponseWriter, r *http.Request) error {
+	done, err := d.Enrolment.ForgetBrowser(r.Context(), d.owner(r), r.PostFormValue("browser"))
+	return noticed(w, r, done, "browser-forgotten", err)
 }

@@ -120,7 +120,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 	if err != nil {
 		return err
 	}
-	use.Attempt = a.ID
+	use.Attempt = a
 	browser := d.Visitor.Browser(r)
 	fresh, acc, err := act(r.Context(), use, v.opened, browser)
 	if errors.Is(err, authn.ErrAttemptUsed) {
@@ -128,7 +128,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 		if a, cookie, err = d.freshAttempt(r, v); err != nil {
 			return err
 		}
-		use.Attempt = a.ID
+		use.Attempt = a
 		fresh, acc, err = act(r.Context(), use, v.opened, browser)
 	}
 	if err != nil {
@@ -137,7 +137,11 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 	if cookie != "" {
 		d.Visitor.KeepAttempt(w, r, a.ID, cookie) // only now: a press that fails must not push out another tab's attempt
 	}
-	d.Visitor.SignedIn(w, fresh, d.known(a, acc, browser.Memory))
+	if memory := d.known(a, acc, browser.Memory); fresh.Made {
+		d.Visitor.SignedIn(w, fresh, memory)
+	} else {
+		d.Visitor.Remember(w, memory) // a used link makes the browser known, also before the second proof (RULES §2)
+	}
 	return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 }
 

@@ -100,7 +100,9 @@ func (d *Door) postPassword(w http.ResponseWriter, r *http.Request) error {
 	fresh, memory, err := d.Signin.Password(r.Context(), a, typed, d.Visitor.Browser(r), d.Visitor.Session(r))
 	switch {
 	case err == nil:
-		d.Visitor.SignedIn(w, fresh, memory)
+		if fresh.Made {
+			d.Visitor.SignedIn(w, fresh, memory)
+		}
 		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 	case errors.Is(err, authn.ErrWrong), errors.Is(err, authn.ErrThrottled):
 		view.Problem, view.Throttled = ProblemPasswordWrong, errors.Is(err, authn.ErrThrottled)
@@ -132,10 +134,11 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 		app, location, err = d.goOn(r, a, p)
 	case authn.RestartAtApp:
 		app, location, err = d.start(r.Context(), rp.ClientID, a.Address)
-	case authn.StartAgain:
+	case authn.StartAgain, authn.Complete:
+		// Complete: what the row still needed has been done elsewhere, and the attempt has no session to go on with.
 		return d.restart(w, r, a, authn.ErrAttempt)
 	default:
-		return see(w, r, attemptURL("/signin/"+a.ID, a))
+		return see(w, r, d.page(a, p.Step))
 	}
 	if err != nil {
 		return tooManyOr(err)
@@ -146,12 +149,18 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.
 func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, location string, err error) {
-	if a.Request.ClientID == "" {
+	switch {
+	case a.Goal != "":
+		return "", "/account?notice=" + goals[a.Goal], nil
+	case a.Request.ClientID == "":
 		return "", "/account", nil
 	}
 	location, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch)
 	return p.RP.Name, location, err
 }
+
+// goals are what the account's page says after an attempt that began there.
+var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.RenewCode: "recovery-renewed"}
 
 // moveOn shows a page that leaves by itself, with a link for whoever it does not move.
 func (d *Door) moveOn(w http.ResponseWriter, r *http.Request, page string, view any, location string) error {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/myaccount"
 	"github.com/portvakt/portvakt/internal/recovery"
@@ -20,6 +21,7 @@ import (
 type Door struct {
 	Signin    *signin.Service
 	Recovery  *recovery.Service
+	Enrolment *enrolment.Service
 	MyAccount *myaccount.Service
 	Grant     *grant.Service
 	Visitor   visitor.Kit
@@ -40,6 +42,25 @@ func (d *Door) Routes(mux interface {
 		"POST /signin/{attempt}/password": d.postPassword,
 		"GET /signin/{attempt}/continue":  d.getContinue,
 
+		"GET /signin/{attempt}/second":     d.getSecond,
+		"POST /signin/{attempt}/second":    d.postSecond,
+		"GET /signin/{attempt}/methods":    d.getMethods,
+		"GET /signin/{attempt}/recovery":   d.getRecoveryCode,
+		"POST /signin/{attempt}/recovery":  d.postRecoveryCode,
+		"GET /signin/{attempt}/recovered":  d.getRecovered,
+		"POST /signin/{attempt}/recovered": d.postRecovered,
+
+		"GET /enrolment/{attempt}":              d.getOffer,
+		"POST /enrolment/{attempt}":             d.postOffer,
+		"GET /enrolment/{attempt}/choice":       d.getChoice,
+		"POST /enrolment/{attempt}/choice":      d.postChoice,
+		"GET /enrolment/{attempt}/app":          d.getApp,
+		"GET /enrolment/{attempt}/code":         d.getCode,
+		"POST /enrolment/{attempt}/code":        d.postCode,
+		"GET /enrolment/{attempt}/recovery":     d.getNewRecovery,
+		"GET /enrolment/{attempt}/recovery.txt": d.getRecoveryFile,
+		"POST /enrolment/{attempt}/recovery":    d.postNewRecovery,
+
 		"GET /recovery/new":                     d.getRecoveryNew,
 		"GET /recovery/start/{attempt}":         d.getRecoveryStart,
 		"POST /recovery/start/{attempt}":        d.postRecoveryStart,
@@ -54,6 +75,12 @@ func (d *Door) Routes(mux interface {
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,
 		"POST /account/sessions/end-others": d.postEndOthers,
+		"POST /account/apps/add":            d.postAddApp,
+		"POST /account/apps/rename":         d.postRenameApp,
+		"GET /account/apps/remove":          d.getRemoveApp,
+		"POST /account/apps/remove":         d.postRemoveApp,
+		"POST /account/recovery-code":       d.postRenewRecovery,
+		"POST /account/browsers/forget":     d.postForgetBrowser,
 
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,

@@ -18,6 +18,7 @@ import (
 const (
 	sessionCookie = "pv_session"
 	memoryCookie  = "pv_browser"
+	rememberedOne = "pv_remembered"
 	attemptPrefix = "pv_attempt_"
 )
 
@@ -39,6 +40,8 @@ func (k Kit) Browser(r *http.Request) authn.Browser {
 		Device:  session.Device{UserAgent: agent, Address: addr.String()},
 		Network: web.Network(addr).String(),
 		Memory:  authn.OpenMemory(k.Keys, k.Cookies.Get(r, memoryCookie), k.Now()),
+
+		Remembered: secret.Token(k.Cookies.Get(r, rememberedOne)),
 	}
 }
 
@@ -51,6 +54,11 @@ func (k Kit) Session(r *http.Request) secret.Token {
 func (k Kit) SignedIn(w http.ResponseWriter, n authn.NewSession, m authn.Memory) {
 	k.Cookies.Set(w, sessionCookie, n.Token.Reveal(), n.Session.Expires.Sub(k.Now()))
 	k.Remember(w, m)
+}
+
+// KeepRemembered hands the browser the token by which it may skip the second proof, until it expires.
+func (k Kit) KeepRemembered(w http.ResponseWriter, token secret.Token, life time.Duration) {
+	k.Cookies.Set(w, rememberedOne, token.Reveal(), life)
 }
 
 // Remember stores the browser's memory.

@@ -1,0 +1,240 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/recoverycode"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/totp"
+)
+
+// The methods of proofs, as amr values: RFC 8176's, and ours (RULES §3).
+const (
+	MethodPassword = "pwd"
+	MethodMail     = "mail"
+	MethodOTP      = "otp"
+	MethodRecovery = "recovery"
+	multiFactor    = "mfa" // added where two kinds of proof meet
+)
+
+// Worth is what proofs are worth together, and how an RP is told of them: the table of RULES §3.
+func Worth(methods []string) (acr session.ACR, amr []string) {
+	has := func(m string) bool { return slices.Contains(methods, m) }
+	amr = slices.Clone(methods)
+	switch {
+	case has(MethodRecovery):
+		return session.Pwd, amr
+	case has(MethodPassword) && has(MethodOTP):
+		return session.AAL2, append(amr, multiFactor)
+	case has(MethodPassword), has(MethodMail) && has(MethodOTP):
+		return session.Pwd, amr
+	}
+	return session.Mail, amr
+}
+
+// Stage is what a person has chosen in an attempt that has a row.
+type Stage string
+
+// The stages.
+const (
+	Proving   Stage = ""          // nothing chosen yet
+	Enrolling Stage = "enrolling" // she is turning two-factor authentication on, or adding an app
+	Renewing  Stage = "renewing"  // she wants another recovery code
+	Kept      Stage = "kept"      // after a recovery code: the app is still hers
+	Replacing Stage = "replacing" // after a recovery code: the app is gone, and the next one takes its place
+)
+
+// Progress is an attempt after its first proof: a row. Before it there is only the cookie, and the cookie never holds a
+// proof (RULES §1).
+type Progress struct {
+	Attempt  string
+	Binding  secret.Hash // of the cookie's binding secret
+	Account  account.ID
+	Epoch    int64
+	Methods  []string // what has been proven
+	Stage    Stage
+	Sealed   []byte // a key or a code in the making; see SealKey and SealCode
+	ProvenAt time.Time
+	Expires  time.Time
+	Again    bool // not stored: the proof is the same press once more
+}
+
+// Has says whether the method has been proven.
+func (p Progress) Has(method string) bool { return slices.Contains(p.Methods, method) }
+
+// with adds a method that has been proven.
+func (p Progress) with(method string, now time.Time) Progress {
+	if !p.Has(method) {
+		p.Methods = append(slices.Clone(p.Methods), method)
+	}
+	p.ProvenAt = now
+	return p
+}
+
+// Stands says whether the row is the attempt's own and nothing has changed since.
+func (p Progress) Stands(a Attempt, epoch int64, now time.Time) bool {
+	return p.Attempt != "" && p.Attempt == a.ID && p.Binding.Equal(a.Binding.Hash()) && p.Epoch == epoch && now.Before(p.Expires)
+}
+
+const (
+	keyPurpose  = secret.Purpose("totp key in the making")
+	codePurpose = secret.Purpose("recovery code in the making")
+)
+
+// SealCode puts a fresh recovery code into the attempt's row, to be shown until it is confirmed.
+func (p *Progress) SealCode(k *secret.Keyring, attempt string, c recoverycode.Code, now time.Time) {
+	p.Sealed = k.SealBytes(codePurpose, attempt, []byte(c.Reveal()), now)
+}
+
+// OpenCode returns the recovery code in the making, or secret.ErrSealed.
+func (p Progress) OpenCode(k *secret.Keyring, now time.Time) (recoverycode.Code, error) {
+	plain, err := k.OpenBytes(codePurpose, p.Attempt, p.Sealed, AttemptLife, now)
+	return recoverycode.Code(plain), err
+}
+
+// SealKey puts a TOTP key into the row, until its first code has been typed.
+func (p *Progress) SealKey(k *secret.Keyring, key totp.Key, now time.Time) {
+	p.Sealed = k.SealBytes(keyPurpose, p.Attempt, key, now)
+}
+
+// OpenKey returns the TOTP key in the making, or secret.ErrSealed.
+func (p Progress) OpenKey(k *secret.Keyring, now time.Time) (totp.Key, error) {
+	return k.OpenBytes(keyPurpose, p.Attempt, p.Sealed, AttemptLife, now)
+}
+
+// appPurpose seals the keys of apps. They are kept for as long as the app is, and opened under whichever root sealed them.
+const (
+	appPurpose = secret.Purpose("totp key")
+	forAsLong  = 100 * 365 * 24 * time.Hour
+)
+
+// SealApp seals a key to the app's id, for the row in which it rests.
+func SealApp(k *secret.Keyring, id string, key totp.Key, now time.Time) []byte {
+	return k.SealBytes(appPurpose, id, key, now)
+}
+
+// OpenKey returns the app's key, or secret.ErrSealed.
+func (a App) OpenKey(k *secret.Keyring, now time.Time) (totp.Key, error) {
+	return k.OpenBytes(appPurpose, a.ID, a.Sealed, forAsLong, now)
+}
+
+// Second is what an account has beside its password, and what its organisations ask.
+type Second struct {
+	Apps     int  // authenticator apps
+	Recovery bool // whether it has a recovery code
+	Password bool // whether it has a password
+	Policy   organisation.Policy
+}
+
+// Progress returns what the attempt has proven, with its account and what that has; ErrAttempt where nothing has been proven
+// or it no longer counts.
+func (s *Service) Progress(ctx context.Context, a Attempt) (Progress, account.Account, Second, error) {
+	p, acc, err := s.Store.FindProgress(ctx, a.ID)
+	if err != nil {
+		return Progress{}, acc, Second{}, fmt.Errorf("find attempt: %w", err)
+	}
+	if !acc.IsOpen() || !p.Stands(a, acc.Epoch, s.Now()) {
+		return Progress{}, account.Account{}, Second{}, ErrAttempt
+	}
+	second, err := s.Store.FindSecond(ctx, acc.ID)
+	if err != nil {
+		return Progress{}, acc, Second{}, fmt.Errorf("find second proofs: %w", err)
+	}
+	return p, acc, second, nil
+}
+
+// Needs is what stands between what has been proven and a session.
+func Needs(p Progress, second Second, remembered bool, now time.Time) Step {
+	proven := p.Has(MethodOTP) || p.Has(MethodRecovery) || remembered
+	switch {
+	case second.Apps > 0 && !proven:
+		return AskCode
+	case p.Stage == Enrolling, p.Stage == Replacing:
+		return Enrol
+	case p.Stage == Renewing, second.Apps > 0 && !second.Recovery:
+		return ShowRecovery
+	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && p.Stage != Kept:
+		return AskApp
+	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && second.Policy.IsRequired(now):
+		return AskCode
+	case second.Apps == 0 && second.Policy.IsRequired(now):
+		return Offer
+	}
+	return Complete
+}
+
+// Advance records what has been proven in an attempt: as a session, where that is all it needs, else as its row. fresh is the
+// session prepared for it, and says in Made whether it was made. previous is the hash of the browser's old session cookie.
+func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSession, proven Proven, b Browser, previous secret.Hash) error {
+	now, p := s.Now(), proven.Progress
+	p.Account, p.Epoch = proven.Account.ID, proven.Account.Epoch
+	second, err := tx.FindSecond(ctx, p.Account)
+	if err != nil {
+		return fmt.Errorf("find second proofs: %w", err)
+	}
+	if a.Goal != "" {
+		b.Remembered = "" // a change of one's own account asks for all that one has (RULES §3)
+	}
+	remembered, err := s.isRemembered(ctx, tx, p, second, b, now)
+	if err != nil {
+		return err
+	}
+	next := Needs(p, second, remembered, now)
+	if next == ShowRecovery && remembered {
+		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
+	}
+	if next == Complete {
+		if err := proven.Forgive(ctx, tx); err != nil {
+			return fmt.Errorf("forgive failures: %w", err)
+		}
+		return s.complete(ctx, tx, fresh, p, previous, now)
+	}
+	if next == ShowRecovery && len(p.Sealed) == 0 {
+		p.SealCode(s.Keys, a.ID, fresh.spare, now)
+	}
+	p.Attempt, p.Binding = a.ID, a.Binding.Hash()
+	if p.Expires.IsZero() {
+		p.Expires = now.Add(AttemptLife)
+	}
+	if err := tx.SaveProgress(ctx, p); err != nil {
+		return fmt.Errorf("save attempt: %w", err)
+	}
+	fresh.Made = false
+	return nil
+}
+
+// complete makes the session and takes the row away.
+func (s *Service) complete(ctx context.Context, tx Tx, fresh *NewSession, p Progress, previous secret.Hash, now time.Time) error {
+	// Of two presses one deletes the row; the other's proofs are spent. A sign-in that needed no more has none.
+	gone, err := tx.DeleteProgress(ctx, fresh.Session.Attempt)
+	if err != nil {
+		return fmt.Errorf("delete attempt: %w", err)
+	}
+	if p.Attempt != "" && !gone {
+		return ErrAttemptUsed
+	}
+	fresh.Session.AuthTime = p.ProvenAt // the pages after the last proof are none
+	acr, amr := Worth(p.Methods)
+	proven := Proven{Account: account.Account{ID: p.Account, Epoch: p.Epoch}, ACR: acr, AMR: amr, Again: p.Again}
+	return SignIn(ctx, tx, fresh, proven, previous, now)
+}
+
+// isRemembered says whether the browser may skip the second proof: a password in a browser that the person asked to be
+// remembered, of the present epoch, while policy allows it. A mailed link is never enough alone.
+func (s *Service) isRemembered(ctx context.Context, tx Tx, p Progress, second Second, b Browser, now time.Time) (bool, error) {
+	if b.Remembered == "" || second.Apps == 0 || second.Policy.RememberDays == 0 || !p.Has(MethodPassword) || p.Stage != Proving {
+		return false, nil
+	}
+	since := now.AddDate(0, 0, -second.Policy.RememberDays)
+	ok, err := tx.FindRemembered(ctx, b.Remembered.Hash(), p.Account, p.Epoch, since, now)
+	if err != nil {
+		return false, fmt.Errorf("find remembered browser: %w", err)
+	}
+	return ok, nil
+}

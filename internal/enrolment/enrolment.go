@@ -1,0 +1,310 @@
+// Package enrolment is the flow by which a person turns two-factor authentication on and looks after it: the offer, an
+// authenticator app, the recovery code (steps S11 to S16 of the design). It knows neither HTTP nor SQL. A sign-in under way
+// carries it: what is bound is bound in an attempt whose person has been proven.
+package enrolment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/recoverycode"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/totp"
+)
+
+// Service runs the enrolment flow.
+type Service struct {
+	InTx   func(context.Context, func(Tx) error) error
+	Authn  *authn.Service
+	Hasher *password.Hasher
+	Keys   *secret.Keyring
+	Now    func() time.Time
+	// Name is what an app calls this installation beside its codes.
+	Name string
+}
+
+// Tx is what enrolment changes.
+type Tx interface {
+	authn.Tx
+	// InsertApp binds an authenticator app; false if the account has the most that it may have.
+	InsertApp(ctx context.Context, app authn.App, most int) (bool, error)
+	// RenameApp renames one of the account's apps; false if it has none with this id.
+	RenameApp(ctx context.Context, id account.ID, app, name string) (bool, error)
+	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
+	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
+	// DeleteApps unbinds all of the account's apps and says how many they were.
+	DeleteApps(ctx context.Context, id account.ID) (int, error)
+	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
+	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
+	// DeleteRecovery takes the account's recovery code away.
+	DeleteRecovery(ctx context.Context, id account.ID) error
+	// ForgetBrowser ends the remembering of one of the account's browsers; false if there is none with this id.
+	ForgetBrowser(ctx context.Context, id account.ID, browser string) (bool, error)
+	// MoveEpoch moves the account's epoch and returns the new one.
+	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
+	// CarrySessions lets the account's standing sessions go on under a new epoch.
+	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+}
+
+// The ways in which a step is refused. What concerns the proof itself is authn's.
+var (
+	// ErrNotNow: the attempt is at another step.
+	ErrNotNow = errors.New("the attempt is at another step")
+	// ErrTooMany: the account has as many apps as it may have.
+	ErrTooMany = errors.New("no more authenticator apps")
+	// ErrLast: policy requires two-factor authentication, and this is the last app.
+	ErrLast = errors.New("the last authenticator app cannot go")
+	// ErrStale: the person must prove who she is anew before this.
+	ErrStale = errors.New("a fresh proof is needed")
+)
+
+// The templates of the mails (package mail renders them).
+const (
+	OnTemplate           = "mfa_on"
+	OffTemplate          = "mfa_off"
+	RecoveryMadeTemplate = "recovery_code_made"
+)
+
+const (
+	maxApps = 10
+	maxName = 40 // characters
+)
+
+// Visit is one request in an attempt.
+type Visit struct {
+	Attempt authn.Attempt
+	Browser authn.Browser
+	Current secret.Token // the browser's session cookie, if it has one
+}
+
+// Under is an attempt's state, for its pages.
+type Under struct {
+	Progress authn.Progress
+	Account  account.Account
+	Second   authn.Second
+}
+
+// Look returns the state of the attempt if it is at one of the steps, else ErrNotNow or authn.ErrAttempt. Looking changes
+// nothing.
+func (s *Service) Look(ctx context.Context, a authn.Attempt, at ...authn.Step) (Under, error) {
+	p, acc, second, err := s.Authn.Progress(ctx, a)
+	if err != nil {
+		return Under{}, err
+	}
+	u := Under{p, acc, second}
+	if !slices.Contains(at, authn.Needs(p, second, false, s.Now())) {
+		return u, ErrNotNow
+	}
+	return u, nil
+}
+
+// Start takes the person from the page that says why to the choice of an app (S11).
+func (s *Service) Start(ctx context.Context, v Visit) (authn.NewSession, error) {
+	u, err := s.Look(ctx, v.Attempt, authn.Offer, authn.Enrol)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	return s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
+		p.Progress.Stage = authn.Enrolling
+		return nil
+	})
+}
+
+// MakeKey puts a fresh key into the attempt, in place of one that was not confirmed: two tabs show the same one, the newest.
+func (s *Service) MakeKey(ctx context.Context, v Visit) error {
+	u, err := s.Look(ctx, v.Attempt, authn.Enrol)
+	if err != nil {
+		return err
+	}
+	key := totp.NewKey()
+	_, err = s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
+		p.Progress.SealKey(s.Keys, key, s.Now())
+		return nil
+	})
+	return err
+}
+
+// Key is the key in the making as the person gets it: for the picture and the button, and to type.
+func (s *Service) Key(u Under) (uri, groups string, err error) {
+	key, err := u.Progress.OpenKey(s.Keys, s.Now())
+	if err != nil {
+		return "", "", ErrNotNow // nothing was made yet, or it belongs to a step that is over
+	}
+	return key.URI(s.Name, u.Account.Address), key.Groups(), nil
+}
+
+// Confirm binds the app whose first code was typed (S14). It fails with authn.ErrWrong, authn.ErrThrottled or ErrTooMany.
+func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (authn.NewSession, error) {
+	u, err := s.Look(ctx, v.Attempt, authn.Enrol)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	_, id, err := account.ParseAddress(u.Account.Address)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
+	app := authn.App{ID: secret.NewID(), Account: u.Account.ID, Name: cleanName(name), Created: s.Now()}
+	proof := authn.NewCode{Identifier: id, Progress: u.Progress, Code: code}
+	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
+		if err := s.replace(ctx, tx, u, v.Browser); err != nil {
+			return err
+		}
+		app.Sealed, app.LastStep, app.Used = authn.SealApp(s.Keys, app.ID, p.Key, s.Now()), p.Step, s.Now()
+		ok, err := tx.InsertApp(ctx, app, maxApps)
+		switch {
+		case err != nil:
+			return fmt.Errorf("insert app: %w", err)
+		case !ok:
+			return ErrTooMany
+		}
+		p.Progress.Stage, p.Progress.Sealed = authn.Proving, nil
+		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
+			return err
+		}
+		if err := s.tell(ctx, tx, OnTemplate, u.Account, v.Browser, map[string]string{"authenticator": app.Name}); err != nil {
+			return err
+		}
+		if err := tx.Append(ctx, s.event(audit.AppAdded, u.Account.ID, v.Browser)); err != nil {
+			return err
+		}
+		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
+	})
+	return fresh, err
+}
+
+// replace takes the apps away that the person has lost, in the moment in which the next one takes their place: an attempt
+// that ends before leaves two-factor authentication on.
+func (s *Service) replace(ctx context.Context, tx Tx, u Under, b authn.Browser) error {
+	if u.Progress.Stage != authn.Replacing {
+		return nil
+	}
+	if _, err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
+		return fmt.Errorf("delete apps: %w", err)
+	}
+	if err := s.tell(ctx, tx, OffTemplate, u.Account, b, map[string]string{"authenticator": ""}); err != nil {
+		return err
+	}
+	return tx.Append(ctx, s.event(audit.AppRemoved, u.Account.ID, b))
+}
+
+// Code is the recovery code that the page shows until it is saved (S16).
+func (s *Service) Code(u Under) (recoverycode.Code, error) {
+	code, err := u.Progress.OpenCode(s.Keys, s.Now())
+	if err != nil {
+		return "", ErrNotNow
+	}
+	return code, nil
+}
+
+// SaveCode makes the shown recovery code the account's: the person says that she has saved it.
+func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, error) {
+	u, err := s.Look(ctx, v.Attempt, authn.ShowRecovery)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	code, err := s.Code(u)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	verifier, err := s.Hasher.Hash(ctx, code.Reveal())
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	return s.advance(ctx, v, u, func(tx Tx, p *authn.Proven) error {
+		if err := tx.SaveRecovery(ctx, u.Account.ID, verifier, s.Now()); err != nil {
+			return fmt.Errorf("save recovery code: %w", err)
+		}
+		if p.Progress.Stage == authn.Renewing {
+			p.Progress.Stage = authn.Proving
+		}
+		if v.Attempt.Goal == authn.RenewCode {
+			if err := s.tell(ctx, tx, RecoveryMadeTemplate, u.Account, v.Browser, nil); err != nil {
+				return err
+			}
+		}
+		p.Progress.Sealed = nil
+		return tx.Append(ctx, s.event(audit.RecoveryCodeMade, u.Account.ID, v.Browser))
+	})
+}
+
+// Recovered takes the person's word after a recovery code: her app is still there, or it is gone (RULES §5).
+func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewSession, error) {
+	u, err := s.Look(ctx, v.Attempt, authn.AskApp)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	return s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
+		p.Progress.Stage = authn.Replacing
+		if kept {
+			p.Progress.Stage = authn.Kept
+		}
+		return nil
+	})
+}
+
+// advance runs an effect in the attempt and records what it needs next.
+func (s *Service) advance(ctx context.Context, v Visit, u Under, effect func(Tx, *authn.Proven) error) (authn.NewSession, error) {
+	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
+	err := s.InTx(ctx, func(tx Tx) error {
+		p := authn.Proven{Account: u.Account, Progress: u.Progress}
+		if err := tx.LockProgress(ctx, u.Progress); err != nil {
+			return err
+		}
+		if err := effect(tx, &p); err != nil {
+			return err
+		}
+		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
+	})
+	return fresh, err
+}
+
+// moveEpoch ends what was begun before a change of the account's authenticators; sessions that stand go on.
+func (s *Service) moveEpoch(ctx context.Context, tx Tx, id account.ID) (int64, error) {
+	epoch, err := tx.MoveEpoch(ctx, id)
+	if err == nil {
+		err = tx.CarrySessions(ctx, id, epoch)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("move epoch: %w", err)
+	}
+	return epoch, nil
+}
+
+func (s *Service) tell(ctx context.Context, tx Tx, template string, acc account.Account, b authn.Browser, more map[string]string) error {
+	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
+	m.Account, m.Language = acc.ID, acc.Language
+	m.Params = map[string]string{"name": acc.GivenName, "user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
+	for name, value := range more {
+		m.Params[name] = value
+	}
+	return tx.Enqueue(ctx, m)
+}
+
+func (s *Service) event(kind audit.Kind, id account.ID, b authn.Browser) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: id, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+}
+
+// cleanName is an app's name as it is kept: short, on one line. An empty one is named by the pages.
+func cleanName(typed string) string {
+	name := strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || !unicode.IsPrint(c) && c != ' ' {
+			return -1
+		}
+		return c
+	}, strings.TrimSpace(typed))
+	if r := []rune(name); len(r) > maxName {
+		name = string(r[:maxName])
+	}
+	return name
+}

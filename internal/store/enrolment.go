@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/enrolment"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+var _ enrolment.Tx = (*Tx)(nil)
+
+const (
+	findProgress statement = `
+SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at,
+  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+FROM attempts t JOIN accounts a ON a.id = t.account_id
+WHERE t.id = $1`
+
+	// The binding in the WHERE keeps the row its browser's.
+	saveProgress statement = `
+INSERT INTO attempts (id, binding, account_id, epoch, methods, stage, sealed, proven_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, epoch = excluded.epoch, methods = excluded.methods,
+  stage = excluded.stage, sealed = excluded.sealed, proven_at = excluded.proven_at
+WHERE attempts.binding = excluded.binding`
+
+	lockProgress statement = `
+SELECT id FROM attempts WHERE id = $1 AND account_id = $2 AND epoch = $3 AND methods = $4 AND stage = $5 AND sealed = $6`
+
+	deleteProgress statement = `DELETE FROM attempts WHERE id = $1`
+
+	// What an account has beside its password, and a row for each of its organisations.
+	findSecond statement = `
+SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
+  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.remember_days, 0)
+FROM accounts a LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
+  LEFT JOIN organisations o ON o.id = p.organisation_id
+WHERE a.id = $1`
+
+	listApps statement = `
+SELECT id, account_id, name, sealed, last_step, created_at, used_at FROM totp_keys WHERE account_id = $1 ORDER BY created_at, id`
+
+	insertApp statement = `
+INSERT INTO totp_keys (id, account_id, name, sealed, last_step, created_at, used_at)
+SELECT $1, $2, $3, $4, $5, $6, $6 FROM accounts
+WHERE id = $2 AND (SELECT count(*) FROM totp_keys WHERE account_id = $2) < $7`
+
+	renameApp statement = `UPDATE totp_keys SET name = $3 WHERE id = $2 AND account_id = $1`
+
+	deleteApp statement = `DELETE FROM totp_keys WHERE id = $2 AND account_id = $1 RETURNING name`
+
+	deleteApps statement = `DELETE FROM totp_keys WHERE account_id = $1`
+
+	// Of two callers with the same step one changes a row.
+	consumeStep statement = `UPDATE totp_keys SET last_step = $2, used_at = $3 WHERE id = $1 AND last_step < $2`
+
+	findRecoveryVerifier statement = `SELECT verifier FROM recovery_codes WHERE account_id = $1`
+
+	hasRecovery statement = `SELECT account_id FROM recovery_codes WHERE account_id = $1 AND verifier = $2`
+
+	saveRecovery statement = `
+INSERT INTO recovery_codes (account_id, verifier, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, created_at = excluded.created_at`
+
+	deleteRecovery statement = `DELETE FROM recovery_codes WHERE account_id = $1`
+
+	findRecoveryMade statement = `SELECT created_at FROM recovery_codes WHERE account_id = $1`
+
+	rememberBrowser statement = `
+INSERT INTO remembered_browsers (id, secret, account_id, epoch, user_agent, ip, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+	findRemembered statement = `
+SELECT id FROM remembered_browsers WHERE secret = $1 AND account_id = $2 AND epoch = $3 AND created_at > $4 AND expires_at > $5`
+
+	listRemembered statement = `
+SELECT id, secret, account_id, epoch, user_agent, ip, created_at, expires_at FROM remembered_browsers
+WHERE account_id = $1 AND epoch = $2 AND expires_at > $3 ORDER BY created_at DESC, id LIMIT 50`
+
+	forgetBrowser statement = `DELETE FROM remembered_browsers WHERE id = $2 AND account_id = $1`
+)
+
+// FindProgress reads an attempt's row with its account.
+func (db *DB) FindProgress(ctx context.Context, attempt string) (p authn.Progress, acc account.Account, err error) {
+	var a accountRow
+	var binding []byte
+	var methods string
+	var proven, expires int64
+	_, err = db.query(ctx, findProgress, attempt).one(append([]any{&p.Attempt, &binding, &p.Account, &p.Epoch, &methods, &p.Stage,
+		&p.Sealed, &proven, &expires}, a.dest()...)...)
+	p.Binding, p.Methods = secret.HashFrom(binding), strings.Fields(methods)
+	p.ProvenAt, p.Expires = fromMS(proven), fromMS(expires)
+	return p, a.account(), err
+}
+
+// SaveProgress stores an attempt's row, or changes it.
+func (tx *Tx) SaveProgress(ctx context.Context, p authn.Progress) error {
+	_, err := tx.exec(ctx, saveProgress, p.Attempt, p.Binding[:], string(p.Account), p.Epoch, strings.Join(p.Methods, " "), string(p.Stage),
+		orEmpty(p.Sealed), ms(p.ProvenAt), ms(p.Expires))
+	return err
+}
+
+// LockProgress makes sure that the attempt's row is still what it was when it was read.
+func (tx *Tx) LockProgress(ctx context.Context, p authn.Progress) error {
+	var id string
+	ok, err := tx.query(ctx, lockProgress, p.Attempt, string(p.Account), p.Epoch, strings.Join(p.Methods, " "), string(p.Stage),
+		orEmpty(p.Sealed)).one(&id)
+	if err == nil && !ok {
+		err = authn.ErrAttemptUsed
+	}
+	return err
+}
+
+// DeleteProgress takes an attempt's row away.
+func (tx *Tx) DeleteProgress(ctx context.Context, attempt string) (bool, error) {
+	n, err := tx.exec(ctx, deleteProgress, attempt)
+	return n == 1, err
+}
+
+// FindSecond tells what the account has beside its password, and its policy.
+func (db *DB) FindSecond(ctx context.Context, id account.ID) (authn.Second, error) {
+	return readSecond(ctx, db, id)
+}
+
+// FindSecond tells what the account has beside its password, and its policy.
+func (tx *Tx) FindSecond(ctx context.Context, id account.ID) (authn.Second, error) {
+	return readSecond(ctx, tx, id)
+}
+
+func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Second, err error) {
+	var all []organisation.Policy
+	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
+		var codes, passwords, since, days int64
+		var mfa organisation.MFA
+		if err := scan(&s.Apps, &codes, &passwords, &mfa, &since, &days); err != nil {
+			return err
+		}
+		s.Recovery, s.Password = codes > 0, passwords > 0
+		if mfa != "" {
+			all = append(all, organisation.Policy{MFA: mfa, From: fromMS(since), RememberDays: int(days)})
+		}
+		return nil
+	})
+	s.Policy = organisation.Strictest(all)
+	return s, err
+}
+
+// ListApps lists the account's authenticator apps, oldest first.
+func (db *DB) ListApps(ctx context.Context, id account.ID) ([]authn.App, error) {
+	return list(db.query(ctx, listApps, string(id)), func(scan scan) (a authn.App, err error) {
+		var created, used int64
+		err = scan(&a.ID, &a.Account, &a.Name, &a.Sealed, &a.LastStep, &created, &used)
+		a.Created, a.Used = fromMS(created), fromMS(used)
+		return a, err
+	})
+}
+
+// InsertApp binds an authenticator app; false if the account has the most that it may have.
+func (tx *Tx) InsertApp(ctx context.Context, a authn.App, most int) (bool, error) {
+	n, err := tx.exec(ctx, insertApp, a.ID, string(a.Account), a.Name, a.Sealed, a.LastStep, ms(a.Created), int64(most))
+	return n == 1, err
+}
+
+// RenameApp renames one of the account's apps.
+func (tx *Tx) RenameApp(ctx context.Context, id account.ID, app, name string) (bool, error) {
+	n, err := tx.exec(ctx, renameApp, string(id), app, name)
+	return n == 1, err
+}
+
+// DeleteApp unbinds one of the account's apps and returns its name.
+func (tx *Tx) DeleteApp(ctx context.Context, id account.ID, app string) (name string, ok bool, err error) {
+	ok, err = tx.query(ctx, deleteApp, string(id), app).one(&name)
+	return name, ok, err
+}
+
+// DeleteApps unbinds all of the account's apps.
+func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) (int, error) {
+	n, err := tx.exec(ctx, deleteApps, string(id))
+	return int(n), err
+}
+
+// ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.
+func (tx *Tx) ConsumeStep(ctx context.Context, app string, step int64, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, consumeStep, app, step, ms(now))
+	return n == 1, err
+}
+
+// FindRecoveryVerifier returns what a recovery code is checked against.
+func (db *DB) FindRecoveryVerifier(ctx context.Context, id account.ID) (v password.Verifier, err error) {
+	_, err = db.query(ctx, findRecoveryVerifier, string(id)).one(&v)
+	return v, err
+}
+
+// HasRecovery says whether the account's recovery code is still this one.
+func (tx *Tx) HasRecovery(ctx context.Context, id account.ID, v password.Verifier) (bool, error) {
+	var found string
+	return tx.query(ctx, hasRecovery, string(id), string(v)).one(&found)
+}
+
+// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
+func (tx *Tx) SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error {
+	_, err := tx.exec(ctx, saveRecovery, string(id), string(v), ms(now))
+	return err
+}
+
+// DeleteRecovery takes the account's recovery code away.
+func (tx *Tx) DeleteRecovery(ctx context.Context, id account.ID) error {
+	_, err := tx.exec(ctx, deleteRecovery, string(id))
+	return err
+}
+
+// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
+func (db *DB) FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error) {
+	var made int64
+	ok, err := db.query(ctx, findRecoveryMade, string(id)).one(&made)
+	if !ok {
+		return time.Time{}, err
+	}
+	return fromMS(made), err
+}
+
+// RememberBrowser remembers a browser.
+func (tx *Tx) RememberBrowser(ctx context.Context, r authn.Remembered) error {
+	_, err := tx.exec(ctx, rememberBrowser, r.ID, r.Secret[:], string(r.Account), r.Epoch, r.Device.UserAgent, r.Device.Address,
+		ms(r.Created), ms(r.Expires))
+	return err
+}
+
+// FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.
+func (tx *Tx) FindRemembered(ctx context.Context, h secret.Hash, id account.ID, epoch int64, since, now time.Time) (bool, error) {
+	var found string
+	return tx.query(ctx, findRemembered, h[:], string(id), epoch, ms(since), ms(now)).one(&found)
+}
+
+// ListRemembered lists the browsers that the account has remembered at its epoch, newest first.
+func (db *DB) ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error) {
+	return list(db.query(ctx, listRemembered, string(id), epoch, ms(now)), func(scan scan) (r authn.Remembered, err error) {
+		var hash []byte
+		var created, expires int64
+		var d session.Device
+		err = scan(&r.ID, &hash, &r.Account, &r.Epoch, &d.UserAgent, &d.Address, &created, &expires)
+		r.Secret, r.Device, r.Created, r.Expires = secret.HashFrom(hash), d, fromMS(created), fromMS(expires)
+		return r, err
+	})
+}
+
+// ForgetBrowser ends the remembering of one of the account's browsers.
+func (tx *Tx) ForgetBrowser(ctx context.Context, id account.ID, browser string) (bool, error) {
+	n, err := tx.exec(ctx, forgetBrowser, string(id), browser)
+	return n == 1, err
+}

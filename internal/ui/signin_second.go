@@ -1,0 +1,125 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/signin"
+)
+
+// second is what the pages of the second proof share: the attempt must be at the step.
+func (d *Door) second(w http.ResponseWriter, r *http.Request, at ...authn.Step) (v under, done bool, err error) {
+	v.attempt, v.rp, v.r, done, err = d.open(w, r)
+	if done {
+		return v, true, err
+	}
+	p, err := d.Signin.Locate(v.r.Context(), v.attempt, d.Visitor.Session(r))
+	if err != nil {
+		return v, true, err
+	}
+	v.position = p
+	for _, step := range at {
+		if p.Step == step {
+			return v, false, nil
+		}
+	}
+	return v, true, see(w, r, d.page(v.attempt, p.Step))
+}
+
+// secondView is the page that asks for a code.
+func (d *Door) secondView(v under) SignInSecond {
+	return SignInSecond{Action: attemptURL("/signin/"+v.attempt.ID+"/second", v.attempt), Address: v.position.Whose.Address, App: v.rp.Name,
+		RememberDays: v.position.Facts.Second.Policy.RememberDays, OtherURL: attemptURL("/signin/"+v.attempt.ID+"/methods", v.attempt)}
+}
+
+// getSecond handles GET /signin/{attempt}/second: the code of an authenticator app.
+func (d *Door) getSecond(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskCode)
+	if done {
+		return err
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "signin_second", d.secondView(v))
+}
+
+// postSecond handles POST /signin/{attempt}/second.
+func (d *Door) postSecond(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskCode)
+	if done {
+		return err
+	}
+	view, typed := d.secondView(v), r.PostFormValue("code")
+	if typed == "" {
+		view.Problem = ProblemCodeMissing
+		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "signin_second", view)
+	}
+	fresh, token, err := d.Signin.Code(r.Context(), signin.Secondly{Attempt: v.attempt, Typed: typed, Remember: r.PostFormValue("remember") == "on",
+		Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)})
+	if isProblem(err) {
+		view.Problem, view.Throttled = ProblemCodeWrong, errors.Is(err, authn.ErrThrottled)
+		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "signin_second", view)
+	}
+	if err != nil {
+		return d.notNow(w, v, err)
+	}
+	if token != "" {
+		d.Visitor.KeepRemembered(w, token, time.Duration(view.RememberDays)*24*time.Hour)
+	}
+	return d.onward(w, v, fresh)
+}
+
+// getMethods handles GET /signin/{attempt}/methods: "Prova ett annat sätt".
+func (d *Door) getMethods(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskCode)
+	if done {
+		return err
+	}
+	base := "/signin/" + v.attempt.ID
+	view := SignInMethods{Address: v.position.Whose.Address, CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt)}
+	if v.position.Facts.Second.Recovery {
+		view.RecoveryURL = attemptURL(base+"/recovery", v.attempt)
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "signin_methods", view)
+}
+
+func recoveryCodeView(v under) SignInRecovery {
+	base := "/signin/" + v.attempt.ID
+	return SignInRecovery{Action: attemptURL(base+"/recovery", v.attempt), Address: v.position.Whose.Address, OtherURL: attemptURL(base+"/methods", v.attempt)}
+}
+
+// getRecoveryCode handles GET /signin/{attempt}/recovery: the recovery code instead of the app's.
+func (d *Door) getRecoveryCode(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskCode)
+	if done {
+		return err
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "signin_recovery", recoveryCodeView(v))
+}
+
+// postRecoveryCode handles POST /signin/{attempt}/recovery.
+func (d *Door) postRecoveryCode(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskCode)
+	if done {
+		return err
+	}
+	view, typed := recoveryCodeView(v), r.PostFormValue("recovery_code")
+	if typed == "" {
+		view.Problem = ProblemRecoveryMissing
+		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "signin_recovery", view)
+	}
+	fresh, err := d.Signin.RecoveryCode(r.Context(), signin.Secondly{Attempt: v.attempt, Typed: typed, Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)})
+	if isProblem(err) {
+		view.Problem, view.Throttled = ProblemRecoveryWrong, errors.Is(err, authn.ErrThrottled)
+		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "signin_recovery", view)
+	}
+	if err != nil {
+		return d.notNow(w, v, err)
+	}
+	return d.onward(w, v, fresh)
+}
+
+// isProblem says whether the same form shall be shown once more.
+func isProblem(err error) bool {
+	return errors.Is(err, authn.ErrWrong) || errors.Is(err, authn.ErrThrottled)
+}
