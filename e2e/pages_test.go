@@ -48,9 +48,11 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Run("walk", func(t *testing.T) {
 		for _, lang := range []string{"sv", "en"} {
 			printer := texts.Printer(locale.Language(lang))
-			say := func(key string) string { return printer.T(key, "Name", "Anna", "App", "HRM") }
+			say := func(key string) string {
+				return printer.T(key, "Name", "Anna", "App", "HRM", "Employer", "Företaget AB")
+			}
 			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
-				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut,
+				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut, "mfa": lookAtMFA,
 			} {
 				t.Run(name+" "+lang, func(t *testing.T) {
 					t.Parallel()
@@ -188,4 +190,63 @@ func lookAtAccountAndSignOut(t *testing.T, w *world, o journey.Options, look fun
 	home.Open(w.Portvakt + "/end_session")
 	home.Press(home.LogOut)
 	look(home, "signout_done", "signout.done.title")
+}
+
+func lookAtMFA(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	b.Open(w.Portvakt + "/account")
+	b.Press(b.Activate)
+	look(b, "enrolment_choice", "enrolment.choice.title")
+	b.Press(b.OtherApp)
+	look(b, "enrolment_app", "enrolment.app.title")
+	app := b.AddApp(shownKey(b))
+	b.Press(b.Next)
+	look(b, "enrolment_code", "enrolment.code.title")
+	b.Fill(b.Code, "000000")
+	b.Press(b.Next)
+	look(b, "enrolment_code-problem", "signin.problem.code_wrong")
+	b.Fill(b.Code, app.Code(w.clock.now()))
+	b.Press(b.Next)
+	look(b, "enrolment_recovery", "enrolment.recovery.title")
+	b.Tick(b.Saved)
+	b.Press(b.Done)
+	look(b, "myaccount-mfa", "myaccount.mfa.state_on")
+	b.Press(say("myaccount.mfa.remove") + " " + say("myaccount.mfa.unnamed"))
+	look(b, "myaccount_remove", "myaccount.remove.title")
+	b.Press(say("myaccount.remove.cancel"))
+	b.See(say("myaccount.title"))
+
+	w.require(t)
+	b.Press(say("myaccount.mfa.remove") + " " + say("myaccount.mfa.unnamed"))
+	look(b, "myaccount_remove-forbidden", "myaccount.remove.forbidden_title")
+
+	c := w.cilla(o)
+	c.toCode()
+	look(c.Person, "signin_second", "signin.second.title")
+	c.Fill(c.Code, "12345")
+	c.Press(c.LogIn)
+	look(c.Person, "signin_second-problem", "signin.problem.code_wrong")
+	c.Press(c.AnotherWay)
+	look(c.Person, "signin_methods", "signin.methods.title")
+	c.Press(c.Words.RecoveryCode)
+	look(c.Person, "signin_recovery", "signin.recovery.title")
+	c.Fill(c.Words.RecoveryCode, "AAAA-AAAA-AAAA-AAAA-AAAA")
+	c.Press(c.LogIn)
+	look(c.Person, "signin_recovery-problem", "signin.problem.recovery_wrong")
+	c.Fill(c.Words.RecoveryCode, demo.CillasRecovery)
+	c.Press(c.LogIn)
+	look(c.Person, "enrolment_recovery-again", "enrolment.recovery.again")
+	c.Tick(c.Saved)
+	c.Press(c.Done)
+	look(c.Person, "signin_recovered", "signin.recovered.title")
+
+	eva := w.person(journey.Options{Lang: o.Lang, Agent: iPhone, Width: 390, Height: 844}, eva, "Eva")
+	eva.OpenHRM()
+	eva.GiveAddress()
+	eva.GivePassword(demo.Password)
+	look(eva, "enrolment_offer", "enrolment.offer.title")
+	eva.Press(eva.Activate)
+	eva.Press(eva.OtherApp)
+	look(eva, "enrolment_app-phone", "enrolment.app.title")
 }
