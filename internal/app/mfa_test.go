@@ -392,9 +392,10 @@ func TestALostAppLeavesNoGap(t *testing.T) {
 			b.get(strings.Replace(b.at, "/second", "/recovery", 1)).expect(http.StatusOK)
 			return b.post(b.action("/signin/"), "recovery_code", code).expect(http.StatusSeeOther)
 		}
-		use(recovery).follow().shows("Klar") // and away
+		late := use(recovery).follow().shows("Klar") // and away
 		b := use(recovery)
 		next := b.saveRecovery()
+		late.post(late.action("/enrolment/"), "saved", "on").follow().shows("Ange ditt lösenord") // one code, one session
 		b.follow().post(b.action("/signin/"), "want", "gone").follow().expect(http.StatusOK)
 		w.browser().toCode(newLogin(w.hrm)) // two-factor authentication is on all the while
 		use(next)

@@ -228,6 +228,9 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 		if p.Progress.Stage == authn.Renewing {
 			p.Progress.Stage = authn.Proving
 		}
+		if err := s.spend(ctx, tx, v, u, p); err != nil {
+			return err
+		}
 		if v.Attempt.Goal == authn.RenewCode {
 			if err := s.tell(ctx, tx, RecoveryMadeTemplate, u.Account, v.Browser, nil); err != nil {
 				return err
@@ -236,6 +239,23 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 		p.Progress.Sealed = nil
 		return tx.Append(ctx, s.event(audit.RecoveryCodeMade, u.Account.ID, v.Browser))
 	})
+}
+
+// spend ends every other attempt that the used recovery code has opened: it leads to one session. Of two that save their new
+// codes in the same moment, one finds the account's epoch moved.
+func (s *Service) spend(ctx context.Context, tx Tx, v Visit, u Under, p *authn.Proven) error {
+	if v.Attempt.Goal != "" || !u.Progress.Has(authn.MethodRecovery) {
+		return nil
+	}
+	epoch, err := s.moveEpoch(ctx, tx, u.Account.ID)
+	if err != nil {
+		return err
+	}
+	if epoch != u.Progress.Epoch+1 {
+		return authn.ErrAttemptUsed
+	}
+	p.Account.Epoch = epoch
+	return nil
 }
 
 // Recovered takes the person's word after a recovery code: her app is still there, or it is gone (RULES §5).
