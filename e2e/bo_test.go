@@ -88,7 +88,7 @@ func TestOldAttemptCookieCannotSignInAgain(t *testing.T) {
 			b.PutCookie(w.Portvakt, name, value)
 		}
 		b.Open(strings.Replace(page, "/password", "/continue", 1))
-		b.SeeRole("textbox", b.Words.Address) // it leads to the beginning of the same attempt
+		b.SeeRole("textbox", b.Password) // it leads to the proof that the same attempt would need
 		b.Open(page)
 		b.GivePassword(demo.Password)
 		b.See("Börja om inloggningen")
