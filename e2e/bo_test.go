@@ -181,6 +181,16 @@ func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 	})
 }
 
+// cameThrough waits for the end of a sign-in that was pressed twice. Without scripts nothing holds the second press back, and
+// it can stop the browser from leaving the page that says she is signed in: there she goes on by its link.
+func cameThrough(p *journey.Person, o journey.Options) {
+	if o.NoScript {
+		p.See("Du är inloggad")
+		return
+	}
+	p.Welcomed()
+}
+
 func TestADoubleClickIsOneSignIn(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]journey.Options{"with JavaScript": {}, "without JavaScript": {NoScript: true}} {
@@ -194,7 +204,7 @@ func TestADoubleClickIsOneSignIn(t *testing.T) {
 				b.PressTwice(b.Next)
 				b.Fill(b.Password, demo.Password)
 				b.PressTwice(b.LogIn)
-				b.Welcomed()
+				cameThrough(b, o)
 				b.Open(w.Portvakt + "/account")
 				b.See("Den här enheten")
 				b.DontSee("Avsluta alla andra")
@@ -216,7 +226,7 @@ func TestADoubleClickOnALinkIsOneSignIn(t *testing.T) {
 			w.clock.move(time.Minute)
 			link := a.FollowLink(a.Receive(a.LoginMail), a.LoginButton)
 			link.PressTwice(link.LogIn)
-			link.Welcomed()
+			cameThrough(link, o)
 			quiet(t, a.Browser)
 
 			a.Open(w.Portvakt + "/account")
