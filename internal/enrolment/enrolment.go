@@ -42,8 +42,8 @@ type Tx interface {
 	RenameApp(ctx context.Context, id account.ID, app, name string) (bool, error)
 	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
-	// DeleteApps unbinds all of the account's apps and says how many they were.
-	DeleteApps(ctx context.Context, id account.ID) (int, error)
+	// DeleteApps unbinds all of the account's apps.
+	DeleteApps(ctx context.Context, id account.ID) error
 	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
 	// DeleteRecovery takes the account's recovery code away.
@@ -189,7 +189,7 @@ func (s *Service) replace(ctx context.Context, tx Tx, u Under, b authn.Browser) 
 	if u.Progress.Stage != authn.Replacing {
 		return nil
 	}
-	if _, err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
+	if err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
 		return fmt.Errorf("delete apps: %w", err)
 	}
 	if err := s.tell(ctx, tx, OffTemplate, u.Account, b, map[string]string{"authenticator": ""}); err != nil {

@@ -181,9 +181,9 @@ func (tx *Tx) DeleteApp(ctx context.Context, id account.ID, app string) (name st
 }
 
 // DeleteApps unbinds all of the account's apps.
-func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) (int, error) {
-	n, err := tx.exec(ctx, deleteApps, string(id))
-	return int(n), err
+func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) error {
+	_, err := tx.exec(ctx, deleteApps, string(id))
+	return err
 }
 
 // ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.
