@@ -208,6 +208,8 @@ func TestADoubleClickIsOneSignIn(t *testing.T) {
 				b.Open(w.Portvakt + "/account")
 				b.See("Den här enheten")
 				b.DontSee("Avsluta alla andra")
+				b.Open(w.HRM + "/login")
+				b.Welcomed() // and nothing is asked again, wherever the second press has left her
 				quiet(t, b.Browser)
 			})
 		})

@@ -402,8 +402,9 @@ func TestALostAppLeavesNoGap(t *testing.T) {
 		b.bind()
 		b.follow()
 		w.deliver()
-		if mails := w.post.to(bosAddress); !strings.Contains(mails[len(mails)-1], "app") {
-			t.Errorf("the last mail: %q", mails[len(mails)-1])
+		// It was turned on, the code was used three times, the lost app went, the next one came.
+		if mails := w.post.to(bosAddress); len(mails) != 6 {
+			t.Errorf("%d mails: %q", len(mails), mails)
 		}
 	})
 }
@@ -424,11 +425,7 @@ func TestAStepThatWasDoneElsewhereLeadsBackToTheApp(t *testing.T) {
 		b.get(link).post(link).follow().shows("Aktivera")
 		at := b.at
 		policy(organisation.Optional)
-		b.get(at).expect(http.StatusSeeOther)
-		b.follow()
-		if b.last.StatusCode == http.StatusSeeOther && strings.Contains(b.leads(), "/continue") {
-			t.Errorf("a circle: %q", b.leads())
-		}
+		b.get(at).follow().expect(http.StatusGone).shows("Börja om inloggningen")
 	})
 }
 
