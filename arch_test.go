@@ -95,14 +95,14 @@ var theHouse = map[string]room{
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
-	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret totp"},
+	"internal/enrolment":          {flow, "account audit authn password recoverycode secret totp"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn secret session"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
+	"internal/signin":             {flow, "account audit authn organisation relyingparty secret throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session throttle totp"},
 

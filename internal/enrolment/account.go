@@ -4,50 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
-// freshFor is how long a proof is fresh enough for a change of one's own authenticators (RULES §3).
-const freshFor = 5 * time.Minute
-
-// Owner is somebody who is signed in and looks after her account.
-type Owner struct {
-	Browser authn.Browser
-	Current secret.Token // of the session
-}
-
-// own returns the owner's session, account and second proofs, or ErrStale where her proof is too old or less than her
-// account can show. A browser that is remembered has shown less.
-func (s *Service) own(ctx context.Context, o Owner) (authn.Facts, account.Account, authn.Second, error) {
-	f, acc, err := s.Authn.Current(ctx, o.Current)
-	if err != nil {
-		return f, acc, authn.Second{}, err
-	}
-	if !f.Live {
-		return f, acc, authn.Second{}, ErrStale
-	}
-	second, err := s.Authn.Store.FindSecond(ctx, acc.ID)
-	if err != nil {
-		return f, acc, second, fmt.Errorf("find second proofs: %w", err)
-	}
-	old := s.Now().Sub(f.Session.AuthTime) > freshFor
-	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
-	less := second.Apps > 0 && !shown(authn.MethodOTP) || second.Password && !shown(authn.MethodPassword)
-	if old || less {
-		return f, acc, second, ErrStale
-	}
-	return f, acc, second, nil
-}
-
 // Begin takes what the owner's session has freshly proven into an attempt, in which she adds an app or gets a new recovery
-// code. It fails with ErrStale.
-func (s *Service) Begin(ctx context.Context, o Owner, a authn.Attempt, stage authn.Stage) error {
-	f, acc, second, err := s.own(ctx, o)
+// code. It fails with authn.ErrStale.
+func (s *Service) Begin(ctx context.Context, o authn.Owner, a authn.Attempt, stage authn.Stage) error {
+	f, acc, second, err := s.Authn.Fresh(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -65,7 +31,7 @@ func (s *Service) Begin(ctx context.Context, o Owner, a authn.Attempt, stage aut
 }
 
 // Rename gives one of the owner's apps another name. It returns false if she has none with this id.
-func (s *Service) Rename(ctx context.Context, o Owner, app, name string) (bool, error) {
+func (s *Service) Rename(ctx context.Context, o authn.Owner, app, name string) (bool, error) {
 	f, acc, err := s.Authn.Current(ctx, o.Current)
 	if err != nil || !f.Live {
 		return false, err
@@ -83,9 +49,9 @@ func (s *Service) Rename(ctx context.Context, o Owner, app, name string) (bool, 
 }
 
 // Remove unbinds one of the owner's apps. The last one takes the recovery code with it; where policy requires two-factor
-// authentication it stays (ErrLast). It fails with ErrStale, and returns false if she has no such app.
-func (s *Service) Remove(ctx context.Context, o Owner, app string) (bool, error) {
-	_, acc, _, err := s.own(ctx, o)
+// authentication it stays (ErrLast). It fails with authn.ErrStale, and returns false if she has no such app.
+func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, error) {
+	_, acc, _, err := s.Authn.Fresh(ctx, o)
 	if err != nil {
 		return false, err
 	}
@@ -112,7 +78,7 @@ func (s *Service) Remove(ctx context.Context, o Owner, app string) (bool, error)
 		if _, err := s.moveEpoch(ctx, tx, acc.ID); err != nil {
 			return err
 		}
-		if err := s.tell(ctx, tx, OffTemplate, acc, o.Browser, more); err != nil {
+		if err := s.Authn.Tell(ctx, tx, OffTemplate, acc, o.Browser, more); err != nil {
 			return err
 		}
 		done = true
@@ -123,7 +89,7 @@ func (s *Service) Remove(ctx context.Context, o Owner, app string) (bool, error)
 
 // ForgetBrowser makes one of the owner's remembered browsers show the second proof again. It returns false if there is none
 // with this id.
-func (s *Service) ForgetBrowser(ctx context.Context, o Owner, browser string) (bool, error) {
+func (s *Service) ForgetBrowser(ctx context.Context, o authn.Owner, browser string) (bool, error) {
 	f, acc, err := s.Authn.Current(ctx, o.Current)
 	if err != nil || !f.Live {
 		return false, err

@@ -15,7 +15,6 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -64,8 +63,6 @@ var (
 	ErrTooMany = errors.New("no more authenticator apps")
 	// ErrLast: policy requires two-factor authentication, and this is the last app.
 	ErrLast = errors.New("the last authenticator app cannot go")
-	// ErrStale: the person must prove who she is anew before this.
-	ErrStale = errors.New("a fresh proof is needed")
 )
 
 // The templates of the mails (package mail renders them).
@@ -172,7 +169,7 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
 			return err
 		}
-		if err := s.tell(ctx, tx, OnTemplate, u.Account, v.Browser, map[string]string{"authenticator": app.Name}); err != nil {
+		if err := s.Authn.Tell(ctx, tx, OnTemplate, u.Account, v.Browser, map[string]string{"authenticator": app.Name}); err != nil {
 			return err
 		}
 		if err := tx.Append(ctx, s.event(audit.AppAdded, u.Account.ID, v.Browser)); err != nil {
@@ -192,7 +189,7 @@ func (s *Service) replace(ctx context.Context, tx Tx, u Under, b authn.Browser) 
 	if err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
 		return fmt.Errorf("delete apps: %w", err)
 	}
-	if err := s.tell(ctx, tx, OffTemplate, u.Account, b, map[string]string{"authenticator": ""}); err != nil {
+	if err := s.Authn.Tell(ctx, tx, OffTemplate, u.Account, b, map[string]string{"authenticator": ""}); err != nil {
 		return err
 	}
 	return tx.Append(ctx, s.event(audit.AppRemoved, u.Account.ID, b))
@@ -232,7 +229,7 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 			return err
 		}
 		if v.Attempt.Goal == authn.RenewCode {
-			if err := s.tell(ctx, tx, RecoveryMadeTemplate, u.Account, v.Browser, nil); err != nil {
+			if err := s.Authn.Tell(ctx, tx, RecoveryMadeTemplate, u.Account, v.Browser, nil); err != nil {
 				return err
 			}
 		}
@@ -299,16 +296,6 @@ func (s *Service) moveEpoch(ctx context.Context, tx Tx, id account.ID) (int64, e
 		return 0, fmt.Errorf("move epoch: %w", err)
 	}
 	return epoch, nil
-}
-
-func (s *Service) tell(ctx context.Context, tx Tx, template string, acc account.Account, b authn.Browser, more map[string]string) error {
-	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
-	m.Account, m.Language = acc.ID, acc.Language
-	m.Params = map[string]string{"name": acc.GivenName, "user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
-	for name, value := range more {
-		m.Params[name] = value
-	}
-	return tx.Enqueue(ctx, m)
 }
 
 func (s *Service) event(kind audit.Kind, id account.ID, b authn.Browser) audit.Event {

@@ -12,7 +12,6 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -223,11 +222,7 @@ func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSessio
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	proof := authn.RecoveryCode{Identifier: id, Progress: p, Code: v.Typed}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
-		m := outbox.New(outbox.Mail, RecoveryUsedTemplate, acc.Address, s.Now())
-		m.Account, m.Language = acc.ID, acc.Language
-		m.Params = map[string]string{"name": acc.GivenName, "user_agent": v.Browser.Device.UserAgent, "ip": v.Browser.Device.Address,
-			"at": outbox.FormatTime(s.Now())}
-		if err := tx.Enqueue(ctx, m); err != nil {
+		if err := s.Authn.Tell(ctx, tx, RecoveryUsedTemplate, acc, v.Browser, nil); err != nil {
 			return err
 		}
 		if err := tx.Append(ctx, s.event(audit.RecoveryCodeUsed, acc.ID, v.Browser)); err != nil {

@@ -116,8 +116,8 @@ func (d *Door) myMFA(o myaccount.Overview) *MyMFA {
 	return m
 }
 
-func (d *Door) owner(r *http.Request) enrolment.Owner {
-	return enrolment.Owner{Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)}
+func (d *Door) owner(r *http.Request) authn.Owner {
+	return authn.Owner{Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)}
 }
 
 // postAddApp handles POST /account/apps/add.
@@ -145,7 +145,7 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request, goal authn.Goal, st
 	}
 	err = d.Enrolment.Begin(r.Context(), d.owner(r), a, stage)
 	switch {
-	case errors.Is(err, enrolment.ErrStale):
+	case errors.Is(err, authn.ErrStale):
 		return d.confirm(w, r)
 	case errors.Is(err, enrolment.ErrNotNow):
 		return see(w, r, "/account")
@@ -201,7 +201,7 @@ func (d *Door) getRemoveApp(w http.ResponseWriter, r *http.Request) error {
 func (d *Door) postRemoveApp(w http.ResponseWriter, r *http.Request) error {
 	done, err := d.Enrolment.Remove(r.Context(), d.owner(r), r.PostFormValue("app"))
 	switch {
-	case errors.Is(err, enrolment.ErrStale):
+	case errors.Is(err, authn.ErrStale):
 		return d.confirm(w, r)
 	case errors.Is(err, enrolment.ErrLast):
 		return see(w, r, "/account/apps/remove?"+url.Values{"app": {r.PostFormValue("app")}}.Encode())

@@ -1,0 +1,62 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+)
+
+// Owner is somebody who is signed in and looks after her account.
+type Owner struct {
+	Browser Browser
+	Current secret.Token // of the session
+}
+
+// ErrStale says that the person must prove who she is anew before this.
+var ErrStale = errors.New("a fresh proof is needed")
+
+// freshFor is how long a proof is fresh enough for a sensitive change (RULES §3).
+const freshFor = 5 * time.Minute
+
+// Fresh returns the owner's session, account and second proofs, or ErrStale where her proof is older than five minutes or less
+// than her account can show (RULES §3). A browser that is remembered has shown less.
+func (s *Service) Fresh(ctx context.Context, o Owner) (Facts, account.Account, Second, error) {
+	f, acc, err := s.Current(ctx, o.Current)
+	if err != nil {
+		return f, acc, Second{}, err
+	}
+	if !f.Live {
+		return f, acc, Second{}, ErrStale
+	}
+	second, err := s.Store.FindSecond(ctx, acc.ID)
+	if err != nil {
+		return f, acc, second, fmt.Errorf("find second proofs: %w", err)
+	}
+	old := s.Now().Sub(f.Session.AuthTime) > freshFor
+	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
+	less := second.Apps > 0 && !shown(MethodOTP) || second.Password && !shown(MethodPassword)
+	if old || less {
+		return f, acc, second, ErrStale
+	}
+	return f, acc, second, nil
+}
+
+// Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
+// parameters.
+func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
+	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
+	m.Account, m.Language = acc.ID, acc.Language
+	m.Params = map[string]string{"name": acc.GivenName, "user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
+	maps.Copy(m.Params, more)
+	if err := tx.Enqueue(ctx, m); err != nil {
+		return fmt.Errorf("tell the person: %w", err)
+	}
+	return nil
+}

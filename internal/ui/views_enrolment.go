@@ -1,0 +1,76 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// Problem keys of turning two-factor authentication on: nothing was chosen (EnrolmentOffer), the tick is missing
+// (EnrolmentRecovery).
+const (
+	ProblemOffer    = "enrolment.problem.offer"
+	ProblemNotSaved = "enrolment.problem.not_saved"
+)
+
+// EnrolmentOffer is the page enrolment_offer (S11): two-factor authentication, now or later.
+// Form fields: want ("on" or "later"; only "on" when Required).
+type EnrolmentOffer struct {
+	Action   string
+	App      string    // name of the app that waits, or ""
+	Employer string    // who recommends or requires it; "" where unknown
+	Until    time.Time // the first day on which it is required (its date in UTC is shown); zero: no date
+	Required bool      // that day has come: there is no "later"
+	Problem  string
+}
+
+// EnrolmentChoice is the page enrolment_choice (S12): which authenticator it shall be. It shows what works: for now every
+// other app.
+// Form fields: want ("other").
+type EnrolmentChoice struct {
+	Action  string
+	BackURL string
+}
+
+// EnrolmentApp is the page enrolment_app (S14): the key goes into the app, by camera, by hand or by a press.
+type EnrolmentApp struct {
+	QR      web.Markup        // of qrSVG
+	Key     string            // base32; grouped or not
+	KeyURL  web.RegisteredURL // otpauth:, for an app on this device
+	NextURL string            // to EnrolmentCode
+	BackURL string
+	Phone   bool // this device is a phone: the press comes first
+}
+
+// Grouped is the key in groups of four characters, as one types it.
+func (v EnrolmentApp) Grouped() string {
+	var groups []string
+	for group := range slices.Chunk([]rune(strings.Join(strings.Fields(v.Key), "")), 4) {
+		groups = append(groups, string(group))
+	}
+	return strings.Join(groups, " ")
+}
+
+// EnrolmentCode is the page enrolment_code: the app shows its first code, which proves that it has the key.
+// Form fields: code.
+type EnrolmentCode struct {
+	Action  string
+	BackURL string // to EnrolmentApp
+	Problem string
+}
+
+// EnrolmentRecovery is the page enrolment_recovery (S16): the recovery code, shown this once. It is valid when the form has
+// been sent.
+// Form fields: saved ("on" when ticked).
+type EnrolmentRecovery struct {
+	Action      string
+	Code        string // XXXX-XXXX-XXXX-XXXX-XXXX
+	DownloadURL string // answers it as a file; "" shows no link
+	Problem     string
+	Again       bool // the old code was used at this sign-in
+}
+
+// Groups are the parts of the code, between which a narrow page may break it.
+func (v EnrolmentRecovery) Groups() []string { return strings.Split(v.Code, "-") }

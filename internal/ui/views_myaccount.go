@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"time"
+)
+
+// Notice keys of the account's page (MyAccount).
+const (
+	NoticeSessionEnded     = "myaccount.notice.session_ended"
+	NoticeOthersEnded      = "myaccount.notice.others_ended"
+	NoticeAppAdded         = "myaccount.notice.app_added"
+	NoticeAppRemoved       = "myaccount.notice.app_removed"
+	NoticeAppRenamed       = "myaccount.notice.app_renamed"
+	NoticeRecoveryRenewed  = "myaccount.notice.recovery_renewed"
+	NoticeBrowserForgotten = "myaccount.notice.browser_forgotten"
+	NoticeConfirmed        = "myaccount.notice.confirmed" // a fresh proof was given; the change itself waits for another press
+)
+
+// MyAccount is the page myaccount at /account (S10).
+// Form fields: session (the row's ID) to EndAction; none to EndOthersAction and SignOutAction. Those of MFA stand there.
+type MyAccount struct {
+	Name            string
+	Address         string
+	Sessions        []SessionRow
+	OfflineApps     []string // apps that keep their access after a sign-out
+	Notice          string   // a key, or ""
+	App             string   // name of an app that has no start address of its own: the page says to go back to it
+	EndAction       string
+	EndOthersAction string
+	SignOutAction   string
+	MFA             *MyMFA // nil: nothing is said of it
+}
+
+// MyMFA is the part of MyAccount about two-factor authentication; it is on where there is an app. An action without an
+// address has no button.
+// Form fields: none to AddAction and RenewAction; app (the row's ID) and name to RenameAction; app to RemoveAction, by GET,
+// which answers with MyAccountRemove; browser (the row's ID) to ForgetAction.
+type MyMFA struct {
+	Apps         []AppRow
+	AddAction    string
+	RenameAction string
+	RemoveAction string
+	RenewAction  string
+	ForgetAction string
+	RecoveryMade time.Time // zero: there is no recovery code
+	Remembered   []RememberedRow
+	Policy       string    // of the strictest organisation: "off", "optional", "recommended" or "required"
+	Until        time.Time // the first day on which it is required (its date in UTC is shown); zero: no date, or it has come
+}
+
+// AppRow is one authenticator app on MyAccount.
+type AppRow struct {
+	ID    string
+	Name  string
+	Added time.Time
+	Used  time.Time // zero: never
+}
+
+// RememberedRow is one browser that is not asked for a code, on MyAccount.
+type RememberedRow struct {
+	ID      string
+	Device  string // "" where unknown
+	Browser string // "" where unknown
+	Added   time.Time
+	Until   time.Time
+}
+
+// MyAccountRemove is the page myaccount_remove: it asks before an authenticator app is removed.
+// Form fields: app (the ID) to Action; none to AddAction.
+type MyAccountRemove struct {
+	Action    string
+	AddAction string // where a Forbidden page's button begins to add another app; "" leads back to CancelURL instead
+	CancelURL string
+	ID        string
+	Name      string
+	Last      bool // two-factor authentication is off afterwards
+	Forbidden bool // it is the last one and the policy requires one: the page has no button to remove it
+}
+
+// SessionRow is one recently used device on MyAccount.
+type SessionRow struct {
+	ID      string
+	Device  string // "" where unknown
+	Browser string // "" where unknown
+	Address string // IP address
+	First   time.Time
+	Last    time.Time
+	Current bool // the browser that looks at the page
+}

@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// Problem keys of the address field (SignInIdentifier, RecoveryStart).
+const (
+	ProblemAddressMissing = "signin.problem.address_missing"
+	ProblemAddressInvalid = "signin.problem.address_invalid"
+)
+
+// Problem keys of the password field (SignInPassword). A wrong password and an unknown address share one key: the page
+// must not tell which it was.
+const (
+	ProblemPasswordMissing = "signin.problem.password_missing"
+	ProblemPasswordWrong   = "signin.problem.password_wrong"
+	ProblemBusy            = "signin.problem.busy"
+)
+
+// Problem keys of a code from an app (SignInSecond, EnrolmentCode). A wrong code and one that was used already share a key.
+const (
+	ProblemCodeMissing = "signin.problem.code_missing"
+	ProblemCodeWrong   = "signin.problem.code_wrong"
+)
+
+// Problem keys of the recovery code (SignInRecovery).
+const (
+	ProblemRecoveryMissing = "signin.problem.recovery_missing"
+	ProblemRecoveryWrong   = "signin.problem.recovery_wrong"
+)
+
+// SignInIdentifier is the page signin_identifier (S3): it asks for the address.
+// Form fields: address, remember ("on" when ticked).
+type SignInIdentifier struct {
+	Action   string // where the form is posted
+	Address  string // prefilled: what was typed, or the remembered one
+	Remember bool   // whether "remember" is ticked
+	Problem  string // a key, or ""
+	App      string // name of the app that waits, or ""
+	BackURL  string // cancels and goes back to the app; "" shows no link
+}
+
+// SignInPassword is the page signin_password (S4): it asks for the password.
+// Form fields: password, and username, hidden, for password managers (the handler ignores it).
+type SignInPassword struct {
+	Action    string
+	Address   string // as typed on the page before
+	ChangeURL string // back to the address
+	ForgotURL string // to RecoveryStart
+	Problem   string
+	Throttled bool   // adds one sentence; everything else stays as it is (RULES §2)
+	App       string // name of the app that waits, or ""
+}
+
+// SignInSecond is the page signin_second: it asks for the code that an authenticator app shows.
+// Form fields: code (as typed, perhaps with spaces), remember ("on" when ticked).
+type SignInSecond struct {
+	Action       string
+	Address      string
+	App          string // name of the app that waits, or ""
+	Problem      string
+	Throttled    bool   // adds one sentence; everything else stays as it is (RULES §2)
+	RememberDays int    // how long this browser may be remembered; 0 asks nothing
+	OtherURL     string // to SignInMethods
+}
+
+// SignInMethods is the page signin_methods: the other ways that the account has to give a second factor. A way without an
+// address is not shown.
+type SignInMethods struct {
+	Address     string
+	CodeURL     string // to SignInSecond
+	RecoveryURL string // to SignInRecovery
+	BackURL     string
+}
+
+// SignInRecovery is the page signin_recovery: it asks for the recovery code.
+// Form fields: recovery_code (as typed: any case, spaces and hyphens anywhere).
+type SignInRecovery struct {
+	Action    string
+	Address   string
+	Problem   string
+	Throttled bool
+	OtherURL  string // to SignInMethods
+}
+
+// SignInRecovered is the page signin_recovered: the recovery code is used, the new one is saved, and now it asks what has
+// become of the authenticator app (RULES §5).
+// Form fields: want ("keep" or "gone").
+type SignInRecovered struct {
+	Action   string
+	App      string // name of the app that waits, or ""
+	Required bool   // the policy requires two factors
+}
+
+// SignInContinue is the page signin_continue: signed in, going on to the app. The handler sets the Refresh header too,
+// because form-action 'self' forbids a redirect to the app right after a form POST (RULES §11).
+type SignInContinue struct {
+	App string
+	URL web.RegisteredURL // registered by the operator: an app's own scheme is a good one here (RFC 8252 §7.1)
+}
+
+// SignInRestart is the page signin_restart: the attempt is too old or unreadable, start again from the app.
+type SignInRestart struct {
+	App string // "" means the account's own page
+	URL string
+}

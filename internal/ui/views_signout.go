@@ -1,0 +1,27 @@
+package ui
+
+import (
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// SignOutConfirm is the page signout_confirm: a sign-out that did not begin here asks first.
+// Hidden carries what the handler needs back, as form fields.
+type SignOutConfirm struct {
+	Action    string
+	CancelURL string
+	App       string // the app that asks, or ""
+	Address   string // who is signed in, or ""
+	Hidden    map[string]string
+}
+
+// SignOutDone is the page signout_done.
+type SignOutDone struct {
+	App string
+	URL string // back to the app; "" leads to a new sign-in
+}
+
+// SignOutContinue is the page signout_continue: signed out, going on to the app (with a Refresh header, as SignInContinue).
+type SignOutContinue struct {
+	App string
+	URL web.RegisteredURL // registered by the operator
+}
