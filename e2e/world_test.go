@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/store/pgtest"
 )
@@ -56,6 +57,7 @@ func begin(t *testing.T, change ...func(*demo.Options)) *world {
 		t.Fatal(err)
 	}
 	w := &world{World: started, t: t, clock: c}
+	w.policy(organisation.Policy{MFA: organisation.Optional}) // most stories are not about the offer
 	t.Cleanup(func() {
 		w.keepMailSecrets()
 		if err := started.Stop(); err != nil {
@@ -63,6 +65,14 @@ func begin(t *testing.T, change ...func(*demo.Options)) *world {
 		}
 	})
 	return w
+}
+
+// policy sets what Företaget AB asks of its people.
+func (w *world) policy(p organisation.Policy) {
+	w.t.Helper()
+	if _, err := w.App.Control.Provisioning.SetOrganisation(w.t.Context(), organisation.Organisation{ID: "foretaget", Policy: p}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) addresses() journey.World {

@@ -177,12 +177,13 @@ type orgSet struct {
 	NoColour      bool   `help:"Go back to Portvakt's own colour." xor:"colour"`
 	MFA           string `name:"2fa" help:"off, optional, recommended or required." enum:",off,optional,recommended,required" default:"" placeholder:"POLICY"`
 	MFAFrom       string `name:"2fa-from" help:"Day from which required holds, as 2026-12-01; until then people are told of it." placeholder:"DATE"`
+	MFASignIns    *int   `name:"2fa-signins" help:"How many sign-ins without it a person has before that day; 0: the day alone counts. Default 12." placeholder:"N"`
 	RememberDays  *int   `help:"How many days a browser may be remembered after a code, 0 to 90." placeholder:"DAYS"`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, RememberDays: c.RememberDays, NoLogo: c.NoLogo, NoColour: c.NoColour}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, MFASignIns: c.MFASignIns, RememberDays: c.RememberDays, NoLogo: c.NoLogo, NoColour: c.NoColour}
 	var err error
 	if c.Logo != "" {
 		if in.Logo, err = readLogo(c.Logo); err != nil {

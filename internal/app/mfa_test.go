@@ -275,15 +275,9 @@ func TestAnAttemptsProofsAreItsBrowsersAlone(t *testing.T) {
 
 func TestWherePolicyRequiresItNobodyGetsInWithout(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		policy := organisation.Policy{MFA: organisation.Required, From: w.clock.Now().Add(24 * time.Hour)}
-		set := func() {
-			if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "foretaget", Policy: policy}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		set()
+		w.policy(organisation.Policy{MFA: organisation.Required, From: w.clock.Now().Add(24 * time.Hour)})
 		early := w.browser()
-		early.signIn(newLogin(w.hrm), bosAddress, bosPass) // the day has not come
+		early.toOffer().post(early.action("/enrolment/"), "want", "later").expect(http.StatusSeeOther) // the day has not come
 		w.clock.Advance(25 * time.Hour)
 
 		b, l := w.browser(), newLogin(w.hrm)

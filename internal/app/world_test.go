@@ -133,7 +133,8 @@ func (w *world) seed() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	p := w.app.Control.Provisioning
-	if _, err := p.SetOrganisation(ctx, organisation.Organisation{ID: "foretaget", Name: "Företaget AB"}); err != nil {
+	if _, err := p.SetOrganisation(ctx, organisation.Organisation{ID: "foretaget", Name: "Företaget AB",
+		Policy: organisation.Policy{MFA: organisation.Optional}}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.newcomer(annas, "Anna", "Svensson", "", "1001")
@@ -151,6 +152,14 @@ func (w *world) seed() {
 		if err := c.Do(ctx, http.MethodPost, "/relying-parties", rp.in, rp.out); err != nil {
 			w.t.Fatal(err)
 		}
+	}
+}
+
+// policy sets what Företaget AB asks of its people.
+func (w *world) policy(p organisation.Policy) {
+	w.t.Helper()
+	if _, err := w.app.Control.Provisioning.SetOrganisation(w.t.Context(), organisation.Organisation{ID: "foretaget", Policy: p}); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -86,6 +86,8 @@ type Tx interface {
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
 	// FindSecond tells what the account has beside its password, and its policy.
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
+	// SaveOffer stores for how many sign-ins the offer of two-factor authentication is silent, and how many were made without.
+	SaveOffer(ctx context.Context, id account.ID, silent, spent int) error
 	// SaveProgress stores an attempt's row, or changes it.
 	SaveProgress(ctx context.Context, p Progress) error
 	// LockProgress makes sure that the attempt's row is still what it was when it was read; else ErrAttemptUsed.

@@ -17,7 +17,7 @@ const (
 	AskPassword
 	// AskCode: the account has something beside its password, and this browser must show it.
 	AskCode
-	// Offer: two-factor authentication is required and not there yet (S11).
+	// Offer: two-factor authentication is recommended or required, and not there yet (S11).
 	Offer
 	// Enrol: an authenticator app is being added (S12, S14).
 	Enrol
@@ -67,7 +67,7 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 		}
 		return GoOn
 	case f.Progress.Attempt != "":
-		return Needs(f.Progress, f.Second, false, now)
+		return Needs(a, f.Progress, f.Second, false, now)
 	case a.Identifier == "":
 		return AskIdentifier
 	}

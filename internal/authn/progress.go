@@ -44,6 +44,7 @@ type Stage string
 // The stages.
 const (
 	Proving   Stage = ""          // nothing chosen yet
+	Later     Stage = "later"     // not now: the offer comes back at the third sign-in
 	Enrolling Stage = "enrolling" // she is turning two-factor authentication on, or adding an app
 	Renewing  Stage = "renewing"  // she wants another recovery code
 	Kept      Stage = "kept"      // after a recovery code: the app is still hers
@@ -130,6 +131,28 @@ type Second struct {
 	Recovery bool // whether it has a recovery code
 	Password bool // whether it has a password
 	Policy   organisation.Policy
+	Employer string // the organisation's name, where the account has one alone
+	Silent   int    // for how many sign-ins to come the offer of two-factor authentication is silent
+	Spent    int    // sign-ins without it while the policy was counting
+}
+
+// IsRequired says whether the account gets in by two-factor authentication alone.
+func (s Second) IsRequired(now time.Time) bool { return s.Policy.IsRequired(s.Spent, now) }
+
+// Left is how many sign-ins without two-factor authentication there still are, this one among them; false where nobody counts.
+func (s Second) Left(now time.Time) (int, bool) {
+	return max(s.Policy.SignIns-s.Spent, 0), s.Policy.Counts(now)
+}
+
+// every is at which sign-in the offer comes back (S11).
+const every = 3
+
+// offered says whether this sign-in stops at the offer.
+func (s Second) offered(a Attempt, p Progress, now time.Time) bool {
+	if s.Apps > 0 {
+		return false
+	}
+	return s.IsRequired(now) || s.Policy.IsOffered() && s.Silent == 0 && p.Stage != Later && a.Goal == ""
 }
 
 // Progress returns what the attempt has proven, with its account and what that has; ErrAttempt where nothing has been proven
@@ -149,8 +172,8 @@ func (s *Service) Progress(ctx context.Context, a Attempt) (Progress, account.Ac
 	return p, acc, second, nil
 }
 
-// Needs is what stands between what has been proven and a session.
-func Needs(p Progress, second Second, remembered bool, now time.Time) Step {
+// Needs is what stands between what has been proven in the attempt and a session.
+func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time) Step {
 	proven := p.Has(MethodOTP) || p.Has(MethodRecovery) || remembered
 	switch {
 	case second.Apps > 0 && !proven:
@@ -161,9 +184,9 @@ func Needs(p Progress, second Second, remembered bool, now time.Time) Step {
 		return ShowRecovery
 	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && p.Stage != Kept:
 		return AskApp
-	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && second.Policy.IsRequired(now):
+	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && second.IsRequired(now):
 		return AskCode
-	case second.Apps == 0 && second.Policy.IsRequired(now):
+	case second.offered(a, p, now):
 		return Offer
 	}
 	return Complete
@@ -185,13 +208,16 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if err != nil {
 		return err
 	}
-	next := Needs(p, second, remembered, now)
+	next := Needs(a, p, second, remembered, now)
 	if next == ShowRecovery && remembered {
 		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
 	}
 	if next == Complete {
 		if err := proven.Forgive(ctx, tx); err != nil {
 			return fmt.Errorf("forgive failures: %w", err)
+		}
+		if err := count(ctx, tx, a, p, second, now); err != nil {
+			return err
 		}
 		return s.complete(ctx, tx, fresh, p, previous, now)
 	}
@@ -206,6 +232,24 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		return fmt.Errorf("save attempt: %w", err)
 	}
 	fresh.Made = false
+	return nil
+}
+
+// count keeps the offer's books: a sign-in without two-factor authentication has been made.
+func count(ctx context.Context, tx Tx, a Attempt, p Progress, second Second, now time.Time) error {
+	silent, spent := max(second.Silent-1, 0), second.Spent
+	if p.Stage == Later {
+		silent = every - 1
+	}
+	if second.Policy.Counts(now) {
+		spent++
+	}
+	if a.Goal != "" || second.Apps > 0 || !second.Policy.IsOffered() || silent == second.Silent && spent == second.Spent {
+		return nil
+	}
+	if err := tx.SaveOffer(ctx, p.Account, silent, spent); err != nil {
+		return fmt.Errorf("count the sign-in: %w", err)
+	}
 	return nil
 }
 

@@ -34,6 +34,7 @@ func TestWhatProofsAreWorth(t *testing.T) {
 func TestTheStepsAfterTheFirstProof(t *testing.T) {
 	free, required := organisation.Free, organisation.Policy{MFA: organisation.Required}
 	later := organisation.Policy{MFA: organisation.Required, From: now.Add(time.Hour)}
+	counted := organisation.Policy{MFA: organisation.Required, From: now.Add(time.Hour), SignIns: 3}
 	both := authn.Second{Apps: 1, Recovery: true, Policy: free}
 	for _, c := range []struct {
 		story      string
@@ -57,7 +58,14 @@ func TestTheStepsAfterTheFirstProof(t *testing.T) {
 		{"and his app is gone", []string{"pwd", "recovery"}, authn.Enrolling, authn.Second{Recovery: true, Policy: free}, false, authn.Enrol},
 		{"and he has added another one", []string{"pwd", "recovery", "otp"}, "", both, false, authn.Complete},
 		{"policy requires what Anna does not have", []string{"pwd"}, "", authn.Second{Policy: required}, false, authn.Offer},
-		{"policy will require it in an hour", []string{"pwd"}, "", authn.Second{Policy: later}, false, authn.Complete},
+		{"policy will require it in an hour", []string{"pwd"}, "", authn.Second{Policy: later}, false, authn.Offer},
+		{"and she wants it later", []string{"pwd"}, authn.Later, authn.Second{Policy: later}, false, authn.Complete},
+		{"the time after that", []string{"pwd"}, "", authn.Second{Policy: later, Silent: 2}, false, authn.Complete},
+		{"she has no sign-in left", []string{"pwd"}, authn.Later, authn.Second{Policy: counted, Spent: 3}, false, authn.Offer},
+		{"she has the last one", []string{"pwd"}, authn.Later, authn.Second{Policy: counted, Spent: 2}, false, authn.Complete},
+		{"policy recommends it", []string{"mail"}, "", authn.Second{Policy: organisation.Policy{MFA: organisation.Recommended}}, false, authn.Offer},
+		{"policy has no opinion", []string{"mail"}, "", authn.Second{Policy: organisation.Policy{MFA: organisation.Optional}}, false, authn.Complete},
+		{"policy has it off", []string{"pwd"}, "", authn.Second{Policy: organisation.Policy{MFA: organisation.Off}}, false, authn.Complete},
 		{"she turns it on", []string{"pwd"}, authn.Enrolling, authn.Second{Policy: required}, false, authn.Enrol},
 		{"her app's first code is right", []string{"pwd", "otp"}, "", authn.Second{Apps: 1, Policy: required}, false, authn.ShowRecovery},
 		{"she has saved her recovery code", []string{"pwd", "otp"}, "", authn.Second{Apps: 1, Recovery: true, Policy: required}, false, authn.Complete},
@@ -65,7 +73,7 @@ func TestTheStepsAfterTheFirstProof(t *testing.T) {
 		{"she wants another recovery code", []string{"pwd", "otp"}, authn.Renewing, both, false, authn.ShowRecovery},
 	} {
 		p := authn.Progress{Attempt: "a", Methods: c.proofs, Stage: c.stage}
-		if got := authn.Needs(p, c.second, c.remembered, now); got != c.want {
+		if got := authn.Needs(authn.Attempt{}, p, c.second, c.remembered, now); got != c.want {
 			t.Errorf("%s: %s, want %s", c.story, got, c.want)
 		}
 	}

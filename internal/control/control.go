@@ -60,6 +60,8 @@ type Organisation struct {
 	MFA    string `json:"mfa,omitempty"`
 	// MFAFrom is the day from which "required" holds, as 2026-12-01 in UTC; empty: at once.
 	MFAFrom string `json:"mfa_from,omitempty"`
+	// MFASignIns is how many sign-ins without it a person has before that day; absent in a change: 12; 0: the day alone counts.
+	MFASignIns *int `json:"mfa_signins,omitempty"`
 	// RememberDays is how long a browser may skip the second proof; absent in a change: as it is.
 	RememberDays *int `json:"remember_days,omitempty"`
 
@@ -214,7 +216,13 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 		if err != nil || in.MFA != string(organisation.Required) {
 			return in, errMFAFrom
 		}
-		change.Policy.From = day
+		change.Policy.From, change.Policy.SignIns = day, organisation.DefaultSignIns
+	}
+	if in.MFASignIns != nil {
+		if change.Policy.From.IsZero() {
+			return in, errMFASignIns
+		}
+		change.Policy.SignIns = *in.MFASignIns
 	}
 	if in.Logo != nil {
 		logo, err := organisation.ParseLogo(in.Logo)
@@ -248,11 +256,14 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 // errMFAFrom says how the day is written, and that it belongs to "required".
 var errMFAFrom = errors.New("the day from which 2FA is required reads 2026-12-01, and belongs to the policy required")
 
+// errMFASignIns says that the number belongs to a day.
+var errMFASignIns = errors.New("a number of sign-ins without 2FA belongs to the policy required with a day from which it holds")
+
 func stored(o organisation.Organisation) Organisation {
 	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays,
 		LogoType: o.Logo.MediaType, LogoBytes: len(o.Logo.Data)}
 	if !o.Policy.From.IsZero() {
-		out.MFAFrom = o.Policy.From.UTC().Format(time.DateOnly)
+		out.MFAFrom, out.MFASignIns = o.Policy.From.UTC().Format(time.DateOnly), &o.Policy.SignIns
 	}
 	return out
 }

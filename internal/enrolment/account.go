@@ -67,7 +67,7 @@ func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, 
 		}
 		more := map[string]string{"authenticator": name}
 		if left.Apps == 0 {
-			if left.Policy.IsRequired(s.Now()) {
+			if left.IsRequired(s.Now()) {
 				return ErrLast
 			}
 			more["off"] = "yes"

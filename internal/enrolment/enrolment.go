@@ -61,6 +61,8 @@ var (
 	ErrNotNow = errors.New("the attempt is at another step")
 	// ErrTooMany: the account has as many apps as it may have.
 	ErrTooMany = errors.New("no more authenticator apps")
+	// ErrRequired: policy requires two-factor authentication now, and "later" has passed.
+	ErrRequired = errors.New("two-factor authentication is required")
 	// ErrLast: policy requires two-factor authentication, and this is the last app.
 	ErrLast = errors.New("the last authenticator app cannot go")
 )
@@ -99,7 +101,7 @@ func (s *Service) Look(ctx context.Context, a authn.Attempt, at ...authn.Step) (
 		return Under{}, err
 	}
 	u := Under{p, acc, second}
-	if !slices.Contains(at, authn.Needs(p, second, false, s.Now())) {
+	if !slices.Contains(at, authn.Needs(a, p, second, false, s.Now())) {
 		return u, ErrNotNow
 	}
 	return u, nil
@@ -107,13 +109,29 @@ func (s *Service) Look(ctx context.Context, a authn.Attempt, at ...authn.Step) (
 
 // Start takes the person from the page that says why to the choice of an app (S11).
 func (s *Service) Start(ctx context.Context, v Visit) (authn.NewSession, error) {
+	return s.answer(ctx, v, authn.Enrolling)
+}
+
+// Later takes the person on without two-factor authentication: **Påminn mig senare**. It fails with ErrRequired where there is no
+// later.
+func (s *Service) Later(ctx context.Context, v Visit) (authn.NewSession, error) {
+	return s.answer(ctx, v, authn.Later)
+}
+
+// answer is what the person says to the offer.
+func (s *Service) answer(ctx context.Context, v Visit, stage authn.Stage) (authn.NewSession, error) {
 	u, err := s.Look(ctx, v.Attempt, authn.Offer, authn.Enrol)
 	if err != nil {
 		return authn.NewSession{}, err
 	}
-	return s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
-		p.Progress.Stage = authn.Enrolling
-		return nil
+	return s.advance(ctx, v, u, func(tx Tx, p *authn.Proven) error {
+		// Read again: two tabs must not both have the last sign-in without it.
+		now, err := tx.FindSecond(ctx, u.Account.ID)
+		if err == nil && stage == authn.Later && now.IsRequired(s.Now()) {
+			err = ErrRequired
+		}
+		p.Progress.Stage = stage
+		return err
 	})
 }
 

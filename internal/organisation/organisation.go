@@ -47,7 +47,7 @@ var (
 	ErrBadID     = errors.New("a short name has 2 to 40 lower case letters, digits and dashes")
 	ErrBadName   = errors.New("a name has 1 to 100 characters, none of them a control character")
 	ErrBadColour = errors.New("a colour reads #rrggbb")
-	ErrBadPolicy = errors.New("the 2FA policy is off, optional, recommended or required; a browser is remembered for 0 to 90 days")
+	ErrBadPolicy = errors.New("the 2FA policy is off, optional, recommended or required; a browser is remembered for 0 to 90 days; before the day of required there are 0 to 1000 sign-ins without it")
 )
 
 var (
@@ -64,7 +64,8 @@ func (o Organisation) Check() error {
 		return ErrBadName
 	case o.Colour != "" && !colourPattern.MatchString(o.Colour):
 		return ErrBadColour
-	case o.Policy.MFA.Strictness() < 0, o.Policy.RememberDays < 0, o.Policy.RememberDays > MaxRememberDays:
+	case o.Policy.MFA.Strictness() < 0, o.Policy.RememberDays < 0, o.Policy.RememberDays > MaxRememberDays,
+		o.Policy.SignIns < 0, o.Policy.SignIns > MaxSignIns:
 		return ErrBadPolicy
 	}
 	return nil

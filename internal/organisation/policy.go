@@ -6,14 +6,20 @@ import "time"
 type Policy struct {
 	MFA MFA
 	// From is when "required" begins to hold; zero: at once. Before it, the pages name the day.
-	From         time.Time
+	From time.Time
+	// SignIns is how many sign-ins without it a person has before "required" holds for her, also before the day; 0: the day
+	// alone counts. Without a day it means nothing.
+	SignIns      int
 	RememberDays int // how long a browser may skip the second proof, in days; 0: never
 }
 
-// Limits and default of Policy.RememberDays (DESIGN §5).
+// Limits and defaults of Policy (DESIGN §5).
 const (
 	DefaultRememberDays = 30
 	MaxRememberDays     = 90
+	// DefaultSignIns is for a policy with a day: four offers, as each comes back at every third sign-in.
+	DefaultSignIns = 12
+	MaxSignIns     = 1000
 )
 
 // Free is the policy of an account without an organisation.
@@ -28,14 +34,30 @@ func Strictest(all []Policy) Policy {
 	for _, p := range all[1:] {
 		switch {
 		case p.MFA.Strictness() > strictest.MFA.Strictness():
-			strictest.MFA, strictest.From = p.MFA, p.From
-		case p.MFA == Required && strictest.MFA == Required && p.From.Before(strictest.From):
-			strictest.From = p.From
+			strictest.MFA, strictest.From, strictest.SignIns = p.MFA, p.From, p.SignIns
+		case p.MFA == Required && strictest.MFA == Required:
+			if p.From.Before(strictest.From) {
+				strictest.From = p.From
+			}
+			if p.SignIns > 0 && (strictest.SignIns == 0 || p.SignIns < strictest.SignIns) {
+				strictest.SignIns = p.SignIns
+			}
 		}
 		strictest.RememberDays = min(strictest.RememberDays, p.RememberDays)
 	}
 	return strictest
 }
 
-// IsRequired says whether nobody gets in without two-factor authentication now.
-func (p Policy) IsRequired(now time.Time) bool { return p.MFA == Required && !now.Before(p.From) }
+// IsRequired says whether nobody gets in without two-factor authentication now who has signed in without it so often since the
+// policy was announced.
+func (p Policy) IsRequired(spent int, now time.Time) bool {
+	return p.MFA == Required && (!now.Before(p.From) || p.Counts(now) && spent >= p.SignIns)
+}
+
+// Counts says whether sign-ins without two-factor authentication are counted now.
+func (p Policy) Counts(now time.Time) bool {
+	return p.MFA == Required && now.Before(p.From) && p.SignIns > 0
+}
+
+// IsOffered says whether the pages speak of two-factor authentication to people who do not have it.
+func (p Policy) IsOffered() bool { return p.MFA == Recommended || p.MFA == Required }

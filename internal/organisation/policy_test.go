@@ -30,7 +30,7 @@ func TestTheStrictestPolicyHolds(t *testing.T) {
 		}
 	}
 	required := policy(organisation.Required, day, 30)
-	if required.IsRequired(day.Add(-time.Second)) || !required.IsRequired(day) || policy(organisation.Recommended, time.Time{}, 0).IsRequired(day) {
+	if required.IsRequired(9, day.Add(-time.Second)) || !required.IsRequired(0, day) || policy(organisation.Recommended, time.Time{}, 0).IsRequired(9, day) {
 		t.Error("the day is misjudged")
 	}
 }

@@ -125,7 +125,7 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 		o.Logo = change.Logo
 	}
 	if change.Policy.MFA != "" {
-		o.Policy.MFA, o.Policy.From = change.Policy.MFA, change.Policy.From
+		o.Policy.MFA, o.Policy.From, o.Policy.SignIns = change.Policy.MFA, change.Policy.From, change.Policy.SignIns
 	}
 	if change.Policy.RememberDays != 0 {
 		o.Policy.RememberDays = change.Policy.RememberDays

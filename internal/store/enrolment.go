@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,13 +35,18 @@ WHERE attempts.binding = excluded.binding`
 	lockProgress statement = `
 SELECT id FROM attempts WHERE id = $1 AND account_id = $2 AND epoch = $3 AND methods = $4 AND stage = $5 AND sealed = $6`
 
+	saveOffer statement = `
+INSERT INTO mfa_offers (account_id, silent, spent) VALUES ($1, $2, $3)
+ON CONFLICT (account_id) DO UPDATE SET silent = excluded.silent, spent = excluded.spent`
+
 	deleteProgress statement = `DELETE FROM attempts WHERE id = $1`
 
 	// What an account has beside its password, and a row for each of its organisations.
 	findSecond statement = `
 SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
-  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.remember_days, 0)
-FROM accounts a LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
+  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE(f.silent, 0), COALESCE(f.spent, 0),
+  COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0)
+FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN organisations o ON o.id = p.organisation_id
 WHERE a.id = $1`
 
@@ -118,6 +124,12 @@ func (tx *Tx) LockProgress(ctx context.Context, p authn.Progress) error {
 	return err
 }
 
+// SaveOffer stores for how many sign-ins the offer of two-factor authentication is silent, and how many were made without.
+func (tx *Tx) SaveOffer(ctx context.Context, id account.ID, silent, spent int) error {
+	_, err := tx.exec(ctx, saveOffer, string(id), int64(silent), int64(spent))
+	return err
+}
+
 // DeleteProgress takes an attempt's row away.
 func (tx *Tx) DeleteProgress(ctx context.Context, attempt string) (bool, error) {
 	n, err := tx.exec(ctx, deleteProgress, attempt)
@@ -136,19 +148,25 @@ func (tx *Tx) FindSecond(ctx context.Context, id account.ID) (authn.Second, erro
 
 func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Second, err error) {
 	var all []organisation.Policy
+	var names []string
 	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
-		var codes, passwords, since, days int64
-		var mfa organisation.MFA
-		if err := scan(&s.Apps, &codes, &passwords, &mfa, &since, &days); err != nil {
+		var codes, passwords, since int64
+		var name string
+		var p organisation.Policy
+		if err := scan(&s.Apps, &codes, &passwords, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns, &p.RememberDays); err != nil {
 			return err
 		}
 		s.Recovery, s.Password = codes > 0, passwords > 0
-		if mfa != "" {
-			all = append(all, organisation.Policy{MFA: mfa, From: fromMS(since), RememberDays: int(days)})
+		if p.MFA != "" {
+			p.From = fromMS(since)
+			all, names = append(all, p), append(names, name)
 		}
 		return nil
 	})
 	s.Policy = organisation.Strictest(all)
+	if len(slices.Compact(slices.Sorted(slices.Values(names)))) == 1 {
+		s.Employer = names[0]
+	}
 	return s, err
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"net/http"
 	"strings"
 
@@ -64,24 +65,47 @@ func (d *Door) visit(v under) enrolment.Visit {
 	return enrolment.Visit{Attempt: v.attempt, Browser: d.Visitor.Browser(v.r), Current: d.Visitor.Session(v.r)}
 }
 
-// getOffer handles GET /enrolment/{attempt}: why two-factor authentication, which policy requires here (S11).
+// getOffer handles GET /enrolment/{attempt}: why two-factor authentication, and from when it is required (S11).
 func (d *Door) getOffer(w http.ResponseWriter, r *http.Request) error {
 	v, done, err := d.second(w, r, authn.Offer, authn.Enrol)
 	if done {
 		return err
 	}
-	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_offer", EnrolmentOffer{Action: attemptURL("/enrolment/"+v.attempt.ID, v.attempt),
-		App: v.rp.Name, Required: true})
+	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_offer", d.offerView(v))
 }
 
-// postOffer handles POST /enrolment/{attempt}: **Aktivera**.
+func (d *Door) offerView(v under) EnrolmentOffer {
+	second, now := v.position.Facts.Second, d.Visitor.Now()
+	view := EnrolmentOffer{Action: attemptURL("/enrolment/"+v.attempt.ID, v.attempt), App: v.rp.Name, Employer: second.Employer,
+		Required: second.IsRequired(now)}
+	if second.Policy.MFA == organisation.Required {
+		view.Until = second.Policy.From
+	}
+	view.Left, view.Counted = second.Left(now)
+	return view
+}
+
+// postOffer handles POST /enrolment/{attempt}: **Aktivera** or **Påminn mig senare**.
 func (d *Door) postOffer(w http.ResponseWriter, r *http.Request) error {
 	v, done, err := d.second(w, r, authn.Offer, authn.Enrol)
 	if done {
 		return err
 	}
-	fresh, err := d.Enrolment.Start(r.Context(), d.visit(v))
-	if err != nil {
+	answer := d.Enrolment.Start
+	switch r.PostFormValue("want") {
+	case "on":
+	case "later":
+		answer = d.Enrolment.Later
+	default:
+		view := d.offerView(v)
+		view.Problem = ProblemOffer
+		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "enrolment_offer", view)
+	}
+	fresh, err := answer(r.Context(), d.visit(v))
+	switch {
+	case errors.Is(err, enrolment.ErrRequired):
+		return see(w, r, d.page(v.attempt, authn.Offer)) // which says so: the day has come meanwhile
+	case err != nil:
 		return d.notNow(w, v, err)
 	}
 	return d.onward(w, v, fresh)
@@ -249,7 +273,7 @@ func (d *Door) getRecovered(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return d.Kit.Page(w, v.r, http.StatusOK, "signin_recovered", SignInRecovered{Action: attemptURL("/signin/"+v.attempt.ID+"/recovered", v.attempt),
-		App: v.rp.Name, Required: v.position.Facts.Second.Policy.IsRequired(d.Visitor.Now())})
+		App: v.rp.Name, Required: v.position.Facts.Second.IsRequired(d.Visitor.Now())})
 }
 
 // postRecovered handles POST /signin/{attempt}/recovered.

@@ -103,7 +103,7 @@ func (d *Door) myMFA(o myaccount.Overview) *MyMFA {
 	if policy.MFA == organisation.Off {
 		m.AddAction = ""
 	}
-	if policy.MFA == organisation.Required && !policy.IsRequired(d.Visitor.Now()) {
+	if policy.MFA == organisation.Required && !o.Second.IsRequired(d.Visitor.Now()) {
 		m.Until = policy.From
 	}
 	for _, a := range o.Apps {
@@ -191,7 +191,7 @@ func (d *Door) getRemoveApp(w http.ResponseWriter, r *http.Request) error {
 			last := len(o.Apps) == 1
 			return d.Kit.Page(w, r, http.StatusOK, "myaccount_remove", MyAccountRemove{Action: "/account/apps/remove", AddAction: "/account/apps/add",
 				CancelURL: "/account",
-				ID:        a.ID, Name: a.Name, Last: last, Forbidden: last && o.Second.Policy.IsRequired(d.Visitor.Now())})
+				ID:        a.ID, Name: a.Name, Last: last, Forbidden: last && o.Second.IsRequired(d.Visitor.Now())})
 		}
 	}
 	return see(w, r, "/account")

@@ -22,7 +22,9 @@ type EnrolmentOffer struct {
 	App      string    // name of the app that waits, or ""
 	Employer string    // who recommends or requires it; "" where unknown
 	Until    time.Time // the first day on which it is required (its date in UTC is shown); zero: no date
-	Required bool      // that day has come: there is no "later"
+	Required bool      // that day has come, or nothing is left: there is no "later"
+	Counted  bool      // sign-ins without it are counted until that day
+	Left     int       // how many there still are, this one among them
 	Problem  string
 }
 
