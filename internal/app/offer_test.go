@@ -76,6 +76,11 @@ func TestBeforeTheDayThePageNamesItAndWhatIsLeft(t *testing.T) {
 		second.get("/account").expect(http.StatusSeeOther)
 		// An operator who counts no longer gives everybody time until the day.
 		w.policy(organisation.Policy{MFA: organisation.Required, From: day})
+		for range 2 {
+			if w.isOffered() {
+				t.Fatal("offered again at once")
+			}
+		}
 		second.toOffer().shows("Påminn mig senare")
 		w.clock.Advance(day.Sub(w.clock.Now()))
 		second.post(second.action("/enrolment/"), "want", "later")
