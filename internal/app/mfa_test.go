@@ -404,22 +404,20 @@ func TestALostAppLeavesNoGap(t *testing.T) {
 }
 
 // What one device has done in the meantime leaves the other no circle to walk.
-func TestAStepThatWasDoneElsewhereLeadsBackToTheApp(t *testing.T) {
+func TestAStepThatWasDoneElsewhereIsOnePress(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		policy := func(mfa organisation.MFA) {
-			_, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "foretaget", Policy: organisation.Policy{MFA: mfa}})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		policy(organisation.Required)
+		w.policy(organisation.Policy{MFA: organisation.Required})
 		b := w.browser()
 		b.askForLink(newLogin(w.hrm), annas, "login")
 		link := w.link(annas)
 		b.get(link).post(link).follow().shows("Aktivera")
 		at := b.at
-		policy(organisation.Optional)
-		b.get(at).follow().expect(http.StatusGone).shows("Börja om inloggningen")
+		w.policy(organisation.Policy{MFA: organisation.Optional})
+		b.get(at).follow().expect(http.StatusOK).shows("Fortsätt")
+		b.get("/account").expect(http.StatusSeeOther) // looking is not going on
+		b.get(at).follow()
+		b.pressTwice(b.action("/signin/"))
+		b.get("/account").expect(http.StatusOK)
 	})
 }
 

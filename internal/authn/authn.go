@@ -88,12 +88,15 @@ type Tx interface {
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
 	// SaveOffer stores for how many sign-ins the offer of two-factor authentication is silent, and how many were made without.
 	SaveOffer(ctx context.Context, id account.ID, silent, spent int) error
-	// SaveProgress stores an attempt's row, or changes it.
+	// SaveProgress stores an attempt's row, or changes it; ErrAttemptUsed if it is done, or another browser's.
 	SaveProgress(ctx context.Context, p Progress) error
 	// LockProgress makes sure that the attempt's row is still what it was when it was read; else ErrAttemptUsed.
 	LockProgress(ctx context.Context, p Progress) error
-	// DeleteProgress takes an attempt's row away; false if there is none.
-	DeleteProgress(ctx context.Context, attempt string) (bool, error)
+	// FinishProgress marks an attempt's row as done, by p.DoneBy at p.Done, with what was proven last; ErrAttemptUsed if it was
+	// done before.
+	FinishProgress(ctx context.Context, p Progress) error
+	// DeleteProgress takes an attempt's row away, if there is one.
+	DeleteProgress(ctx context.Context, attempt string) error
 	// FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.
 	FindRemembered(ctx context.Context, h secret.Hash, id account.ID, epoch int64, since, now time.Time) (bool, error)
 	// RememberBrowser remembers a browser.
@@ -112,9 +115,9 @@ type Tx interface {
 	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
 	// has the secret previous, keeps its id, and returns it; false if there is no such session.
 	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)
-	// ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that
-	// session unless the browser carries it: a double click makes one session and not an error.
-	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error
+	// TakeOverSession puts s in place of the account's standing session that the attempt of s has made since the given time,
+	// keeps its id, and returns it; false if there is none: a double click makes one session and not an error.
+	TakeOverSession(ctx context.Context, s session.Session, since time.Time) (session.ID, bool, error)
 	// EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.
 	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]session.ID, []Ended, error)
 	outbox.Enqueuer

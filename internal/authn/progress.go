@@ -63,7 +63,9 @@ type Progress struct {
 	Sealed   []byte // a key or a code in the making; see SealKey and SealCode
 	ProvenAt time.Time
 	Expires  time.Time
-	Again    bool // not stored: the proof is the same press once more
+	Done     time.Time // when it made its session; the row stays a little for a double click
+	DoneBy   string    // the press that finished it
+	Again    bool      // not stored: the proof is the same press once more
 }
 
 // Has says whether the method has been proven.
@@ -78,9 +80,13 @@ func (p Progress) with(method string, now time.Time) Progress {
 	return p
 }
 
-// Stands says whether the row is the attempt's own and nothing has changed since.
+// Stands says whether the row is the attempt's own, not done, and nothing has changed since.
 func (p Progress) Stands(a Attempt, epoch int64, now time.Time) bool {
-	return p.Attempt != "" && p.Attempt == a.ID && p.Binding.Equal(a.Binding.Hash()) && p.Epoch == epoch && now.Before(p.Expires)
+	return p.belongsTo(a, epoch) && p.Done.IsZero() && now.Before(p.Expires)
+}
+
+func (p Progress) belongsTo(a Attempt, epoch int64) bool {
+	return p.Attempt != "" && p.Attempt == a.ID && p.Binding.Equal(a.Binding.Hash()) && p.Epoch == epoch
 }
 
 const (
@@ -219,6 +225,7 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if err := count(ctx, tx, a, p, second, now); err != nil {
 			return err
 		}
+		p.Done, p.DoneBy = now, proven.Operation
 		return s.complete(ctx, tx, fresh, p, previous, now)
 	}
 	if next == ShowRecovery && len(p.Sealed) == 0 {
@@ -253,15 +260,16 @@ func count(ctx context.Context, tx Tx, a Attempt, p Progress, second Second, now
 	return nil
 }
 
-// complete makes the session and takes the row away.
+// complete makes the session and closes the row.
 func (s *Service) complete(ctx context.Context, tx Tx, fresh *NewSession, p Progress, previous secret.Hash, now time.Time) error {
-	// Of two presses one deletes the row; the other's proofs are spent. A sign-in that needed no more has none.
-	gone, err := tx.DeleteProgress(ctx, fresh.Session.Attempt)
-	if err != nil {
-		return fmt.Errorf("delete attempt: %w", err)
-	}
-	if p.Attempt != "" && !gone {
-		return ErrAttemptUsed
+	// Of two presses one finishes the row; the other's proofs are spent. A sign-in that needed no more has none, unless another
+	// tab had begun to prove something else.
+	if p.Attempt == "" {
+		if err := tx.DeleteProgress(ctx, fresh.Session.Attempt); err != nil {
+			return fmt.Errorf("delete attempt: %w", err)
+		}
+	} else if err := tx.FinishProgress(ctx, p); err != nil {
+		return fmt.Errorf("finish attempt: %w", err)
 	}
 	fresh.Session.AuthTime = p.ProvenAt // the pages after the last proof are none
 	acr, amr := Worth(p.Methods)

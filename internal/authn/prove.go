@@ -69,7 +69,10 @@ type Proven struct {
 	Step     int64        // of a new code: the time step that it has used
 	ACR      session.ACR
 	AMR      []string
-	forgive  func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
+	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.
+	Operation string
+	since     time.Time                       // sessions that the attempt has made from then on are its own; zero: half a minute
+	forgive   func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
 }
 
 // Forgive clears the counts of failures, once a sign-in is complete: Advance calls it.

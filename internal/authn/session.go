@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +14,33 @@ import (
 	"github.com/portvakt/portvakt/internal/session"
 )
 
-// doubleClick is how long after its first session an attempt may be completed once more by the same person:
+// doubleClick is how long after its session an attempt may be completed once more by the same press:
 // the browser drops the answer to the first of two clicks, and with it the cookie.
 const doubleClick = 30 * time.Second
+
+// Again answers the second of two presses that finish an attempt: the first has made the session, and its answer was lost.
+// operation names the press as Proven.Operation does. cause is why the press found nothing to do; it is returned where this is
+// no second press. Whoever carries the attempt could have pressed the first time: nothing is gained that was not had.
+func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, a Attempt, operation string, b Browser,
+	previous secret.Hash, cause error) (NewSession, error) {
+	if !errors.Is(cause, ErrAttempt) && !errors.Is(cause, ErrAttemptUsed) || operation == "" {
+		return NewSession{}, cause
+	}
+	p, acc, err := s.Store.FindProgress(ctx, a.ID)
+	if err != nil {
+		return NewSession{}, fmt.Errorf("find attempt: %w", err)
+	}
+	if !acc.IsOpen() || p.DoneBy != operation || p.Done.IsZero() || s.Now().Sub(p.Done) > doubleClick || !p.belongsTo(a, acc.Epoch) {
+		return NewSession{}, cause
+	}
+	fresh := Prepare(a.ID, b.Device, s.Now())
+	fresh.Session.AuthTime = p.ProvenAt
+	acr, amr := Worth(p.Methods)
+	err = inTx(ctx, func(tx T) error {
+		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt}, previous, s.Now())
+	})
+	return fresh, err
+}
 
 // NewSession is what a sign-in hands to the browser.
 type NewSession struct {
@@ -32,6 +57,13 @@ func Prepare(attempt string, d session.Device, now time.Time) NewSession {
 	token, own := secret.NewToken(), session.ID(secret.NewID())
 	return NewSession{Token: token, own: own, spare: recoverycode.New(), Session: session.Session{ID: own, Secret: token.Hash(),
 		Attempt: attempt, AuthTime: now, Created: now, LastSeen: now, Device: d}}
+}
+
+const pressPurpose = secret.Purpose("press")
+
+// Press names a press by its button and what was typed beside it, for Proven.Operation and Again.
+func (s *Service) Press(button, typed string) string {
+	return s.Keys.Pseudonym(pressPurpose, button, typed)
 }
 
 // SignIn stores the prepared session for what was proven. The browser's secret is new at every sign-in. A
@@ -54,13 +86,21 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
 	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
 	n.Session.Expires, n.Session.Idle = n.Session.AuthTime.Add(limits.Absolute), limits.Idle
-	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
-		return fmt.Errorf("release attempt: %w", err)
+	if p.since.IsZero() {
+		p.since = now.Add(-doubleClick)
 	}
-	if err := place(ctx, tx, &n, previous, now); err != nil {
-		return err
+	id, taken, err := tx.TakeOverSession(ctx, n.Session, p.since)
+	switch {
+	case err != nil:
+		return fmt.Errorf("take session over: %w", err)
+	case taken:
+		n.Session.ID = id
+	default:
+		if err := place(ctx, tx, &n, previous, now); err != nil {
+			return err
+		}
 	}
-	err := tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
+	err = tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
 		Personal: audit.From(n.Session.Device.Address, n.Session.Device.UserAgent)})
 	n.Made = true

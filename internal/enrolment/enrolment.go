@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -120,11 +121,12 @@ func (s *Service) Later(ctx context.Context, v Visit) (authn.NewSession, error) 
 
 // answer is what the person says to the offer.
 func (s *Service) answer(ctx context.Context, v Visit, stage authn.Stage) (authn.NewSession, error) {
+	press := s.Authn.Press("offer", string(stage))
 	u, err := s.Look(ctx, v.Attempt, authn.Offer, authn.Enrol)
 	if err != nil {
-		return authn.NewSession{}, err
+		return s.again(ctx, v, press, err)
 	}
-	return s.advance(ctx, v, u, func(tx Tx, p *authn.Proven) error {
+	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
 		// Read again: two tabs must not both have the last sign-in without it.
 		now, err := tx.FindSecond(ctx, u.Account.ID)
 		if err == nil && stage == authn.Later && now.IsRequired(s.Now()) {
@@ -142,7 +144,7 @@ func (s *Service) MakeKey(ctx context.Context, v Visit) error {
 		return err
 	}
 	key := totp.NewKey()
-	_, err = s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
+	_, err = s.advance(ctx, v, u, "", func(_ Tx, p *authn.Proven) error {
 		p.Progress.SealKey(s.Keys, key, s.Now())
 		return nil
 	})
@@ -160,9 +162,10 @@ func (s *Service) Key(u Under) (uri, groups string, err error) {
 
 // Confirm binds the app whose first code was typed (S14). It fails with authn.ErrWrong, authn.ErrThrottled or ErrTooMany.
 func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (authn.NewSession, error) {
+	press := s.Authn.Press("confirm", code)
 	u, err := s.Look(ctx, v.Attempt, authn.Enrol)
 	if err != nil {
-		return authn.NewSession{}, err
+		return s.again(ctx, v, press, err)
 	}
 	_, id, err := account.ParseAddress(u.Account.Address)
 	if err != nil {
@@ -193,9 +196,13 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 		if err := tx.Append(ctx, s.event(audit.AppAdded, u.Account.ID, v.Browser)); err != nil {
 			return err
 		}
+		p.Operation = press
 		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
 	})
-	return fresh, err
+	if err != nil {
+		return s.again(ctx, v, press, err)
+	}
+	return fresh, nil
 }
 
 // replace takes the apps away that the person has lost, in the moment in which the next one takes their place: an attempt
@@ -224,9 +231,10 @@ func (s *Service) Code(u Under) (recoverycode.Code, error) {
 
 // SaveCode makes the shown recovery code the account's: the person says that she has saved it.
 func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, error) {
+	press := s.Authn.Press("saved", "")
 	u, err := s.Look(ctx, v.Attempt, authn.ShowRecovery)
 	if err != nil {
-		return authn.NewSession{}, err
+		return s.again(ctx, v, press, err)
 	}
 	code, err := s.Code(u)
 	if err != nil {
@@ -236,7 +244,7 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 	if err != nil {
 		return authn.NewSession{}, err
 	}
-	return s.advance(ctx, v, u, func(tx Tx, p *authn.Proven) error {
+	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
 		if err := tx.SaveRecovery(ctx, u.Account.ID, verifier, s.Now()); err != nil {
 			return fmt.Errorf("save recovery code: %w", err)
 		}
@@ -275,11 +283,12 @@ func (s *Service) spend(ctx context.Context, tx Tx, v Visit, u Under, p *authn.P
 
 // Recovered takes the person's word after a recovery code: her app is still there, or it is gone (RULES §5).
 func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewSession, error) {
+	press := s.Authn.Press("recovered", strconv.FormatBool(kept))
 	u, err := s.Look(ctx, v.Attempt, authn.AskApp)
 	if err != nil {
-		return authn.NewSession{}, err
+		return s.again(ctx, v, press, err)
 	}
-	return s.advance(ctx, v, u, func(_ Tx, p *authn.Proven) error {
+	return s.advance(ctx, v, u, press, func(_ Tx, p *authn.Proven) error {
 		p.Progress.Stage = authn.Replacing
 		if kept {
 			p.Progress.Stage = authn.Kept
@@ -288,11 +297,16 @@ func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewS
 	})
 }
 
-// advance runs an effect in the attempt and records what it needs next.
-func (s *Service) advance(ctx context.Context, v Visit, u Under, effect func(Tx, *authn.Proven) error) (authn.NewSession, error) {
+// again answers the second of two presses; see authn.Again.
+func (s *Service) again(ctx context.Context, v Visit, press string, cause error) (authn.NewSession, error) {
+	return authn.Again(ctx, s.Authn, s.InTx, v.Attempt, press, v.Browser, v.Current.HashOrZero(), cause)
+}
+
+// advance runs an effect in the attempt and records what it needs next. press names the button, where it may be the last one.
+func (s *Service) advance(ctx context.Context, v Visit, u Under, press string, effect func(Tx, *authn.Proven) error) (authn.NewSession, error) {
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	err := s.InTx(ctx, func(tx Tx) error {
-		p := authn.Proven{Account: u.Account, Progress: u.Progress}
+		p := authn.Proven{Account: u.Account, Progress: u.Progress, Operation: press}
 		if err := tx.LockProgress(ctx, u.Progress); err != nil {
 			return err
 		}
@@ -301,7 +315,10 @@ func (s *Service) advance(ctx context.Context, v Visit, u Under, effect func(Tx,
 		}
 		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
 	})
-	return fresh, err
+	if err != nil {
+		return s.again(ctx, v, press, err)
+	}
+	return fresh, nil
 }
 
 // moveEpoch ends what was begun before a change of the account's authenticators; sessions that stand go on.

@@ -177,9 +177,14 @@ type Secondly struct {
 // Code signs in with a code of an authenticator app. It returns the session, if nothing more is needed, and the token of a
 // browser that shall be remembered, or "". It fails as Password does.
 func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secret.Token, error) {
+	press := s.Authn.Press("code", v.Typed)
+	again := func(err error) (authn.NewSession, secret.Token, error) {
+		fresh, err := authn.Again(ctx, s.Authn, s.InTx, v.Attempt, press, v.Browser, v.Current.HashOrZero(), err)
+		return fresh, "", err
+	}
 	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt)
 	if err != nil {
-		return authn.NewSession{}, "", err
+		return again(err)
 	}
 	_, id, err := account.ParseAddress(acc.Address)
 	if err != nil {
@@ -203,9 +208,34 @@ func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secre
 				return err
 			}
 		}
+		p.Operation = press
 		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
 	})
-	return fresh, token, err
+	if err != nil {
+		return again(err)
+	}
+	return fresh, token, nil
+}
+
+// Finish goes on in an attempt that needs nothing more, because what it needed was done elsewhere meanwhile, or is no longer
+// asked for. It fails with authn.ErrAttempt where it does need something.
+func (s *Service) Finish(ctx context.Context, a authn.Attempt, b authn.Browser, current secret.Token) (authn.NewSession, error) {
+	press := s.Authn.Press("finish", "")
+	fresh := authn.Prepare(a.ID, b.Device, s.Now())
+	p, acc, _, err := s.Authn.Progress(ctx, a)
+	if err == nil {
+		err = s.InTx(ctx, func(tx Tx) error {
+			if err := tx.LockProgress(ctx, p); err != nil {
+				return err
+			}
+			proven := authn.Proven{Account: acc, Progress: p, Operation: press}
+			return s.Authn.Advance(ctx, tx, a, &fresh, proven, b, current.HashOrZero())
+		})
+	}
+	if err != nil {
+		return authn.Again(ctx, s.Authn, s.InTx, a, press, b, current.HashOrZero(), err)
+	}
+	return fresh, nil
 }
 
 // RecoveryCode signs in with the account's recovery code. What comes next is always another step: the new code is shown

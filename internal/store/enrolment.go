@@ -19,7 +19,7 @@ var _ enrolment.Tx = (*Tx)(nil)
 
 const (
 	findProgress statement = `
-SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at,
+SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at, t.done_at, t.done_by,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM attempts t JOIN accounts a ON a.id = t.account_id
 WHERE t.id = $1`
@@ -30,10 +30,14 @@ INSERT INTO attempts (id, binding, account_id, epoch, methods, stage, sealed, pr
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, epoch = excluded.epoch, methods = excluded.methods,
   stage = excluded.stage, sealed = excluded.sealed, proven_at = excluded.proven_at
-WHERE attempts.binding = excluded.binding`
+WHERE attempts.binding = excluded.binding AND attempts.done_at = 0`
+
+	finishProgress statement = `
+UPDATE attempts SET epoch = $2, methods = $3, sealed = $4, proven_at = $5, done_at = $6, done_by = $7 WHERE id = $1 AND done_at = 0`
 
 	lockProgress statement = `
-SELECT id FROM attempts WHERE id = $1 AND account_id = $2 AND epoch = $3 AND methods = $4 AND stage = $5 AND sealed = $6`
+SELECT id FROM attempts WHERE id = $1 AND account_id = $2 AND epoch = $3 AND methods = $4 AND stage = $5 AND sealed = $6
+  AND done_at = 0`
 
 	saveOffer statement = `
 INSERT INTO mfa_offers (account_id, silent, spent) VALUES ($1, $2, $3)
@@ -98,18 +102,30 @@ func (db *DB) FindProgress(ctx context.Context, attempt string) (p authn.Progres
 	var a accountRow
 	var binding []byte
 	var methods string
-	var proven, expires int64
+	var proven, expires, done int64
 	_, err = db.query(ctx, findProgress, attempt).one(append([]any{&p.Attempt, &binding, &p.Account, &p.Epoch, &methods, &p.Stage,
-		&p.Sealed, &proven, &expires}, a.dest()...)...)
+		&p.Sealed, &proven, &expires, &done, &p.DoneBy}, a.dest()...)...)
 	p.Binding, p.Methods = secret.HashFrom(binding), strings.Fields(methods)
-	p.ProvenAt, p.Expires = fromMS(proven), fromMS(expires)
+	p.ProvenAt, p.Expires, p.Done = fromMS(proven), fromMS(expires), fromMS(done)
 	return p, a.account(), err
 }
 
 // SaveProgress stores an attempt's row, or changes it.
 func (tx *Tx) SaveProgress(ctx context.Context, p authn.Progress) error {
-	_, err := tx.exec(ctx, saveProgress, p.Attempt, p.Binding[:], string(p.Account), p.Epoch, strings.Join(p.Methods, " "), string(p.Stage),
+	n, err := tx.exec(ctx, saveProgress, p.Attempt, p.Binding[:], string(p.Account), p.Epoch, strings.Join(p.Methods, " "), string(p.Stage),
 		orEmpty(p.Sealed), ms(p.ProvenAt), ms(p.Expires))
+	if err == nil && n == 0 {
+		err = authn.ErrAttemptUsed
+	}
+	return err
+}
+
+// FinishProgress marks an attempt's row as done; authn.ErrAttemptUsed if it was done before. What was in the making is wiped.
+func (tx *Tx) FinishProgress(ctx context.Context, p authn.Progress) error {
+	n, err := tx.exec(ctx, finishProgress, p.Attempt, p.Epoch, strings.Join(p.Methods, " "), []byte{}, ms(p.ProvenAt), ms(p.Done), p.DoneBy)
+	if err == nil && n == 0 {
+		err = authn.ErrAttemptUsed
+	}
 	return err
 }
 
@@ -130,10 +146,10 @@ func (tx *Tx) SaveOffer(ctx context.Context, id account.ID, silent, spent int) e
 	return err
 }
 
-// DeleteProgress takes an attempt's row away.
-func (tx *Tx) DeleteProgress(ctx context.Context, attempt string) (bool, error) {
-	n, err := tx.exec(ctx, deleteProgress, attempt)
-	return n == 1, err
+// DeleteProgress takes an attempt's row away, if there is one.
+func (tx *Tx) DeleteProgress(ctx context.Context, attempt string) error {
+	_, err := tx.exec(ctx, deleteProgress, attempt)
+	return err
 }
 
 // FindSecond tells what the account has beside its password, and its policy.

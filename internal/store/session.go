@@ -43,11 +43,11 @@ UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $
 WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $13
 RETURNING id`
 
-	// The session that this very browser carries ($6) is left standing: it is raised next, with the apps in it.
-	releaseAttempt statement = `
-UPDATE sessions SET attempt = NULL, ended_at = CASE WHEN secret = $6 THEN 0 ELSE CAST($4 AS BIGINT) END,
-  ended_by = CASE WHEN secret = $6 THEN '' ELSE $5 END
-WHERE attempt = $1 AND account_id = $2 AND auth_time >= $3 AND ended_at = 0`
+	takeOverSession statement = `
+UPDATE sessions SET secret = $2, acr = $3, amr = $4, auth_time = $5, last_seen = $12, expires_at = $6, idle = $7,
+  user_agent = $8, ip = $9
+WHERE attempt = $1 AND account_id = $10 AND epoch = $11 AND auth_time >= $13 AND ended_at = 0 AND expires_at > $12
+RETURNING id`
 
 	// Empty parameters do not restrict.
 	endSessions statement = `
@@ -152,11 +152,11 @@ func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.
 	return id, ok, err
 }
 
-// ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that session
-// unless the browser carries it.
-func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error {
-	_, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced, carried[:])
-	return err
+// TakeOverSession puts s in place of the account's standing session that its attempt has made since the given time.
+func (tx *Tx) TakeOverSession(ctx context.Context, s session.Session, since time.Time) (id session.ID, ok bool, err error) {
+	ok, err = tx.query(ctx, takeOverSession, s.Attempt, s.Secret[:], string(s.ACR), strings.Join(s.AMR, " "), ms(s.AuthTime), ms(s.Expires),
+		s.Idle.Milliseconds(), s.Device.UserAgent, s.Device.Address, string(s.Account), s.Epoch, ms(s.LastSeen), ms(since)).one(&id)
+	return id, ok, err
 }
 
 // EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.

@@ -49,7 +49,7 @@ func (d *Door) onward(w http.ResponseWriter, v under, fresh authn.NewSession) er
 // notNow answers a step that is over, or was never this attempt's: on to the one that is.
 func (d *Door) notNow(w http.ResponseWriter, v under, err error) error {
 	switch {
-	case errors.Is(err, enrolment.ErrNotNow):
+	case errors.Is(err, enrolment.ErrNotNow), isExpired(err) && v.position.Step <= authn.AskPassword:
 		return see(w, v.r, attemptURL("/signin/"+v.attempt.ID+"/continue", v.attempt))
 	case isExpired(err):
 		return d.restart(w, v.r, v.attempt, err)

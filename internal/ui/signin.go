@@ -134,9 +134,10 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 		app, location, err = d.goOn(r, a, p)
 	case authn.RestartAtApp:
 		app, location, err = d.start(r.Context(), rp.ClientID, a.Address)
-	case authn.StartAgain, authn.Complete:
-		// Complete: what the row still needed has been done elsewhere, and the attempt has no session to go on with.
+	case authn.StartAgain:
 		return d.restart(w, r, a, authn.ErrAttempt)
+	case authn.Complete:
+		return d.Kit.Page(w, r, http.StatusOK, "signin_ready", SignInReady{Action: attemptURL("/signin/"+a.ID+"/continue", a), App: rp.Name})
 	default:
 		return see(w, r, d.page(a, p.Step))
 	}
@@ -145,6 +146,19 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.Visitor.DropAttempt(w, a.ID)
 	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(location)}, location)
+}
+
+// postContinue handles POST /signin/{attempt}/continue: what stood in the way has gone meanwhile, and one press goes on.
+func (d *Door) postContinue(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.Complete)
+	if done {
+		return err
+	}
+	fresh, err := d.Signin.Finish(r.Context(), v.attempt, d.Visitor.Browser(r), d.Visitor.Session(r))
+	if err != nil {
+		return d.notNow(w, v, err)
+	}
+	return d.onward(w, v, fresh)
 }
 
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.

@@ -25,6 +25,9 @@ func (d *Door) second(w http.ResponseWriter, r *http.Request, at ...authn.Step) 
 			return v, false, nil
 		}
 	}
+	if r.Method == http.MethodPost && p.Facts.Progress.Attempt == "" && p.Step != authn.GoOn && p.Step != authn.RestartAtApp {
+		return v, false, nil // perhaps the second of two presses, whose first has finished the attempt: the flow knows
+	}
 	return v, true, see(w, r, d.page(v.attempt, p.Step))
 }
 

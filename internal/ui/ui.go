@@ -41,6 +41,7 @@ func (d *Door) Routes(mux interface {
 		"GET /signin/{attempt}/password":  d.getPassword,
 		"POST /signin/{attempt}/password": d.postPassword,
 		"GET /signin/{attempt}/continue":  d.getContinue,
+		"POST /signin/{attempt}/continue": d.postContinue,
 
 		"GET /signin/{attempt}/second":     d.getSecond,
 		"POST /signin/{attempt}/second":    d.postSecond,

@@ -100,6 +100,13 @@ type SignInContinue struct {
 	URL web.RegisteredURL // registered by the operator: an app's own scheme is a good one here (RFC 8252 §7.1)
 }
 
+// SignInReady is the page signin_ready: what the attempt still needed was done elsewhere, or is no longer asked for, and one press
+// goes on. It has no form fields.
+type SignInReady struct {
+	Action string
+	App    string // name of the app that waits, or ""
+}
+
 // SignInRestart is the page signin_restart: the attempt is too old or unreadable, start again from the app.
 type SignInRestart struct {
 	App string // "" means the account's own page
