@@ -102,7 +102,7 @@ var theHouse = map[string]room{
 	"internal/myaccount":          {flow, "account audit authn secret session"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account audit authn organisation relyingparty secret throttle"},
+	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session throttle totp"},
 

@@ -174,7 +174,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
 		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
-	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, recover, grants); err != nil {
+	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
+		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn}, grants); err != nil {
 		return nil, err
 	}
 	a.mount(kit, people, parties)
@@ -182,7 +183,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 }
 
 // newOutbox joins the worker with those who prepare and send.
-func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, r *recovery.Service,
+func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, preparers map[string]outbox.Preparer,
 	g *grant.Service) (*outbox.Worker, error) {
 	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
@@ -193,7 +194,7 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		return nil, fmt.Errorf("%w: smtp-password-file: %w", config.ErrSettings, err)
 	}
 	w := &outbox.Worker{Store: db, Now: o.Now, Log: o.Log,
-		Preparers: map[string]outbox.Preparer{recovery.ResetTemplate: r, recovery.SigninTemplate: r},
+		Preparers: preparers,
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 		}}

@@ -17,6 +17,7 @@ const (
 	SignedIn          Kind = "signin.succeeded"                  // a session was made or raised; the detail acr says what it is worth
 	SigninFailed      Kind = "signin.failed"                     // a password was wrong, or there is no such account, or it is closed
 	PasswordSuspended Kind = "signin.password_suspended"         // a hundred failures in a row: the password counts no more until it is reset
+	AppsSuspended     Kind = "signin.apps_suspended"             // a hundred wrong codes in a row: the apps count no more until a recovery code was used
 	RecoveryRequested Kind = "recovery.requested"                // somebody asked for a mailed link; the detail purpose says which
 	LinkSent          Kind = "recovery.link_sent"                // there was an open account within its budget: the link was made and its mail enqueued
 	PasswordReset     Kind = "recovery.password_reset"           // a new password was set by a mailed link

@@ -82,6 +82,8 @@ type Tx interface {
 	GiveBack(ctx context.Context, key string, reset bool) error
 	// SuspendPassword suspends the password of the identifier's account, if there is one.
 	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
+	// SuspendApps suspends the account's authenticator apps; no account, no effect.
+	SuspendApps(ctx context.Context, id account.ID, now time.Time) error
 	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
 	// FindSecond tells what the account has beside its password, and its policy.
@@ -133,6 +135,8 @@ type App struct {
 	LastStep int64  // the newest time step that was used
 	Created  time.Time
 	Used     time.Time // zero: never
+	// Suspended is when it was guessed at too often; zero: it counts. It comes back by the recovery code.
+	Suspended time.Time
 }
 
 // Remembered is a browser that may skip the second proof.

@@ -219,8 +219,8 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
 	}
 	if next == Complete {
-		if err := proven.Forgive(ctx, tx); err != nil {
-			return fmt.Errorf("forgive failures: %w", err)
+		if err := s.forgive(ctx, tx, proven.identifier(), b, p.Methods); err != nil {
+			return err
 		}
 		if err := count(ctx, tx, a, p, second, now); err != nil {
 			return err

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -71,6 +73,7 @@ type Proven struct {
 	AMR      []string
 	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.
 	Operation string
+	id        account.Identifier              // under which it was typed; empty: the account's own
 	since     time.Time                       // sessions that the attempt has made from then on are its own; zero: half a minute
 	forgive   func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
 }
@@ -81,6 +84,15 @@ func (p Proven) Forgive(ctx context.Context, tx Tx) error {
 		return nil // nothing was typed
 	}
 	return p.forgive(ctx, tx)
+}
+
+// identifier is the name under which failures of this proof are counted; empty for a closed or changed address.
+func (p Proven) identifier() account.Identifier {
+	if p.id != "" {
+		return p.id
+	}
+	_, id, _ := account.ParseAddress(p.Account.Address)
+	return id
 }
 
 // Prove runs one proof through the funnel: (1) take a slot or refuse, (2) verify outside any transaction,
@@ -94,13 +106,13 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	var err error
 	switch p := p.(type) {
 	case Password:
-		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgePassword(ctx, p) }, then)
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodPassword}, func(ctx context.Context) (judgement, error) { return s.judgePassword(ctx, p) }, then)
 	case Code:
-		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgeCode(ctx, p) }, then)
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodOTP}, func(ctx context.Context) (judgement, error) { return s.judgeCode(ctx, p) }, then)
 	case NewCode:
-		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(context.Context) (judgement, error) { return s.judgeNewCode(p) }, then)
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, ""}, func(context.Context) (judgement, error) { return s.judgeNewCode(p) }, then)
 	case RecoveryCode:
-		proven, err = proveTyped(ctx, s, inTx, b, p.Identifier, func(ctx context.Context) (judgement, error) { return s.judgeRecovery(ctx, p) }, then)
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodRecovery}, func(ctx context.Context) (judgement, error) { return s.judgeRecovery(ctx, p) }, then)
 	case MailedLink:
 		return proveLink(ctx, s, inTx, p, then)
 	default:
@@ -121,10 +133,17 @@ type judgement struct {
 	consume func(context.Context, Tx) error
 }
 
+// guess is what a typed proof may be: one try at an identifier's authenticator of this kind. The first code of an app that is being
+// added has no kind: its key stands on the page beside it.
+type guess struct {
+	id   account.Identifier
+	kind string // a method, or ""
+}
+
 // proveTyped is the funnel for what is typed: everything that could be guessed draws on the one budget of its identifier.
-func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, id account.Identifier,
+func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, g guess,
 	judge func(context.Context) (judgement, error), then func(T, Proven) error) (Proven, error) {
-	slots := s.slots(id, b)
+	slots := s.slots(g.id, b)
 	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, s.Now()) }); err != nil {
 		return Proven{}, err
 	}
@@ -146,7 +165,7 @@ func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context
 				return err
 			}
 			proven := j.proven
-			proven.forgive = func(ctx context.Context, tx Tx) error { return s.recordSuccess(ctx, tx, slots[0], id) }
+			proven.id = g.id
 			return then(tx, proven)
 		})
 	}
@@ -157,7 +176,7 @@ func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context
 		ctx := context.WithoutCancel(ctx)
 		return j.proven, errors.Join(err, inTx(ctx, func(tx T) error { return giveBack(ctx, tx, slots) }))
 	}
-	if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, id, j.account, b) }); err != nil {
+	if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, g, j.account, b) }); err != nil {
 		return Proven{}, fmt.Errorf("record a failure: %w", err)
 	}
 	return Proven{}, ErrWrong
@@ -196,6 +215,9 @@ func (s *Service) judgeCode(ctx context.Context, p Code) (judgement, error) {
 	}
 	now := s.Now()
 	for _, app := range apps {
+		if !app.Suspended.IsZero() {
+			continue
+		}
 		key, err := app.OpenKey(s.Keys, now)
 		if err != nil {
 			return j, fmt.Errorf("open the key of app %s: %w", app.ID, err)
@@ -328,40 +350,88 @@ func giveBack(ctx context.Context, tx Tx, slots []throttle.Slot) error {
 	return nil
 }
 
-// failuresInARow counts an identifier's failures from every browser since its last success from any.
-func (s *Service) failuresInARow(id account.Identifier) throttle.Slot {
-	return throttle.Slot{Key: s.Keys.Pseudonym(rowPurpose, string(id)), Budget: throttle.Row}
+// failuresInARow counts the failures of one kind of proof of an identifier, from every browser, since its last success from any.
+func (s *Service) failuresInARow(g guess) throttle.Slot {
+	return throttle.Slot{Key: s.Keys.Pseudonym(rowPurpose, g.kind, string(g.id)), Budget: throttle.Row}
 }
 
-// recordFailure notes a failed proof, and suspends the password after too many in a row. An unknown identifier is counted
-// alike.
-func (s *Service) recordFailure(ctx context.Context, tx Tx, id account.Identifier, whose account.Account, b Browser) error {
-	now := s.Now()
-	taken, err := tx.TakeSlots(ctx, []throttle.Slot{s.failuresInARow(id)}, now)
-	if err != nil {
-		return err
-	}
-	personal := audit.From(b.Device.Address, b.Device.UserAgent)
-	if taken[0].InARow%throttle.SuspendAfter == 0 {
-		if err := tx.SuspendPassword(ctx, id, now); err != nil {
-			return fmt.Errorf("suspend password: %w", err)
-		}
-		suspended := audit.From(b.Device.Address, b.Device.UserAgent)
-		suspended["identifier"] = string(id) // of whom, also where there is no such account
-		err := tx.Append(ctx, audit.Event{Kind: audit.PasswordSuspended, At: now, Actor: "anonymous", Account: whose.ID, Personal: suspended})
+// recordFailure notes a failed proof. After an unusual number in a row of its kind the person is told; after too many the
+// authenticator is suspended that was guessed at, and no other (NIST SP 800-63B-4 §3.2.2). An unknown identifier is counted alike.
+func (s *Service) recordFailure(ctx context.Context, tx Tx, g guess, whose account.Account, b Browser) error {
+	now, row := s.Now(), 0
+	if g.kind != "" {
+		taken, err := tx.TakeSlots(ctx, []throttle.Slot{s.failuresInARow(g)}, now)
 		if err != nil {
 			return err
 		}
+		row = taken[0].InARow
 	}
-	return tx.Append(ctx, audit.Event{Kind: audit.SigninFailed, At: now, Actor: "anonymous", Account: whose.ID, Personal: personal})
+	if row > 0 && row%throttle.SuspendAfter == 0 {
+		if err := s.suspend(ctx, tx, g, whose, b, now); err != nil {
+			return err
+		}
+	}
+	if row == throttle.UnusualAfter || row == throttle.SuspendAfter {
+		if err := tx.Enqueue(ctx, failuresMessage(g, row, b, now)); err != nil {
+			return fmt.Errorf("tell of failures: %w", err)
+		}
+	}
+	return tx.Append(ctx, audit.Event{Kind: audit.SigninFailed, At: now, Actor: "anonymous", Account: whose.ID,
+		Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
 }
 
-// recordSuccess clears the identifier's own budget and ends the row of failures. A network's count stays: an attacker would
-// wash it clean by signing in to an account of his own. So do the counts of a sign-in that is not over: whoever knows the
-// password would wash away the codes that he guesses.
-func (s *Service) recordSuccess(ctx context.Context, tx Tx, own throttle.Slot, id account.Identifier) error {
-	if err := tx.GiveBack(ctx, own.Key, true); err != nil {
-		return err
+// suspend takes the authenticator out of use that was guessed at: a password comes back by a reset, an app by recovery (RULES
+// §2). A recovery code stays: with 100 random bits there is nothing to guess, and it is the way back.
+func (s *Service) suspend(ctx context.Context, tx Tx, g guess, whose account.Account, b Browser, now time.Time) error {
+	var kind audit.Kind
+	var err error
+	switch g.kind {
+	case MethodPassword:
+		kind, err = audit.PasswordSuspended, tx.SuspendPassword(ctx, g.id, now)
+	case MethodOTP:
+		kind, err = audit.AppsSuspended, tx.SuspendApps(ctx, whose.ID, now)
+	default:
+		return nil
 	}
-	return tx.GiveBack(ctx, s.failuresInARow(id).Key, true)
+	if err != nil {
+		return fmt.Errorf("suspend: %w", err)
+	}
+	personal := audit.From(b.Device.Address, b.Device.UserAgent)
+	personal["identifier"] = string(g.id) // of whom, also where there is no such account
+	return tx.Append(ctx, audit.Event{Kind: kind, At: now, Actor: "anonymous", Account: whose.ID, Personal: personal})
+}
+
+// FailuresTemplate is the mail that tells a person of an unusual number of failures. Whether there is such a person is decided
+// when it is sent: the same row is written for every identifier.
+const FailuresTemplate = "signin_failures"
+
+func failuresMessage(g guess, row int, b Browser, now time.Time) outbox.Message {
+	m := outbox.New(outbox.Mail, FailuresTemplate, string(g.id), now)
+	m.Params = map[string]string{"identifier": string(g.id), "kind": g.kind, "count": strconv.Itoa(row),
+		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(now)}
+	if row == throttle.SuspendAfter && g.kind != MethodRecovery {
+		m.Params["suspended"] = "yes"
+	}
+	return m
+}
+
+// forgive clears the counts of failures, once a sign-in is complete: the identifier's own budget, and the rows of what has been
+// proven. A network's count stays: an attacker would wash it clean by signing in to an account of his own. So do the counts of a
+// sign-in that is not over: whoever knows the password would wash away the codes that he guesses.
+func (s *Service) forgive(ctx context.Context, tx Tx, id account.Identifier, b Browser, methods []string) error {
+	keys := []string{}
+	for _, m := range methods {
+		if m != MethodMail {
+			keys = append(keys, s.failuresInARow(guess{id, m}).Key)
+		}
+	}
+	if len(keys) > 0 {
+		keys = append(keys, s.slots(id, b)[0].Key)
+	}
+	for _, key := range keys {
+		if err := tx.GiveBack(ctx, key, true); err != nil {
+			return fmt.Errorf("forgive failures: %w", err)
+		}
+	}
+	return nil
 }

@@ -30,7 +30,7 @@ func funnel(t *testing.T, db *store.DB) (*authn.Service, func(authn.Browser, str
 	s := &authn.Service{Store: db, Hasher: hasher, Keys: ring(t), Now: time.Now, Sleep: func(context.Context, time.Duration) {}}
 	return s, func(b authn.Browser, pw string) error {
 		_, err := authn.Prove(t.Context(), s, store.InTx[authn.Tx](db), b, authn.Password{Identifier: bo, Password: pw},
-			func(tx authn.Tx, p authn.Proven) error { return p.Forgive(t.Context(), tx) })
+			func(tx authn.Tx, p authn.Proven) error { return authn.Forgive(t.Context(), s, tx, p, b) })
 		return err
 	}
 }

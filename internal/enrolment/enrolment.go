@@ -44,6 +44,8 @@ type Tx interface {
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
 	// DeleteApps unbinds all of the account's apps.
 	DeleteApps(ctx context.Context, id account.ID) error
+	// RestoreApps lets the account's suspended apps count again.
+	RestoreApps(ctx context.Context, id account.ID) error
 	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
 	// DeleteRecovery takes the account's recovery code away.
@@ -288,12 +290,13 @@ func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewS
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
-	return s.advance(ctx, v, u, press, func(_ Tx, p *authn.Proven) error {
+	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
 		p.Progress.Stage = authn.Replacing
-		if kept {
-			p.Progress.Stage = authn.Kept
+		if !kept {
+			return nil
 		}
-		return nil
+		p.Progress.Stage = authn.Kept
+		return tx.RestoreApps(ctx, u.Account.ID)
 	})
 }
 

@@ -42,6 +42,7 @@ const (
 	mfaOnTemplate        = "mfa_on"  // param authenticator: the name of the app that was added, as its owner typed it
 	mfaOffTemplate       = "mfa_off" // param authenticator: the app that was removed; off, "yes": it was the last one
 	recoveryUsedTemplate = "recovery_code_used"
+	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp" or "recovery": what was guessed; suspended, "yes": it counts no more
 	recoveryMadeTemplate = "recovery_code_made" // never the code itself
 )
 
@@ -73,6 +74,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case reuseTemplate:
 		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
 		l.NotYou = []string{p.T("mail.session_reuse.not_you")}
+		return l, nil
+	case failuresTemplate:
+		s.addFailures(&l, p, m)
 		return l, nil
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:
 		s.addSecondFactor(&l, p, m)
@@ -107,6 +111,23 @@ func (s *Sender) addSecondFactor(l *letter, p *locale.Printer, m outbox.Message)
 	case recoveryMadeTemplate:
 		l.Further = []string{p.T("mail.recovery_code_made.next")}
 		l.NotYou = []string{p.T("mail.recovery_code_made.not_you")}
+	}
+}
+
+// addFailures says what was guessed, and what is to do where it counts no more.
+func (s *Sender) addFailures(l *letter, p *locale.Printer, m outbox.Message) {
+	l.Further = []string{p.T("mail.signin_failures.nobody")}
+	if m.Params["kind"] == "pwd" {
+		l.NotYou = []string{p.T("mail.signin_failures.not_you_password")}
+		if m.Params["suspended"] != "" {
+			l.Further = []string{p.T("mail.signin_failures.suspended_password")}
+		}
+		return
+	}
+	l.Intro = p.T("mail.signin_failures.intro_code", "Address", m.To)
+	l.NotYou = []string{p.T("mail.signin_failures.not_you_code")}
+	if m.Params["suspended"] != "" {
+		l.Further = []string{p.T("mail.signin_failures.suspended_code")}
 	}
 }
 

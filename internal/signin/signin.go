@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -40,6 +42,10 @@ type Store interface {
 // Tx is what a sign-in changes.
 type Tx interface {
 	authn.Tx
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// SavePrepared stores what Prepare made of a message.
+	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// KeepRequest stores a large request under an id until the given time.
 	KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error
 }
@@ -312,6 +318,28 @@ func (s *Service) Locate(ctx context.Context, a authn.Attempt, current secret.To
 	}
 	p.Step = authn.Next(a, p.Facts, authn.Waiting{RequestMaxAge: p.RP.RequestMaxAge}, s.Now())
 	return p, nil
+}
+
+// Prepare completes, in the outbox worker, the mail that tells of an unusual number of failures: it goes to an open account and to
+// nobody else.
+func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
+	prepared := m
+	err := s.InTx(ctx, func(tx Tx) error {
+		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		if err != nil {
+			return fmt.Errorf("find account: %w", err)
+		}
+		if !ok || !acc.IsOpen() {
+			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
+		}
+		prepared = m
+		prepared.Account, prepared.To, prepared.Language, prepared.Prepared = acc.ID, acc.Address, acc.Language, true
+		prepared.Params = maps.Clone(m.Params)
+		prepared.Params["name"] = acc.GivenName
+		delete(prepared.Params, "identifier")
+		return tx.SavePrepared(ctx, prepared, "")
+	})
+	return prepared, err
 }
 
 // App returns the RP and where a person begins anew at it. An unknown client id is no error: the page then

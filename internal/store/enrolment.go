@@ -55,7 +55,11 @@ FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connecti
 WHERE a.id = $1`
 
 	listApps statement = `
-SELECT id, account_id, name, sealed, last_step, created_at, used_at FROM totp_keys WHERE account_id = $1 ORDER BY created_at, id`
+SELECT id, account_id, name, sealed, last_step, created_at, used_at, suspended_at FROM totp_keys WHERE account_id = $1 ORDER BY created_at, id`
+
+	suspendApps statement = `UPDATE totp_keys SET suspended_at = $2 WHERE account_id = $1 AND suspended_at = 0`
+
+	restoreApps statement = `UPDATE totp_keys SET suspended_at = 0 WHERE account_id = $1 AND suspended_at > 0`
 
 	insertApp statement = `
 INSERT INTO totp_keys (id, account_id, name, sealed, last_step, created_at, used_at)
@@ -189,11 +193,23 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 // ListApps lists the account's authenticator apps, oldest first.
 func (db *DB) ListApps(ctx context.Context, id account.ID) ([]authn.App, error) {
 	return list(db.query(ctx, listApps, string(id)), func(scan scan) (a authn.App, err error) {
-		var created, used int64
-		err = scan(&a.ID, &a.Account, &a.Name, &a.Sealed, &a.LastStep, &created, &used)
-		a.Created, a.Used = fromMS(created), fromMS(used)
+		var created, used, suspended int64
+		err = scan(&a.ID, &a.Account, &a.Name, &a.Sealed, &a.LastStep, &created, &used, &suspended)
+		a.Created, a.Used, a.Suspended = fromMS(created), fromMS(used), fromMS(suspended)
 		return a, err
 	})
+}
+
+// SuspendApps suspends the account's authenticator apps.
+func (tx *Tx) SuspendApps(ctx context.Context, id account.ID, now time.Time) error {
+	_, err := tx.exec(ctx, suspendApps, string(id), ms(now))
+	return err
+}
+
+// RestoreApps lets the account's suspended apps count again.
+func (tx *Tx) RestoreApps(ctx context.Context, id account.ID) error {
+	_, err := tx.exec(ctx, restoreApps, string(id))
+	return err
 }
 
 // InsertApp binds an authenticator app; false if the account has the most that it may have.

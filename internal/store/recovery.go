@@ -141,7 +141,7 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 	if err != nil {
 		return err
 	}
-	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), m.Secret, linkID)
+	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), orEmpty(m.Secret), linkID)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("store: message %s is gone", m.ID)
 	}

@@ -38,6 +38,9 @@ var Row = Budget{Limit: math.MaxInt32, Window: Keep}
 // SuspendAfter is the number of failures in a row that suspends an authenticator (NIST SP 800-63B-4 §3.2.2).
 const SuspendAfter = 100
 
+// UnusualAfter is the number of failures in a row of which the person is told.
+const UnusualAfter = 20
+
 // Keep is how long an untouched row stays.
 const Keep = 24 * time.Hour
 
