@@ -34,6 +34,7 @@ type rpCreate struct {
 	Public                bool     `help:"The app can keep no secret: it runs in a browser or on a phone."`
 	PKCE                  bool     `name:"pkce" help:"Require PKCE (RFC 7636)." default:"true" negatable:""`
 	RefreshTokens         bool     `help:"Give the app refresh tokens." default:"false"`
+	RequireACR            string   `name:"require-acr" help:"The least that a sign-in must be worth there: urn:portvakt:pwd or urn:portvakt:aal2." placeholder:"ACR"`
 	IDTokenAlg            string   `name:"id-token-alg" help:"ES256 or RS256." enum:"ES256,RS256" default:"ES256"`
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
 }
@@ -42,7 +43,7 @@ type rpCreate struct {
 func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
-		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, IDTokenAlg: c.IDTokenAlg}
+		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR, IDTokenAlg: c.IDTokenAlg}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
@@ -118,13 +119,14 @@ type rpSet struct {
 	InitiateLoginURI      *string  `help:"Where a login of the app begins (OIDC Core 4); \"\" takes it away." placeholder:"URL"`
 	ClientURI             *string  `help:"The app's own start page; \"\" takes it away." placeholder:"URL"`
 	BackchannelLogoutURI  *string  `help:"Where the app hears that a session ended; \"\" takes it away." placeholder:"URL"`
+	RequireACR            *string  `name:"require-acr" help:"The least that a sign-in must be worth there; \"\" takes it away." placeholder:"ACR"`
 	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
-		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI}
+		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

@@ -533,3 +533,9 @@ func changed(value string) string {
 	}
 	return value[:i] + other + value[i+1:]
 }
+
+// control does what the operator's command line does.
+func (w *world) control(method, path string, in any) error {
+	var out map[string]any
+	return control.InProcess(w.app.Control.Handler()).Do(w.t.Context(), method, path, in, &out)
+}

@@ -11,25 +11,29 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 // Request is an RP's authorization request, validated (OIDC Core §3.1.2.1). The zero Request is a visit to
 // one of Portvakt's own pages; one with a client id alone is a visit that will end at that RP, but has no
 // request of its RP to answer (a mailed link that was opened in another browser).
 type Request struct {
-	ClientID      string    `json:"c,omitempty"`
-	RedirectURI   string    `json:"r,omitempty"`
-	Scope         string    `json:"s,omitempty"`
-	State         string    `json:"t,omitempty"`
-	Nonce         string    `json:"n,omitempty"`
-	CodeChallenge string    `json:"h,omitempty"` // S256 (RFC 7636 §4.2); empty: none was sent
-	Prompt        string    `json:"p,omitempty"`
-	MaxAge        *int      `json:"m,omitempty"` // seconds
-	LoginHint     string    `json:"l,omitempty"`
-	UILocales     string    `json:"u,omitempty"`
-	ACRValues     string    `json:"a,omitempty"`
-	Subject       string    `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
-	Received      time.Time `json:"-"`
+	ClientID      string `json:"c,omitempty"`
+	RedirectURI   string `json:"r,omitempty"`
+	Scope         string `json:"s,omitempty"`
+	State         string `json:"t,omitempty"`
+	Nonce         string `json:"n,omitempty"`
+	CodeChallenge string `json:"h,omitempty"` // S256 (RFC 7636 §4.2); empty: none was sent
+	Prompt        string `json:"p,omitempty"`
+	MaxAge        *int   `json:"m,omitempty"` // seconds
+	LoginHint     string `json:"l,omitempty"`
+	UILocales     string `json:"u,omitempty"`
+	ACRValues     string `json:"a,omitempty"`
+	// Essential says that one of ACRValues must be met (an essential acr in the parameter claims).
+	Essential bool        `json:"e,omitempty"`
+	Floor     session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
+	Subject   string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
+	Received  time.Time   `json:"-"`
 }
 
 // Attempt is a sign-in under way. Before the first proof it exists only in its sealed cookie, which never

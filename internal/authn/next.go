@@ -66,7 +66,7 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 			return RestartAtApp
 		}
 		return GoOn
-	case f.Progress.Attempt != "":
+	case f.Progress.Account != "":
 		return Needs(a, f.Progress, f.Second, false, now)
 	case a.Identifier == "":
 		return AskIdentifier

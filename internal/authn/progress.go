@@ -63,9 +63,10 @@ type Progress struct {
 	Sealed   []byte // a key or a code in the making; see SealKey and SealCode
 	ProvenAt time.Time
 	Expires  time.Time
-	Done     time.Time // when it made its session; the row stays a little for a double click
-	DoneBy   string    // the press that finished it
-	Again    bool      // not stored: the proof is the same press once more
+	Done     time.Time   // when it made its session; the row stays a little for a double click
+	DoneBy   string      // the press that finished it
+	Session  secret.Hash // not stored: of the session that a step-up begins with, before it has a row
+	Again    bool        // not stored: the proof is the same press once more
 }
 
 // Has says whether the method has been proven.
@@ -161,15 +162,25 @@ func (s Second) offered(a Attempt, p Progress, now time.Time) bool {
 	return s.IsRequired(now) || s.Policy.IsOffered() && s.Silent == 0 && p.Stage != Later && a.Goal == ""
 }
 
-// Progress returns what the attempt has proven, with its account and what that has; ErrAttempt where nothing has been proven
-// or it no longer counts.
-func (s *Service) Progress(ctx context.Context, a Attempt) (Progress, account.Account, Second, error) {
+// Progress returns what has been proven in the attempt, with its account and what that has; ErrAttempt where nothing has been
+// proven or it no longer counts. A step-up begins with what the browser's session has proven.
+func (s *Service) Progress(ctx context.Context, a Attempt, current secret.Token) (Progress, account.Account, Second, error) {
 	p, acc, err := s.Store.FindProgress(ctx, a.ID)
 	if err != nil {
 		return Progress{}, acc, Second{}, fmt.Errorf("find attempt: %w", err)
 	}
 	if !acc.IsOpen() || !p.Stands(a, acc.Epoch, s.Now()) {
-		return Progress{}, account.Account{}, Second{}, ErrAttempt
+		if p.Attempt != "" || a.Request.Least() == "" {
+			return Progress{}, account.Account{}, Second{}, ErrAttempt
+		}
+		var f Facts
+		if f, acc, err = s.Current(ctx, current); err != nil {
+			return Progress{}, acc, Second{}, err
+		}
+		if f.Session.Attempt == a.ID || !IsStepUp(a.Request, f, s.Now()) {
+			return Progress{}, account.Account{}, Second{}, ErrAttempt
+		}
+		p = f.carried()
 	}
 	second, err := s.Store.FindSecond(ctx, acc.ID)
 	if err != nil {
@@ -181,7 +192,10 @@ func (s *Service) Progress(ctx context.Context, a Attempt) (Progress, account.Ac
 // Needs is what stands between what has been proven in the attempt and a session.
 func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time) Step {
 	proven := p.Has(MethodOTP) || p.Has(MethodRecovery) || remembered
+	lack := a.Request.lacks(p, second)
 	switch {
+	case lack == AskPassword: // before the code, which could not be used twice
+		return AskPassword
 	case second.Apps > 0 && !proven:
 		return AskCode
 	case p.Stage == Enrolling, p.Stage == Replacing:
@@ -192,10 +206,24 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskApp
 	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && second.IsRequired(now):
 		return AskCode
+	case lack != Complete:
+		return lack
 	case second.offered(a, p, now):
 		return Offer
 	}
 	return Complete
+}
+
+// Lock makes sure that what the attempt has proven is still what it was when it was read: its row, or the session of a step-up.
+func Lock(ctx context.Context, tx Tx, p Progress) error {
+	if p.Session.IsZero() {
+		return tx.LockProgress(ctx, p)
+	}
+	stands, err := tx.HasSession(ctx, p.Session)
+	if err == nil && !stands {
+		err = ErrAttemptUsed
+	}
+	return err
 }
 
 // Advance records what has been proven in an attempt: as a session, where that is all it needs, else as its row. fresh is the
@@ -207,8 +235,8 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if err != nil {
 		return fmt.Errorf("find second proofs: %w", err)
 	}
-	if a.Goal != "" {
-		b.Remembered = "" // a change of one's own account asks for all that one has (RULES §3)
+	if a.Goal != "" || a.Request.Least().Rank() > session.Pwd.Rank() {
+		b.Remembered = "" // a change of one's own account, and a step-up, ask for all that one has (RULES §3)
 	}
 	remembered, err := s.isRemembered(ctx, tx, p, second, b, now)
 	if err != nil {
@@ -224,6 +252,13 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		}
 		if err := count(ctx, tx, a, p, second, now); err != nil {
 			return err
+		}
+		if !p.Session.IsZero() {
+			// A step-up of one press has had no row: its second press finds one.
+			p.Attempt, p.Binding, p.Expires = a.ID, a.Binding.Hash(), now.Add(AttemptLife)
+			if err := tx.SaveProgress(ctx, p); err != nil {
+				return fmt.Errorf("save attempt: %w", err)
+			}
 		}
 		p.Done, p.DoneBy = now, proven.Operation
 		return s.complete(ctx, tx, fresh, p, previous, now)

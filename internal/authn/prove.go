@@ -228,7 +228,7 @@ func (s *Service) judgeCode(ctx context.Context, p Code) (judgement, error) {
 		}
 		j.right, j.proven = true, Proven{Account: j.account, Progress: p.Progress.with(p.method(), now)}
 		j.consume = func(ctx context.Context, tx Tx) error {
-			if err := tx.LockProgress(ctx, p.Progress); err != nil {
+			if err := Lock(ctx, tx, p.Progress); err != nil {
 				return err
 			}
 			first, err := tx.ConsumeStep(ctx, app.ID, step, now)
@@ -252,7 +252,7 @@ func (s *Service) judgeNewCode(p NewCode) (judgement, error) {
 	}
 	step, ok := key.Verify(p.Code, now)
 	j.right, j.proven = ok, Proven{Account: j.account, Progress: p.Progress.with(p.method(), now), Key: key, Step: step}
-	j.consume = func(ctx context.Context, tx Tx) error { return tx.LockProgress(ctx, p.Progress) }
+	j.consume = func(ctx context.Context, tx Tx) error { return Lock(ctx, tx, p.Progress) }
 	return j, nil
 }
 
@@ -275,7 +275,7 @@ func (s *Service) judgeRecovery(ctx context.Context, p RecoveryCode) (judgement,
 	progress.Stage = Renewing
 	j.proven = Proven{Account: j.account, Progress: progress}
 	j.consume = func(ctx context.Context, tx Tx) error {
-		if err := tx.LockProgress(ctx, p.Progress); err != nil {
+		if err := Lock(ctx, tx, p.Progress); err != nil {
 			return err
 		}
 		stands, err := tx.HasRecovery(ctx, p.Progress.Account, verifier)

@@ -39,6 +39,7 @@ type RP struct {
 	PKCE                   bool     `json:"pkce"`
 	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
 	RefreshTokens          bool     `json:"refresh_tokens"`
+	RequireACR             string   `json:"require_acr,omitempty"` // the least that a sign-in must be worth
 }
 
 // RPChange is a change to a relying party. What is not given stays as it is; an empty text takes an address away.
@@ -50,6 +51,7 @@ type RPChange struct {
 	InitiateLoginURI       *string  `json:"initiate_login_uri,omitempty"`
 	ClientURI              *string  `json:"client_uri,omitempty"`
 	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty"`
+	RequireACR             *string  `json:"require_acr,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -140,7 +142,7 @@ func write(w http.ResponseWriter, status int, v any) {
 func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error) {
 	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
 		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
-		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, Organisations: identified(in.Organisations)}
+		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, RequireACR: in.RequireACR, Organisations: identified(in.Organisations)}
 	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
 	if err != nil {
 		return RP{}, err
@@ -153,7 +155,7 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, error) {
 	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) {
 		for field, text := range map[*string]*string{&rp.Name: in.Name, &rp.InitiateLoginURI: in.InitiateLoginURI, &rp.ClientURI: in.ClientURI,
-			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI} {
+			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI, &rp.RequireACR: in.RequireACR} {
 			if text != nil {
 				*field = *text
 			}
@@ -181,7 +183,7 @@ func identified(names []string) []organisation.ID {
 func shown(rp relyingparty.RP) RP {
 	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
 		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
-		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens}
+		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR}
 	for _, id := range rp.Organisations {
 		out.Organisations = append(out.Organisations, string(id))
 	}

@@ -98,13 +98,13 @@ type Under struct {
 
 // Look returns the state of the attempt if it is at one of the steps, else ErrNotNow or authn.ErrAttempt. Looking changes
 // nothing.
-func (s *Service) Look(ctx context.Context, a authn.Attempt, at ...authn.Step) (Under, error) {
-	p, acc, second, err := s.Authn.Progress(ctx, a)
+func (s *Service) Look(ctx context.Context, v Visit, at ...authn.Step) (Under, error) {
+	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
 	if err != nil {
 		return Under{}, err
 	}
 	u := Under{p, acc, second}
-	if !slices.Contains(at, authn.Needs(a, p, second, false, s.Now())) {
+	if !slices.Contains(at, authn.Needs(v.Attempt, p, second, false, s.Now())) {
 		return u, ErrNotNow
 	}
 	return u, nil
@@ -124,7 +124,7 @@ func (s *Service) Later(ctx context.Context, v Visit) (authn.NewSession, error) 
 // answer is what the person says to the offer.
 func (s *Service) answer(ctx context.Context, v Visit, stage authn.Stage) (authn.NewSession, error) {
 	press := s.Authn.Press("offer", string(stage))
-	u, err := s.Look(ctx, v.Attempt, authn.Offer, authn.Enrol)
+	u, err := s.Look(ctx, v, authn.Offer, authn.Enrol)
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
@@ -141,7 +141,7 @@ func (s *Service) answer(ctx context.Context, v Visit, stage authn.Stage) (authn
 
 // MakeKey puts a fresh key into the attempt, in place of one that was not confirmed: two tabs show the same one, the newest.
 func (s *Service) MakeKey(ctx context.Context, v Visit) error {
-	u, err := s.Look(ctx, v.Attempt, authn.Enrol)
+	u, err := s.Look(ctx, v, authn.Enrol)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (s *Service) Key(u Under) (uri, groups string, err error) {
 // Confirm binds the app whose first code was typed (S14). It fails with authn.ErrWrong, authn.ErrThrottled or ErrTooMany.
 func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (authn.NewSession, error) {
 	press := s.Authn.Press("confirm", code)
-	u, err := s.Look(ctx, v.Attempt, authn.Enrol)
+	u, err := s.Look(ctx, v, authn.Enrol)
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
@@ -234,7 +234,7 @@ func (s *Service) Code(u Under) (recoverycode.Code, error) {
 // SaveCode makes the shown recovery code the account's: the person says that she has saved it.
 func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, error) {
 	press := s.Authn.Press("saved", "")
-	u, err := s.Look(ctx, v.Attempt, authn.ShowRecovery)
+	u, err := s.Look(ctx, v, authn.ShowRecovery)
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
@@ -286,7 +286,7 @@ func (s *Service) spend(ctx context.Context, tx Tx, v Visit, u Under, p *authn.P
 // Recovered takes the person's word after a recovery code: her app is still there, or it is gone (RULES §5).
 func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewSession, error) {
 	press := s.Authn.Press("recovered", strconv.FormatBool(kept))
-	u, err := s.Look(ctx, v.Attempt, authn.AskApp)
+	u, err := s.Look(ctx, v, authn.AskApp)
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
@@ -310,7 +310,7 @@ func (s *Service) advance(ctx context.Context, v Visit, u Under, press string, e
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	err := s.InTx(ctx, func(tx Tx) error {
 		p := authn.Proven{Account: u.Account, Progress: u.Progress, Operation: press}
-		if err := tx.LockProgress(ctx, u.Progress); err != nil {
+		if err := authn.Lock(ctx, tx, u.Progress); err != nil {
 			return err
 		}
 		if err := effect(tx, &p); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 // Decision is what becomes of an authorization request. Exactly one of Location, Signin and Refusal is set.
@@ -21,6 +22,8 @@ type Decision struct {
 	Location string
 	// Signin is the request that needs a proof first.
 	Signin *authn.Request
+	// StepUp says that the session lacks no more than the class that Signin asks for.
+	StepUp bool
 	// Refusal is an error that must not travel to the redirect URI (RFC 6749 §4.1.2.1).
 	Refusal Refusal
 }
@@ -63,19 +66,41 @@ func (s *Service) Authorize(ctx context.Context, q url.Values, current secret.To
 		d.Location = s.errorLocation(redirect, q.Get("state"), *fault)
 		return d, nil
 	}
-	r.Subject = s.hinted(q.Get("id_token_hint"))
+	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
+		r.Subject = hint
+	}
 	facts := authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}
+	answered := authn.SSO(r, facts, now) && r.IsFor(facts.Session.Account) && r.IsAnsweredBy(facts.Session.ACR)
+	if answered && !r.HasPrompt("none") && !r.IsMetBy(facts.Session.ACR) {
+		// What is only voluntary is met where the account can (OIDC Core §3.1.2.1).
+		second, err := s.Authn.Store.FindSecond(ctx, facts.Session.Account)
+		if err != nil {
+			return d, fmt.Errorf("find second proofs: %w", err)
+		}
+		answered = !r.IsMetBy(second.Reach())
+	}
 	switch {
-	case authn.SSO(r, facts, now) && isFor(r, facts):
+	case answered:
 		d.Location, err = s.Issue(ctx, sso.RP, r, facts, sso.Account.Epoch)
 		return d, err
-	case r.HasPrompt("none"):
-		d.Location = s.errorLocation(redirect, r.State, Error{"login_required", "nobody is signed in here"})
+	case !r.IsPossible():
+		d.Location = s.errorLocation(redirect, r.State, errUnmet)
 		return d, nil
+	case r.HasPrompt("none"):
+		d.Location = s.errorLocation(redirect, r.State, Error{"login_required", "nobody is signed in here, or not as the request asks"})
+		return d, nil
+	}
+	d.StepUp = authn.IsStepUp(r, facts, now)
+	if r.LoginHint == "" && facts.Live && r.IsFor(facts.Session.Account) && !r.HasPrompt("select_account") {
+		r.LoginHint = sso.Account.Address // whoever must prove it again need not say her name again
 	}
 	d.Signin = &r
 	return d, nil
 }
+
+// errUnmet says that the sign-in is worth less than the request cannot do without (OpenID Connect Core Error Code
+// unmet_authentication_requirements 1.0 §2).
+var errUnmet = Error{"unmet_authentication_requirements", "the sign-in does not have the acr that the request requires"}
 
 // maxNonce keeps a code within a URL. Nobody needs more than 256 random bits of it.
 const maxNonce = 512
@@ -109,7 +134,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	}
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: knownScopes(q.Get("scope")),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), Prompt: q.Get("prompt"),
-		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Received: now}
+		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
+		Received: now}
 	switch {
 	case q.Has("request"):
 		return bad("request_not_supported", "request objects are not supported")
@@ -142,6 +168,11 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 			return bad("invalid_request", "max_age is not a number of seconds")
 		}
 		r.MaxAge = &n
+	}
+	if v := q.Get("claims"); v != "" {
+		if err := readClaims(v, &r); err != nil {
+			return bad("invalid_request", "claims is not what OpenID Connect Core 5.5 describes")
+		}
 	}
 	return r, nil
 }
@@ -178,16 +209,14 @@ func (s *Service) hinted(token string) string {
 	return hint.Subject
 }
 
-// isFor says whether the session's person is the one that the request asks for (OIDC Core §3.1.2.1, id_token_hint).
-func isFor(r authn.Request, f authn.Facts) bool {
-	return r.Subject == "" || r.Subject == string(f.Session.Account)
-}
-
 // Complete answers a request whose sign-in is done: with a code, or, where somebody else has signed in than the request
-// asks for, with an error.
+// asks for, or it is worth less than the request requires, with an error.
 func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
-	if !isFor(r, f) {
-		return s.errorLocation(r.RedirectURI, r.State, Error{"login_required", "another person has signed in than the id_token_hint names"}), nil
+	switch {
+	case !r.IsFor(f.Session.Account):
+		return s.errorLocation(r.RedirectURI, r.State, Error{"login_required", "another person has signed in than the request names"}), nil
+	case !r.IsAnsweredBy(f.Session.ACR):
+		return s.errorLocation(r.RedirectURI, r.State, errUnmet), nil
 	}
 	return s.Issue(ctx, rp, r, f, epoch)
 }

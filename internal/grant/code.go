@@ -44,7 +44,7 @@ func (s *Service) Issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 	now := s.Now()
 	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
 		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, Nonce: r.Nonce, Scope: r.Scope, Account: string(f.Session.Account),
-		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(f.Session.ACR), AMR: f.Session.AMR, Issued: now.UnixMilli()})
+		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
 	if err != nil {
 		return "", err
 	}

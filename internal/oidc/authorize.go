@@ -33,7 +33,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
 		return nil
 	}
-	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
+	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())), d.Visitor.Browser(r))
 	switch {
 	case errors.Is(err, signin.ErrTooLarge):
 		return tooLarge()
@@ -44,7 +44,10 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
 	page := "/signin/" + a.ID
-	if a.Identifier != "" && !a.Request.HasPrompt("select_account") {
+	switch {
+	case decision.StepUp:
+		page += "/continue" // which knows what the session lacks
+	case a.Identifier != "" && !a.Request.HasPrompt("select_account"):
 		page += "/password" // login_hint: the address is known, and can be changed there
 	}
 	http.Redirect(w, r, page+"?"+url.Values{"client_id": {a.Request.ClientID}}.Encode(), http.StatusSeeOther)

@@ -28,13 +28,13 @@ func (d *Door) metadata() []byte {
 		"revocation_endpoint_auth_methods_supported":     []string{"client_secret_basic", "client_secret_post", "none"},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"prompt_values_supported":                        []string{"none", "login", "select_account"},
-		"acr_values_supported":                           []session.ACR{session.Mail, session.Pwd},
+		"acr_values_supported":                           []session.ACR{session.Mail, session.Pwd, session.AAL2},
 		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim},
 		"ui_locales_supported":                           []string{"sv", "en"},
 		"authorization_response_iss_parameter_supported": true, // RFC 9207
 		"backchannel_logout_supported":                   true,
 		"backchannel_logout_session_supported":           true,
-		"claims_parameter_supported":                     false,
+		"claims_parameter_supported":                     true,
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	})

@@ -29,6 +29,7 @@ type RP struct {
 	ClientURI              string // the RP's own home page
 	BackchannelLogoutURI   string // Back-Channel Logout §2.2
 	RequirePKCE            bool
+	RequireACR             string        // the least that a sign-in must be worth, an acr value; empty: anything
 	IDTokenAlg             string        // "ES256" or "RS256"
 	RequestMaxAge          time.Duration // how long the RP keeps its state (RULES §1)
 	RefreshTokens          bool          // whether it gets refresh tokens
@@ -58,6 +59,9 @@ func (rp RP) Check() error {
 	}
 	if rp.IDTokenAlg != "ES256" && rp.IDTokenAlg != "RS256" {
 		return errors.New("the ID token algorithm is ES256 or RS256")
+	}
+	if !slices.Contains([]string{"", "urn:portvakt:pwd", "urn:portvakt:aal2"}, rp.RequireACR) {
+		return errors.New("a sign-in can be required to be worth urn:portvakt:pwd or urn:portvakt:aal2")
 	}
 	if rp.IsPublic() && !rp.RequirePKCE {
 		return errors.New("a public client always uses PKCE (RFC 9700 §2.1.1)")

@@ -53,15 +53,16 @@ type Tx interface {
 // ErrTooLarge says that a request is over 8 KB.
 var ErrTooLarge = errors.New("the request is too large")
 
-// Begin makes an attempt for a request that came from a network and returns it with its cookie. It fails with
+// Begin makes an attempt for a request that came from a browser and returns it with its cookie. It fails with
 // ErrTooLarge, and with authn.ErrThrottled for a network that fills the table of large requests.
-func (s *Service) Begin(ctx context.Context, r authn.Request, language, network string) (authn.Attempt, string, error) {
+func (s *Service) Begin(ctx context.Context, r authn.Request, language string, b authn.Browser) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(r, language, now)
 	if address, id, err := account.ParseAddress(r.LoginHint); err == nil {
 		a.Address, a.Identifier = address, id
+		a.Remember = address == b.Memory.Address // the page with the tick may be left out
 	}
-	return s.seal(ctx, a, network)
+	return s.seal(ctx, a, b.Network)
 }
 
 // seal returns the attempt with its cookie; what the cookie cannot hold becomes a row.
@@ -188,7 +189,7 @@ func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secre
 		fresh, err := authn.Again(ctx, s.Authn, s.InTx, v.Attempt, press, v.Browser, v.Current.HashOrZero(), err)
 		return fresh, "", err
 	}
-	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt)
+	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
 	if err != nil {
 		return again(err)
 	}
@@ -228,10 +229,10 @@ func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secre
 func (s *Service) Finish(ctx context.Context, a authn.Attempt, b authn.Browser, current secret.Token) (authn.NewSession, error) {
 	press := s.Authn.Press("finish", "")
 	fresh := authn.Prepare(a.ID, b.Device, s.Now())
-	p, acc, _, err := s.Authn.Progress(ctx, a)
+	p, acc, _, err := s.Authn.Progress(ctx, a, current)
 	if err == nil {
 		err = s.InTx(ctx, func(tx Tx) error {
-			if err := tx.LockProgress(ctx, p); err != nil {
+			if err := authn.Lock(ctx, tx, p); err != nil {
 				return err
 			}
 			proven := authn.Proven{Account: acc, Progress: p, Operation: press}
@@ -247,7 +248,7 @@ func (s *Service) Finish(ctx context.Context, a authn.Attempt, b authn.Browser, 
 // RecoveryCode signs in with the account's recovery code. What comes next is always another step: the new code is shown
 // first. It fails as Password does.
 func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSession, error) {
-	p, acc, _, err := s.Authn.Progress(ctx, v.Attempt)
+	p, acc, _, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
 	if err != nil {
 		return authn.NewSession{}, err
 	}
@@ -305,7 +306,7 @@ func (s *Service) Locate(ctx context.Context, a authn.Attempt, current secret.To
 		return p, err
 	}
 	if !p.Facts.Live || p.Facts.Session.Attempt != a.ID {
-		progress, whose, second, err := s.Authn.Progress(ctx, a)
+		progress, whose, second, err := s.Authn.Progress(ctx, a, current)
 		switch {
 		case err == nil:
 			p.Facts.Progress, p.Facts.Second, p.Whose = progress, second, whose

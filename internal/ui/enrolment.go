@@ -9,6 +9,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -81,6 +82,7 @@ func (d *Door) offerView(v under) EnrolmentOffer {
 	if second.Policy.MFA == organisation.Required {
 		view.Until = second.Policy.From
 	}
+	view.Asked = v.rp.Name != "" && v.attempt.Request.IsEssential() && v.attempt.Request.Least().Rank() > session.Pwd.Rank()
 	view.Left, view.Counted = second.Left(now)
 	return view
 }

@@ -183,7 +183,7 @@ func (d *Door) linkAttempt(r *http.Request, v visit) (a authn.Attempt, cookie st
 // freshAttempt is one that leads to the link's app, which then asks anew (RULES §1).
 func (d *Door) freshAttempt(r *http.Request, v visit) (a authn.Attempt, cookie string, err error) {
 	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Address, Received: d.Visitor.Now()}
-	return d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r).Network)
+	return d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r))
 }
 
 // problems are the texts for why a new password, or a press, was refused.

@@ -25,7 +25,8 @@ func (d *Door) getIdentifier(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p.Step == authn.GoOn || p.Step == authn.RestartAtApp {
+	stepUp := p.Facts.Progress.Account != "" && p.Facts.Progress.Attempt == ""
+	if p.Step == authn.GoOn || p.Step == authn.RestartAtApp || stepUp {
 		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 	}
 	view := d.identifierView(a, rp)
@@ -129,6 +130,9 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var app, location string
+	if p.Step == authn.Complete && p.Facts.Progress.Attempt == "" {
+		p.Step = authn.GoOn // a step-up to which this account can add nothing: the app is told so
+	}
 	switch p.Step {
 	case authn.GoOn:
 		app, location, err = d.goOn(r, a, p)

@@ -23,6 +23,7 @@ type EnrolmentOffer struct {
 	Employer string    // who recommends or requires it; "" where unknown
 	Until    time.Time // the first day on which it is required (its date in UTC is shown); zero: no date
 	Required bool      // that day has come, or nothing is left: there is no "later"
+	Asked    bool      // App asks for it, for what the person wants to do there: "later" leads back to it with that undone
 	Counted  bool      // sign-ins without it are counted until that day
 	Left     int       // how many there still are, this one among them
 	Problem  string

@@ -1,0 +1,67 @@
+package grant
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/authn"
+)
+
+// asked is how a request asks for one claim (OIDC Core §5.5.1). A claim that is asked for without more is null.
+type asked struct {
+	Essential bool     `json:"essential"`
+	Value     string   `json:"value"`
+	Values    []string `json:"values"`
+}
+
+func (a *asked) all() []string {
+	if a.Value != "" {
+		return append([]string{a.Value}, a.Values...)
+	}
+	return a.Values
+}
+
+// readClaims takes from the parameter claims what means something here: the class of the sign-in (acr) and whose it shall be
+// (sub), of the ID token. Other claims go by scope; asking for them is no error (§5.5).
+func readClaims(text string, r *authn.Request) error {
+	var in struct {
+		Userinfo map[string]json.RawMessage `json:"userinfo"`
+		IDToken  map[string]json.RawMessage `json:"id_token"`
+	}
+	if err := json.Unmarshal([]byte(text), &in); err != nil {
+		return err
+	}
+	for name, use := range map[string]func(*asked) error{
+		"acr": func(a *asked) error {
+			r.ACRValues = strings.Join(append(a.all(), strings.Fields(r.ACRValues)...), " ")
+			if a.Essential {
+				r.ACRValues, r.Essential = strings.Join(a.all(), " "), len(a.all()) > 0
+			}
+			return nil
+		},
+		"sub": func(a *asked) error {
+			if r.Subject != "" || len(a.Values) > 0 {
+				return fmt.Errorf("one sub")
+			}
+			r.Subject = a.Value
+			return nil
+		},
+	} {
+		raw, ok := in.IDToken[name]
+		if !ok {
+			continue
+		}
+		var a *asked
+		if err := json.Unmarshal(raw, &a); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if a == nil {
+			continue
+		}
+		if err := use(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
