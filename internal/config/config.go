@@ -46,6 +46,8 @@ type Settings struct {
 	MailFrom         string `name:"mail-from" help:"Sender address of all mails." env:"PORTVAKT_MAIL_FROM" placeholder:"ADDRESS"`
 	MailFromName     string `name:"mail-from-name" help:"Sender name of all mails." default:"Portvakt" env:"PORTVAKT_MAIL_FROM_NAME" placeholder:"NAME"`
 
+	GeoDatabase string `help:"File in MaxMind's format that tells the country of an IP address, read again when it changes. Without one no country is shown." env:"PORTVAKT_GEO_DATABASE" placeholder:"FILE"`
+
 	PlainDelay time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
 	LogLevel   string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
 
