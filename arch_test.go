@@ -108,6 +108,7 @@ var theHouse = map[string]room{
 
 	"internal/password":     {authenticator, "secret"},
 	"internal/recoverycode": {authenticator, "secret"},
+	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
 
 	"internal/account":      {noun, ""},
@@ -191,6 +192,7 @@ var theForeign = []foreignRule{
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
+	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},
 	{"github.com/maxmind/mmdbwriter", nil, nil, "makes such files for the tests of geo"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
