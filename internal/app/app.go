@@ -165,7 +165,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
 		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
-	enrol := &enrolment.Service{InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: "Portvakt"}
+	enrol := &enrolment.Service{InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now}
@@ -215,6 +215,11 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 		}}
+	if s.HasSMS() {
+		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {
+			return nil, err
+		}
+	}
 	if s.SMTPHost == "" {
 		return w, nil // Serve says so
 	}

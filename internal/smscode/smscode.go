@@ -5,8 +5,10 @@ package smscode
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode"
 
@@ -92,3 +94,18 @@ func (Code) LogValue() slog.Value { return slog.StringValue("[code]") }
 
 // Reveal returns the code itself, for the message that carries it.
 func (c Code) Reveal() string { return string(c) }
+
+// Pack puts a number and a code into the secret of one message.
+func Pack(n Number, c Code) secret.Token { return secret.Token(string(n) + " " + string(c)) }
+
+// Unpack reads what Pack wrote.
+func Unpack(packed secret.Token) (Number, Code, error) {
+	number, code, ok := strings.Cut(packed.Reveal(), " ")
+	if !ok || number == "" || read(code) != code || code == "" {
+		return "", "", ErrNotPacked
+	}
+	return Number(number), Code(code), nil
+}
+
+// ErrNotPacked says that a message's secret holds no number with a code.
+var ErrNotPacked = errors.New("no number and code")
