@@ -80,8 +80,8 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
-	"internal/app": {root, `authn clientregistration config control enrolment grant housekeeping locale mail myaccount oidc outbound outbox
-		password provisioning recovery robot secret signin signingkey store ui visitor web`},
+	"internal/app": {root, `authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+		password provisioning recovery robot secret signin signingkey sms smscode store ui visitor web`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
@@ -108,6 +108,7 @@ var theHouse = map[string]room{
 
 	"internal/password":     {authenticator, "secret"},
 	"internal/recoverycode": {authenticator, "secret"},
+	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
 
 	"internal/account":      {noun, ""},
@@ -123,9 +124,11 @@ var theHouse = map[string]room{
 	"internal/signingkey":   {noun, "secret"},
 	"internal/throttle":     {noun, ""},
 
+	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
+	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account audit authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
 		person provisioning recovery relyingparty secret session signin signingkey throttle`},
 
@@ -155,7 +158,7 @@ func (r foreignRule) allows(place string, l layer) bool {
 
 // theForeign are the rules about packages of others. What is not of the standard library must stand here.
 var theForeign = []foreignRule{
-	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "e2e/journey"},
+	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "internal/sms", "e2e/journey"},
 		"rules know no HTTP: flows, authn, authenticators and nouns are called by doors of every protocol"},
 	{"html/template", nil, []string{"internal/web", "internal/mail", "samples/hrm", "samples/inbox"},
 		"pages are rendered by the kit web, mails by mail"},
@@ -179,7 +182,8 @@ var theForeign = []foreignRule{
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
 	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password"}, "two spellings of one letter are one"},
 	{"golang.org/x/text/encoding", nil, []string{"internal/organisation"}, "a logo is read in the encoding that its first line names"},
-	{"golang.org/x/text/language", nil, []string{"internal/locale", "samples/hrm", "samples/inbox"}, "language tags"},
+	{"golang.org/x/text/language/display", nil, []string{"internal/geo"}, "names of countries"},
+	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "samples/hrm", "samples/inbox"}, "language tags"},
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
 	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
@@ -188,6 +192,9 @@ var theForeign = []foreignRule{
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
+	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
+	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},
+	{"github.com/maxmind/mmdbwriter", nil, nil, "makes such files for the tests of geo"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},

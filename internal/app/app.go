@@ -16,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/enrolment"
+	"github.com/portvakt/portvakt/internal/geo"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/housekeeping"
 	"github.com/portvakt/portvakt/internal/locale"
@@ -151,6 +152,11 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 
+	places, err := openPlaces(s, o)
+	if err != nil {
+		return nil, err
+	}
+
 	// The funnel and the authenticators.
 	hasher := password.NewHasher(o.Hashing)
 	funnel := &authn.Service{Store: db, Hasher: hasher, Keys: keys.ring, Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
@@ -159,7 +165,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
 		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
-	enrol := &enrolment.Service{InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: "Portvakt"}
+	enrol := &enrolment.Service{InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now}
@@ -168,23 +174,35 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	// The doors.
 	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Now: o.Now}
-	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Grant: grants, Visitor: guest, Kit: kit}
+	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
 		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
-		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn}, grants); err != nil {
+		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn}, grants, places); err != nil {
 		return nil, err
 	}
 	a.mount(kit, people, parties)
 	return a, nil
 }
 
+// openPlaces opens the database of countries; nil where the operator gave none.
+func openPlaces(s config.Settings, o Options) (*geo.Places, error) {
+	if s.GeoDatabase == "" {
+		return nil, nil
+	}
+	p, err := geo.Open(s.GeoDatabase, outbound.IsPublic, o.Now, o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("%w: geo-database: %w", config.ErrSettings, err)
+	}
+	return p, nil
+}
+
 // newOutbox joins the worker with those who prepare and send.
 func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, preparers map[string]outbox.Preparer,
-	g *grant.Service) (*outbox.Worker, error) {
+	g *grant.Service, places *geo.Places) (*outbox.Worker, error) {
 	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
 		return nil, err
@@ -198,10 +216,15 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 		}}
+	if s.HasSMS() {
+		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {
+			return nil, err
+		}
+	}
 	if s.SMTPHost == "" {
 		return w, nil // Serve says so
 	}
 	w.Senders[outbox.Mail], err = mail.New(mail.Settings{Host: s.SMTPHost, Port: s.SMTPPort, TLS: s.SMTPTLS, Username: s.SMTPUsername,
-		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device}, catalogue, k.ring, o.Now)
+		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device, Country: places.Country}, catalogue, k.ring, o.Now)
 	return w, err
 }

@@ -46,6 +46,18 @@ type Settings struct {
 	MailFrom         string `name:"mail-from" help:"Sender address of all mails." env:"PORTVAKT_MAIL_FROM" placeholder:"ADDRESS"`
 	MailFromName     string `name:"mail-from-name" help:"Sender name of all mails." default:"Portvakt" env:"PORTVAKT_MAIL_FROM_NAME" placeholder:"NAME"`
 
+	SMSGateway      string   `name:"sms-gateway" help:"Who sends codes by SMS: 46elks, twilio, webhook (a program of your own), or none. Without one nobody is asked for a number." enum:"none,46elks,twilio,webhook" default:"none" env:"PORTVAKT_SMS_GATEWAY" placeholder:"NAME"`
+	SMSURL          string   `name:"sms-url" help:"Address of the webhook. For 46elks and twilio only where it is not their own." env:"PORTVAKT_SMS_URL" placeholder:"URL"`
+	SMSUser         string   `name:"sms-user" help:"46elks: API username. twilio: account SID." env:"PORTVAKT_SMS_USER" placeholder:"NAME"`
+	SMSPassword     string   `name:"sms-password" help:"46elks: API password. twilio: auth token. webhook: the key that signs. Prefer the file." env:"PORTVAKT_SMS_PASSWORD" placeholder:"PASSWORD"`
+	SMSPasswordFile string   `name:"sms-password-file" help:"File with the password at the SMS gateway." env:"PORTVAKT_SMS_PASSWORD_FILE" placeholder:"FILE"`
+	SMSFrom         string   `name:"sms-from" help:"Sender that phones show: up to 11 letters and digits, or a number as +46701740605; for twilio also a messaging service, as MG…." env:"PORTVAKT_SMS_FROM" placeholder:"NAME"`
+	SMSRegion       string   `name:"sms-region" help:"Country of numbers that are typed without a country's prefix." default:"SE" env:"PORTVAKT_SMS_REGION" placeholder:"CODE"`
+	SMSCountries    []string `name:"sms-countries" help:"Countries whose numbers get codes. Each further one can cost money when somebody abuses it." default:"SE,NO,DK,FI" env:"PORTVAKT_SMS_COUNTRIES" placeholder:"CODE"`
+	SMSDaily        int      `name:"sms-daily" help:"How many codes are sent in a day at most, to all numbers together." default:"2000" env:"PORTVAKT_SMS_DAILY" placeholder:"N"`
+
+	GeoDatabase string `help:"File in MaxMind's format that tells the country of an IP address, read again when it changes. Without one no country is shown." env:"PORTVAKT_GEO_DATABASE" placeholder:"FILE"`
+
 	PlainDelay time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
 	LogLevel   string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
 
@@ -72,6 +84,9 @@ func (s Settings) Check() error {
 		return complain("tls-cert and tls-key belong together: give both or neither")
 	}
 	if err := s.checkMail(); err != nil {
+		return err
+	}
+	if err := s.checkSMS(); err != nil {
 		return err
 	}
 	if s.PlainDelay < 0 {

@@ -97,9 +97,14 @@ func start(ctx context.Context, o Options, p ports) (_ *World, err error) {
 	return w, nil
 }
 
+// smsPassword keeps pages of other sites from sending text messages to the demo's inbox; it guards nothing else.
+const smsPassword = "demo"
+
 // settings are those of a real server but for the http issuer, which only the demo may have.
 func settings(o Options, w *World, smtpPort int) (config.Settings, error) {
-	s := config.Settings{Demo: true, Issuer: w.Portvakt, DataDir: o.Data, Database: o.Database, PlainDelay: o.PlainDelay,
+	s := config.Settings{Demo: true, SMSGateway: "46elks", SMSURL: w.Inbox, SMSUser: "demo", SMSPassword: smsPassword, SMSFrom: "Portvakt",
+		SMSRegion: "SE", SMSCountries: []string{"SE", "NO", "DK", "FI"},
+		Issuer: w.Portvakt, DataDir: o.Data, Database: o.Database, PlainDelay: o.PlainDelay,
 		SMTPHost: "127.0.0.1", SMTPPort: smtpPort, SMTPTLS: "none", MailFrom: "inloggning@portvakt.example", MailFromName: "Portvakt",
 		OutboundAllow: []string{"127.0.0.0/8", "::1/128"}}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -133,7 +138,7 @@ func (w *World) serve(ctx context.Context, o Options, p ports, c clients) {
 	if now == nil {
 		now = time.Now
 	}
-	w.Mailbox = inbox.New(inbox.Config{Lang: o.Lang, Now: now, Log: log})
+	w.Mailbox = inbox.New(inbox.Config{SMSUser: "demo", SMSPassword: smsPassword, Lang: o.Lang, Now: now, Log: log})
 	web := hrm.New(hrm.Config{Issuer: w.Portvakt, ClientID: c.hrm.ClientID, ClientSecret: c.hrm.ClientSecret, BaseURL: w.HRM,
 		Organisation: organisationID, Employer: employer, Employees: employees(o.People), AfterLogin: o.AfterLogin, Lang: o.Lang, Now: now, Log: log})
 	mobile := hrmmobile.New(hrmmobile.Config{Issuer: w.Portvakt, ClientID: c.mobile.ClientID, BaseURL: w.HRMMobile, Lang: o.Lang, Log: log})

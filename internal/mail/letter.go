@@ -154,6 +154,9 @@ func (s *Sender) facts(p *locale.Printer, m outbox.Message) []fact {
 		add("device", device)
 		add("browser", browser)
 	}
+	if s.settings.Country != nil {
+		add("country", s.settings.Country(m.Params["ip"], string(p.Language())))
+	}
 	add("ip", m.Params["ip"])
 	if at := outbox.ParseTime(m.Params["at"]); !at.IsZero() {
 		add("time", p.DateTime(at))

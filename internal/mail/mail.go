@@ -27,6 +27,8 @@ type Settings struct {
 	RootCAs  *x509.CertPool // nil: the system's
 	// Words says in words what a User-Agent names: device and browser, "" where unknown.
 	Words func(userAgent string) (device, browser string)
+	// Country names the country of an IP address in a language, "" where unknown; nil: nothing is known.
+	Country func(address, lang string) string
 }
 
 // Sender renders and delivers mails. It is safe for concurrent use.

@@ -50,7 +50,7 @@ func check(address string, allowed []netip.Prefix) error {
 			return nil
 		}
 	}
-	if !isPublic(addr) {
+	if !IsPublic(addr) {
 		return fmt.Errorf("%w: %s", ErrForbidden, addr)
 	}
 	return nil
@@ -66,7 +66,8 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),
 }
 
-func isPublic(a netip.Addr) bool {
+// IsPublic says whether the address belongs to the open internet.
+func IsPublic(a netip.Addr) bool {
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" {
 		return false
 	}

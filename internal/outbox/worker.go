@@ -92,7 +92,7 @@ const (
 // waits for an RP that hangs, and no RP for another's.
 type crew struct{ loops, batch int }
 
-var crews = map[Channel]crew{Mail: {1, 16}, Logout: {4, 2}}
+var crews = map[Channel]crew{Mail: {1, 16}, Logout: {4, 2}, SMS: {2, 2}}
 
 // Run works until ctx ends, then finishes the messages in hand. Messages of a channel without a sender wait.
 func (w *Worker) Run(ctx context.Context) error {

@@ -38,8 +38,8 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 	}
 	r = web.WithOwnLanguage(r, o.Account.Language)
 	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
-		Sessions: rows(o), OfflineApps: o.OfflineApps, Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
-		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(o)}
+		Sessions: d.rows(r, o), OfflineApps: o.OfflineApps, Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
+		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(r, o)}
 	rp, _, err := d.Signin.App(r.Context(), r.URL.Query().Get("app"), "")
 	if err != nil {
 		return err
@@ -58,11 +58,11 @@ func (d *Door) beginOwn(w http.ResponseWriter, r *http.Request) error {
 	return see(w, r, "/signin/"+a.ID)
 }
 
-func rows(o myaccount.Overview) []SessionRow {
+func (d *Door) rows(r *http.Request, o myaccount.Overview) []SessionRow {
 	var all []SessionRow
 	for _, s := range o.Sessions {
 		device, browser := web.Device(s.Device.UserAgent)
-		all = append(all, SessionRow{ID: string(s.ID), Device: device, Browser: browser, Address: s.Device.Address,
+		all = append(all, SessionRow{ID: string(s.ID), Device: device, Browser: browser, Place: d.place(r, s.Device.Address), Address: s.Device.Address,
 			First: s.Created, Last: s.LastSeen, Current: s.ID == o.Current})
 	}
 	return all
@@ -93,7 +93,7 @@ func noticed(w http.ResponseWriter, r *http.Request, done bool, notice string, e
 
 // myMFA is the part of the page about two-factor authentication; nil where the organisation has switched it off and there
 // is none.
-func (d *Door) myMFA(o myaccount.Overview) *MyMFA {
+func (d *Door) myMFA(r *http.Request, o myaccount.Overview) *MyMFA {
 	policy := o.Second.Policy
 	if policy.MFA == organisation.Off && len(o.Apps) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func (d *Door) myMFA(o myaccount.Overview) *MyMFA {
 	}
 	for _, b := range o.Remembered {
 		device, browser := web.Device(b.Device.UserAgent)
-		m.Remembered = append(m.Remembered, RememberedRow{ID: b.ID, Device: device, Browser: browser, Added: b.Created, Until: b.Expires})
+		m.Remembered = append(m.Remembered, RememberedRow{ID: b.ID, Device: device, Browser: browser, Place: d.place(r, b.Device.Address), Added: b.Created, Until: b.Expires})
 	}
 	return m
 }

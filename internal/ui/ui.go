@@ -25,7 +25,9 @@ type Door struct {
 	MyAccount *myaccount.Service
 	Grant     *grant.Service
 	Visitor   visitor.Kit
-	Kit       *web.Kit
+	// Country names the country of an IP address in a language, "" where unknown; nil: nothing is known.
+	Country func(address, lang string) string
+	Kit     *web.Kit
 }
 
 // Routes mounts the pages. They stand behind the kit's origin check: a POST that another site began is
@@ -95,6 +97,14 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST /language", d.Kit.SameOrigin(d.Kit.ChangeLanguage()))
 	mux.Handle("GET /static/", d.Kit.Static())
 	mux.Handle("/", d.Kit.NotFound())
+}
+
+// place is where an address lies, in the language of the request's page; "" where nothing is known.
+func (d *Door) place(r *http.Request, address string) string {
+	if d.Country == nil {
+		return ""
+	}
+	return d.Country(address, string(web.Language(r.Context())))
 }
 
 // getHome handles GET /: whoever types the bare address wants her account.

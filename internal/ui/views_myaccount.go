@@ -61,6 +61,7 @@ type RememberedRow struct {
 	ID      string
 	Device  string // "" where unknown
 	Browser string // "" where unknown
+	Place   string // country; "" where unknown
 	Added   time.Time
 	Until   time.Time
 }
@@ -82,6 +83,7 @@ type SessionRow struct {
 	ID      string
 	Device  string // "" where unknown
 	Browser string // "" where unknown
+	Place   string // country; "" where unknown
 	Address string // IP address
 	First   time.Time
 	Last    time.Time

@@ -25,6 +25,7 @@ func (in *Inbox) Handler() http.Handler {
 	mux.HandleFunc("GET /messages/{id}", in.showMessage)
 	mux.HandleFunc("GET /messages/{id}/html", in.showHTML)
 	mux.HandleFunc("GET /api/messages", in.listJSON)
+	mux.HandleFunc("POST /a1/sms", in.acceptSMS)
 	mux.HandleFunc("PUT /api/refuse", in.switchRefusal(true))
 	mux.HandleFunc("DELETE /api/refuse", in.switchRefusal(false))
 	mux.Handle("GET /static/", http.FileServerFS(static))

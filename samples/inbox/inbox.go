@@ -1,6 +1,7 @@
 // Package inbox receives the mails and text messages of a demonstration or a
 // test and shows them to a person and to a program. It is a real SMTP server
-// that accepts every recipient, with a small web page and a JSON list beside it.
+// that accepts every recipient, and an SMS gateway that sends nothing, with a
+// small web page and a JSON list beside them.
 // It is not a mail server to keep mail in: everything is in memory, and anybody
 // who reaches its port may read it.
 package inbox
@@ -27,6 +28,8 @@ type Config struct {
 	MaxMessage int64
 	// MaxTotal bounds the memory of all kept messages, in bytes.
 	MaxTotal int
+	// SMSUser and SMSPassword are asked of whoever sends a text message.
+	SMSUser, SMSPassword string
 	// Lang is the language of the pages ("sv" or "en") where the browser asks for neither.
 	Lang string
 	// Now is the clock.
@@ -83,6 +86,6 @@ func (in *Inbox) AddSMS(to, from, text string) {
 // address means everybody.
 func (in *Inbox) Messages(to string) []Message { return in.box.list(to) }
 
-// Refuse makes the SMTP side answer every mail with a temporary failure, as a
-// mail server in trouble does, until it is called with false.
+// Refuse makes both sides answer everything with a temporary failure, as a mail
+// server and an SMS gateway in trouble do, until it is called with false.
 func (in *Inbox) Refuse(on bool) { in.gate.set(on) }

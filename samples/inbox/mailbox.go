@@ -3,7 +3,6 @@ package inbox
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -80,7 +79,7 @@ func (b *mailbox) list(to string) []Message {
 	defer b.mu.RUnlock()
 	found := []Message{}
 	for _, m := range slices.Backward(b.messages) {
-		if to == "" || strings.EqualFold(m.To, to) {
+		if to == "" || isTo(m, to) {
 			found = append(found, m)
 		}
 	}

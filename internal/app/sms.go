@@ -1,0 +1,37 @@
+package app
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/portvakt/portvakt/internal/config"
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/outbound"
+	"github.com/portvakt/portvakt/internal/sms"
+	"github.com/portvakt/portvakt/internal/smscode"
+)
+
+// thisMachine may be called where sms-url names it: config allows http to nothing else.
+var thisMachine = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// newSMS makes the sender of text messages.
+func newSMS(s config.Settings, o Options, c *locale.Catalogue, k keys, allowed []netip.Prefix) (*sms.Sender, error) {
+	password, err := s.SMSSecret()
+	if err != nil {
+		return nil, fmt.Errorf("%w: sms-password-file: %w", config.ErrSettings, err)
+	}
+	for _, region := range append([]string{s.SMSRegion}, s.SMSCountries...) {
+		if region != "" && !smscode.IsRegion(region) {
+			return nil, fmt.Errorf("%w: there is no country %q; sms-region and sms-countries want ISO 3166 codes, as SE", config.ErrSettings, region)
+		}
+	}
+	if strings.HasPrefix(s.SMSURL, "http://") {
+		allowed = append(allowed[:len(allowed):len(allowed)], thisMachine...)
+	}
+	return sms.New(sms.Settings{Gateway: s.SMSGateway, URL: s.SMSURL, User: s.SMSUser, Password: password, From: s.SMSFrom, Issuer: s.Issuer,
+		Name: product}, outbound.NewClient(allowed), c, k.ring, o.Now)
+}
+
+// product is what this installation calls itself in apps and messages.
+const product = "Portvakt"
