@@ -78,6 +78,9 @@ var full = []sample{
 		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},
 	}}},
+	{"myaccount-access", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAccessRevoked, SignOutAction: "/signout", RevokeAction: "/account/access/revoke", Access: []ui.AccessRow{
+		{ClientID: "c1", Name: "HRM", Sees: []string{"myaccount.access.profile", "myaccount.access.email", "myaccount.access.person"}, Since: day, Used: day.Add(time.Hour)},
+		{ClientID: "c2", Name: "HRM Mobile", Sees: []string{"myaccount.access.profile"}, Since: day, Used: day.Add(time.Hour), Stays: true}}}},
 	{"myaccount-back", ui.MyAccount{Name: "Anna Svensson", Address: anna, App: "HRM", EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}}},
 	{"myaccount-mfa", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAppAdded, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}, MFA: &ui.MyMFA{
 		Apps:      []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day, Used: day.Add(50 * time.Hour)}, {ID: "a2", Added: day.Add(40 * time.Hour)}},
@@ -128,6 +131,7 @@ var hostile = []sample{
 	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
 	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil}}}}},
+	{"myaccount", ui.MyAccount{Access: []ui.AccessRow{{ClientID: evil, Name: evil}}, RevokeAction: "/"}},
 	{"myaccount_remove", ui.MyAccountRemove{ID: evil, Name: evil, CancelURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{Name: evil, Forbidden: true}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
@@ -239,6 +243,7 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"myaccount":                        {"Logga ut"},
 		"myaccount-mfa":                    {"Byt namn på Min telefon", "Ta bort Min telefon", "Skaffa en ny kod", "Glöm Mac, Chrome"},
 		"myaccount-mfa_off":                {"Aktivera"},
+		"myaccount-access":                 {"Ta bort åtkomst HRM", "Ta bort åtkomst HRM Mobile"},
 		"myaccount_remove":                 {"Ta bort"},
 		"signout_confirm":                  {"Logga ut"},
 	} {
