@@ -90,7 +90,7 @@ var theHouse = map[string]room{
 
 	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
 	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
-	"internal/ui":      {door, "account authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+	"internal/ui":      {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},

@@ -27,6 +27,7 @@ type Store interface {
 	// ListSessions lists the account's sessions that stand, last seen first, at most 50.
 	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
 	AccessStore
+	ActivityStore
 	// ListRemembered lists the browsers that the account has remembered at its epoch, newest first.
 	ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error)
 	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.

@@ -84,6 +84,7 @@ func (d *Door) Routes(mux interface {
 		"POST /account/browsers/forget":     d.postForgetBrowser,
 
 		"POST /account/access/revoke": d.postRevokeAccess,
+		"GET /account/activity":       d.getActivity,
 
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,

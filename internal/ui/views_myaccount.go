@@ -24,8 +24,9 @@ type MyAccount struct {
 	Sessions        []SessionRow
 	Access          []AccessRow // see views_access.go
 	RevokeAction    string
-	Notice          string   // a key, or ""
-	App             string   // name of an app that has no start address of its own: the page says to go back to it
+	ActivityURL     string
+	Notice          string // a key, or ""
+	App             string // name of an app that has no start address of its own: the page says to go back to it
 	EndAction       string
 	EndOthersAction string
 	SignOutAction   string

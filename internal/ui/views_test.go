@@ -90,6 +90,11 @@ var full = []sample{
 		MFA: &ui.MyMFA{AddAction: "/account/apps/add", Policy: "recommended"}}},
 	{"myaccount-mfa_until", ui.MyAccount{Name: "Anna Svensson", Address: anna, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout",
 		MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day}}, AddAction: "/account/apps/add", RenewAction: "/account/recovery/renew", Policy: "required", Until: day}}},
+	{"myaccount_activity", ui.MyAccountActivity{BackURL: "/account", OlderURL: "/account/activity?before=1.x", Rows: []ui.ActivityRow{
+		{Text: "myaccount.activity.signed_in", By: "myaccount.activity.by_account", At: day, Device: "iPhone", Browser: "Safari", Address: "203.0.113.9", Count: 1, Addresses: 1},
+		{Text: "myaccount.activity.code_redeemed", By: "myaccount.activity.by_account", App: "HRM", At: day, Count: 1, Addresses: 1},
+		{By: "myaccount.activity.by_anonymous", At: day, Device: "Windows", Count: 12, Addresses: 3},
+		{Text: "myaccount.activity.account_created", By: "myaccount.activity.by_operator", At: day}}}},
 	{"myaccount_remove", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon"}},
 	{"myaccount_remove-last", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true}},
 	{"myaccount_remove-forbidden", ui.MyAccountRemove{AddAction: "/account/apps/add", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true, Forbidden: true}},
@@ -111,6 +116,7 @@ var zero = []sample{
 	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_app", ui.EnrolmentApp{}},
 	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
 	{"myaccount", ui.MyAccount{}}, {"myaccount-mfa", ui.MyAccount{MFA: &ui.MyMFA{}}}, {"myaccount_remove", ui.MyAccountRemove{}},
+	{"myaccount_activity", ui.MyAccountActivity{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -131,6 +137,7 @@ var hostile = []sample{
 	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
 	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil}}}}},
+	{"myaccount_activity", ui.MyAccountActivity{OlderURL: "javascript:alert(1)", Rows: []ui.ActivityRow{{Text: "myaccount.activity.code_redeemed", App: evil, Device: evil, Browser: evil, Address: evil}}}},
 	{"myaccount", ui.MyAccount{Access: []ui.AccessRow{{ClientID: evil, Name: evil}}, RevokeAction: "/"}},
 	{"myaccount_remove", ui.MyAccountRemove{ID: evil, Name: evil, CancelURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{Name: evil, Forbidden: true}},
