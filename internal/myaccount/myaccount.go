@@ -28,6 +28,7 @@ type Store interface {
 	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
 	AccessStore
 	ActivityStore
+	ExportStore
 	// ListRemembered lists the browsers that the account has remembered at its epoch, newest first.
 	ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error)
 	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.

@@ -32,6 +32,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.RefreshReused:     "myaccount.activity.refresh_reused",
 	audit.GrantRevoked:      "myaccount.activity.grant_revoked",
 	audit.AccessRevoked:     "myaccount.activity.access_revoked",
+	audit.Exported:          "myaccount.activity.exported",
 	audit.AccountCreated:    "myaccount.activity.account_created",
 	audit.PersonConnected:   "myaccount.activity.person_connected",
 	audit.MessageDead:       "myaccount.activity.message_dead",

@@ -85,6 +85,7 @@ func (d *Door) Routes(mux interface {
 
 		"POST /account/access/revoke": d.postRevokeAccess,
 		"GET /account/activity":       d.getActivity,
+		"POST /account/export":        d.postExport,
 
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,

@@ -25,6 +25,7 @@ type MyAccount struct {
 	Access          []AccessRow // see views_access.go
 	RevokeAction    string
 	ActivityURL     string
+	ExportAction    string
 	Notice          string // a key, or ""
 	App             string // name of an app that has no start address of its own: the page says to go back to it
 	EndAction       string

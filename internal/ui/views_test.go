@@ -78,7 +78,7 @@ var full = []sample{
 		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},
 	}}},
-	{"myaccount-access", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAccessRevoked, SignOutAction: "/signout", RevokeAction: "/account/access/revoke", Access: []ui.AccessRow{
+	{"myaccount-access", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAccessRevoked, SignOutAction: "/signout", ActivityURL: "/account/activity", ExportAction: "/account/export", RevokeAction: "/account/access/revoke", Access: []ui.AccessRow{
 		{ClientID: "c1", Name: "HRM", Sees: []string{"myaccount.access.profile", "myaccount.access.email", "myaccount.access.person"}, Since: day, Used: day.Add(time.Hour)},
 		{ClientID: "c2", Name: "HRM Mobile", Sees: []string{"myaccount.access.profile"}, Since: day, Used: day.Add(time.Hour), Stays: true}}}},
 	{"myaccount-back", ui.MyAccount{Name: "Anna Svensson", Address: anna, App: "HRM", EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}}},
