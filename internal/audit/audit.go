@@ -60,6 +60,7 @@ type Event struct {
 	Account  account.ID
 	Client   string
 	Session  string
+	Message  string // id of the outbox message that it is about
 	Detail   map[string]string
 	Personal map[string]string
 }
