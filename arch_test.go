@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
-	"internal/app": {root, `authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `auditing authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning recovery robot secret signin signingkey sms smscode store ui visitor web`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -88,14 +88,15 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/control": {door, "clientregistration organisation provisioning relyingparty"},
+	"internal/control": {door, "audit auditing clientregistration organisation provisioning relyingparty"},
 	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
-	"internal/ui":      {door, "account authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+	"internal/ui":      {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
 	"internal/enrolment":          {flow, "account audit authn password recoverycode secret totp"},
+	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
 	"internal/housekeeping":       {flow, "audit authn session"},
@@ -129,7 +130,7 @@ var theHouse = map[string]room{
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account audit authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
+	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
 		person provisioning recovery relyingparty secret session signin signingkey throttle`},
 
 	"internal/password/commongen": {tool, "password"},

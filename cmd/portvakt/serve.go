@@ -173,8 +173,13 @@ func (c *routesCommand) Run(ctx context.Context, s streams) error {
 
 // operate runs one operation of the control door: through the socket of a running server, else in this process.
 func operate(ctx context.Context, flags settingsFlags, s streams, method, path string, in, out any) error {
+	return atDesk(ctx, flags, s, func(c *control.Client) error { return c.Do(ctx, method, path, in, out) })
+}
+
+// atDesk calls use with the running server, or with one in this process where none runs.
+func atDesk(ctx context.Context, flags settingsFlags, s streams, use func(*control.Client) error) error {
 	if c, running := control.Dial(flags.ControlSocket()); running {
-		return c.Do(ctx, method, path, in, out)
+		return use(c)
 	}
 	a, err := app.New(ctx, flags.Settings, app.Options{Log: flags.logger(s.err)})
 	if errors.Is(err, store.ErrInUse) {
@@ -184,5 +189,5 @@ func operate(ctx context.Context, flags settingsFlags, s streams, method, path s
 		return err
 	}
 	defer a.Close()
-	return control.InProcess(a.Control.Handler()).Do(ctx, method, path, in, out)
+	return use(control.InProcess(a.Control.Handler()))
 }

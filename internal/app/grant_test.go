@@ -286,7 +286,7 @@ func TestAFamilyEndsWithItsSessionUnlessItIsOffline(t *testing.T) {
 		_, answer := w.redeem(l, l.code(t, b.leads()))
 		offline := answer["refresh_token"].(string)
 
-		b.get("/account").shows("Appar som behåller sin åtkomst").shows("HRM Mobile")
+		b.get("/account").shows("Behåller sin åtkomst även när du har loggat ut.").shows("HRM Mobile")
 
 		w.clock.Advance(2 * time.Hour) // idle ends single sign-on only
 		status, answer := w.refresh(w.mobile, bound)

@@ -41,6 +41,8 @@ const (
 	RPChanged         Kind = "clientregistration.changed"        // the operator changed an app's name, addresses or organisations
 	RPSecretRotated   Kind = "clientregistration.secret_rotated" // the operator gave an app a new secret
 	RPDeleted         Kind = "clientregistration.deleted"        // the operator removed an app; its grants ended
+	AccessRevoked     Kind = "myaccount.access_revoked"          // a person took an app's access away; its grants ended
+	Exported          Kind = "myaccount.exported"                // a person downloaded her data
 	OrganisationSet   Kind = "provisioning.organisation_set"     // the operator made or changed an organisation
 	AccountCreated    Kind = "provisioning.account_created"      // the operator made an account
 	PersonConnected   Kind = "provisioning.person_connected"     // a person of a register was connected to an account
@@ -58,6 +60,7 @@ type Event struct {
 	Account  account.ID
 	Client   string
 	Session  string
+	Message  string // id of the outbox message that it is about
 	Detail   map[string]string
 	Personal map[string]string
 }

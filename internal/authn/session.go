@@ -144,6 +144,11 @@ func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now tim
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}
+	return ended, TellApps(ctx, tx, told, now)
+}
+
+// TellApps tells RPs through the outbox that sessions they took part in are over for them (Back-Channel Logout 1.0).
+func TellApps(ctx context.Context, tx outbox.Enqueuer, told []Ended, now time.Time) error {
 	for _, e := range told {
 		if e.LogoutURI == "" {
 			continue
@@ -152,10 +157,10 @@ func EndSessions(ctx context.Context, tx Tx, which Which, reason string, now tim
 		m.Account, m.Lane, m.Expires = e.Account, outbox.Urgent, now.Add(logoutLife)
 		m.Params = map[string]string{"client_id": e.ClientID, "session": string(e.Session)}
 		if err := tx.Enqueue(ctx, m); err != nil {
-			return nil, fmt.Errorf("enqueue logout: %w", err)
+			return fmt.Errorf("enqueue logout: %w", err)
 		}
 	}
-	return ended, nil
+	return nil
 }
 
 // Current returns the browser's session and its account if the session stands: not ended, inside its

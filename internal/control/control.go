@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/auditing"
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
@@ -21,6 +22,7 @@ import (
 type Door struct {
 	Registration *clientregistration.Service
 	Provisioning *provisioning.Service
+	Auditing     *auditing.Service
 	Log          *slog.Logger
 }
 
@@ -104,6 +106,8 @@ func (d *Door) Handler() http.Handler {
 		return d.listOrganisations(ctx)
 	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
+	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
+	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux
 }
 

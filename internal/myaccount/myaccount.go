@@ -26,8 +26,9 @@ type Service struct {
 type Store interface {
 	// ListSessions lists the account's sessions that stand, last seen first, at most 50.
 	ListSessions(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]session.Session, error)
-	// ListOfflineApps lists the names of the RPs whose grants outlive a sign-out (scope offline_access).
-	ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error)
+	AccessStore
+	ActivityStore
+	ExportStore
 	// ListRemembered lists the browsers that the account has remembered at its epoch, newest first.
 	ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error)
 	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
@@ -37,6 +38,7 @@ type Store interface {
 // Tx is what the flow changes.
 type Tx interface {
 	authn.Tx
+	AccessTx
 	// MoveEpoch moves the account's epoch and returns the new one.
 	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
@@ -48,8 +50,7 @@ type Overview struct {
 	Account  account.Account
 	Current  session.ID
 	Sessions []session.Session
-	// OfflineApps keep their access after a sign-out, which the page must say (RULES §9).
-	OfflineApps []string
+	Access   []Access
 	// Second, Apps, Remembered and RecoveryMade are the account's two-factor authentication.
 	Second       authn.Second
 	Apps         []authn.App
@@ -67,11 +68,11 @@ func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, boo
 	if err != nil {
 		return Overview{}, false, fmt.Errorf("list sessions: %w", err)
 	}
-	apps, err := s.Store.ListOfflineApps(ctx, acc.ID, s.Now())
+	access, err := s.Store.ListAccess(ctx, acc.ID, s.Now())
 	if err != nil {
-		return Overview{}, false, fmt.Errorf("list offline apps: %w", err)
+		return Overview{}, false, fmt.Errorf("list access: %w", err)
 	}
-	o := Overview{Account: acc, Current: f.Session.ID, Sessions: list, OfflineApps: apps}
+	o := Overview{Account: acc, Current: f.Session.ID, Sessions: list, Access: access}
 	if err := s.lookAtMFA(ctx, &o); err != nil {
 		return Overview{}, false, err
 	}

@@ -192,8 +192,8 @@ func (w *Worker) postpone(ctx context.Context, m Message, cause error) error {
 }
 
 func (w *Worker) finish(ctx context.Context, m Message, s State, reason error, kind audit.Kind) error {
-	e := audit.Event{Kind: kind, At: w.Now(), Actor: "system", Account: m.Account,
-		Detail: map[string]string{"message": m.ID, "template": m.Template, "reason": reason.Error()}}
+	e := audit.Event{Kind: kind, At: w.Now(), Actor: "system", Account: m.Account, Message: m.ID,
+		Detail: map[string]string{"template": m.Template, "reason": reason.Error()}}
 	if p, ok := errors.AsType[Personal](reason); ok {
 		e.Personal = map[string]string{"answer": p.Text}
 	}

@@ -47,8 +47,8 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if err := tx.SavePrepared(ctx, prepared, linkID); err != nil {
 			return fmt.Errorf("save prepared message: %w", err)
 		}
-		return tx.Append(ctx, audit.Event{Kind: audit.LinkSent, At: now, Actor: "system", Account: acc.ID,
-			Detail: map[string]string{"purpose": m.Params["purpose"], "message": m.ID}})
+		return tx.Append(ctx, audit.Event{Kind: audit.LinkSent, At: now, Actor: "system", Account: acc.ID, Message: m.ID,
+			Detail: map[string]string{"purpose": m.Params["purpose"]}})
 	})
 	return prepared, err
 }

@@ -129,8 +129,8 @@ func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.B
 		if err := tx.Enqueue(ctx, m); err != nil {
 			return err
 		}
-		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "anonymous", Client: a.Request.ClientID,
-			Detail: map[string]string{"purpose": string(r.Purpose), "message": m.ID}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "anonymous", Client: a.Request.ClientID, Message: m.ID,
+			Detail: map[string]string{"purpose": string(r.Purpose)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
 	})
 }
 

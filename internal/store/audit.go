@@ -12,26 +12,35 @@ import (
 
 const (
 	appendEvent statement = `
-INSERT INTO audit_events (id, at, kind, actor, account_id, client_id, session_id, detail, salt)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+INSERT INTO audit_events (id, at, kind, actor, account_id, client_id, session_id, message_id, detail, salt, fields, block)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`
 
 	appendPersonal statement = `
 INSERT INTO audit_personal (event_id, field, salt, value) VALUES ($1, $2, $3, $4)`
 )
 
-// Append adds one line to the audit log, its personal fields apart.
+// Append adds one line to the audit log, its personal fields apart. It is sealed later, by package auditing.
 func (tx *Tx) Append(ctx context.Context, e audit.Event) error {
 	detail, err := json.Marshal(e.Detail)
 	if err != nil {
 		return err
 	}
-	id := secret.NewID()
-	_, err = tx.exec(ctx, appendEvent, id, ms(e.At), string(e.Kind), e.Actor, string(e.Account), e.Client, e.Session, string(detail),
-		secret.Random(16))
-	for _, field := range slices.Sorted(maps.Keys(e.Personal)) {
-		if err == nil && e.Personal[field] != "" {
-			_, err = tx.exec(ctx, appendPersonal, id, field, secret.Random(16), e.Personal[field])
+	id, salts, fields := secret.NewID(), map[string][]byte{}, audit.Fields{}
+	for field, value := range e.Personal {
+		if value != "" {
+			salts[field] = secret.Random(16)
+			fields[field] = audit.CommitField(field, salts[field], stored(value))
+		}
+	}
+	_, err = tx.exec(ctx, appendEvent, id, ms(e.At), string(e.Kind), e.Actor, string(e.Account), e.Client, e.Session, e.Message,
+		string(detail), secret.Random(16), fields.Text())
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if err == nil {
+			_, err = tx.exec(ctx, appendPersonal, id, field, salts[field], e.Personal[field])
 		}
 	}
 	return err
 }
+
+// stored is the text as it comes back: what a stranger sent may be none that a database takes.
+func stored(text string) string { return storable([]any{text})[0].(string) }

@@ -1,29 +1,9 @@
 package store
 
-import (
-	"context"
-	"slices"
-	"time"
+import "github.com/portvakt/portvakt/internal/myaccount"
 
-	"github.com/portvakt/portvakt/internal/account"
-	"github.com/portvakt/portvakt/internal/myaccount"
-)
-
-// The account's page reads and ends sessions; their SQL stands in session.go.
+// The account's page reads and ends sessions; their SQL stands in session.go, that of its other parts in files of their names.
 var (
 	_ myaccount.Store = (*DB)(nil)
 	_ myaccount.Tx    = (*Tx)(nil)
 )
-
-const listOfflineApps statement = `
-SELECT DISTINCT r.name FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
-WHERE g.account_id = $1 AND g.offline AND g.ended_at = 0 AND g.expires_at > $2`
-
-// ListOfflineApps lists the names of the RPs whose grants outlive a sign-out.
-func (db *DB) ListOfflineApps(ctx context.Context, id account.ID, now time.Time) ([]string, error) {
-	names, err := list(db.query(ctx, listOfflineApps, string(id), ms(now)), func(scan scan) (name string, err error) {
-		return name, scan(&name)
-	})
-	slices.Sort(names) // here: a database sorts by its locale
-	return names, err
-}

@@ -85,6 +85,10 @@ func (d *Door) Routes(mux interface {
 		"POST /account/recovery-code":       d.postRenewRecovery,
 		"POST /account/browsers/forget":     d.postForgetBrowser,
 
+		"POST /account/access/revoke": d.postRevokeAccess,
+		"GET /account/activity":       d.getActivity,
+		"POST /account/export":        d.postExport,
+
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,
 		"GET /signout/done": d.getSignOutDone,

@@ -22,9 +22,12 @@ type MyAccount struct {
 	Name            string
 	Address         string
 	Sessions        []SessionRow
-	OfflineApps     []string // apps that keep their access after a sign-out
-	Notice          string   // a key, or ""
-	App             string   // name of an app that has no start address of its own: the page says to go back to it
+	Access          []AccessRow // see views_access.go
+	RevokeAction    string
+	ActivityURL     string
+	ExportAction    string
+	Notice          string // a key, or ""
+	App             string // name of an app that has no start address of its own: the page says to go back to it
 	EndAction       string
 	EndOthersAction string
 	SignOutAction   string

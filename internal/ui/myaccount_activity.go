@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/web"
+)
+
+// activityTexts say in plain words what has happened. A test holds them against all kinds of audit events.
+var activityTexts = map[audit.Kind]string{
+	audit.SignedIn:          "myaccount.activity.signed_in",
+	audit.SigninFailed:      "myaccount.activity.signin_failed",
+	audit.PasswordSuspended: "myaccount.activity.password_suspended",
+	audit.AppsSuspended:     "myaccount.activity.apps_suspended",
+	audit.LinkSent:          "myaccount.activity.link_sent",
+	audit.PasswordReset:     "myaccount.activity.password_reset",
+	audit.LinkSignedIn:      "myaccount.activity.link_signed_in",
+	audit.AppAdded:          "myaccount.activity.app_added",
+	audit.AppRemoved:        "myaccount.activity.app_removed",
+	audit.AppRenamed:        "myaccount.activity.app_renamed",
+	audit.RecoveryCodeMade:  "myaccount.activity.recovery_code_made",
+	audit.RecoveryCodeUsed:  "myaccount.activity.recovery_code_used",
+	audit.BrowserRemembered: "myaccount.activity.browser_remembered",
+	audit.BrowserForgotten:  "myaccount.activity.browser_forgotten",
+	audit.SessionEnded:      "myaccount.activity.session_ended",
+	audit.SessionExpired:    "myaccount.activity.session_expired",
+	audit.SignedOut:         "myaccount.activity.signed_out",
+	audit.CodeRedeemed:      "myaccount.activity.code_redeemed",
+	audit.CodeReused:        "myaccount.activity.code_reused",
+	audit.RefreshReused:     "myaccount.activity.refresh_reused",
+	audit.GrantRevoked:      "myaccount.activity.grant_revoked",
+	audit.AccessRevoked:     "myaccount.activity.access_revoked",
+	audit.Exported:          "myaccount.activity.exported",
+	audit.AccountCreated:    "myaccount.activity.account_created",
+	audit.PersonConnected:   "myaccount.activity.person_connected",
+	audit.MessageDead:       "myaccount.activity.message_dead",
+	audit.MessageExpired:    "myaccount.activity.message_expired",
+}
+
+// concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
+// somebody typed.
+var concernNobody = map[audit.Kind]bool{
+	audit.RecoveryRequested: true,
+	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
+	audit.OrganisationSet: true,
+}
+
+// actorTexts say who did it.
+var actorTexts = map[string]string{
+	"account":   "myaccount.activity.by_account",
+	"operator":  "myaccount.activity.by_operator",
+	"system":    "myaccount.activity.by_system",
+	"anonymous": "myaccount.activity.by_anonymous",
+}
+
+// byTheApp are kinds that an app brings about, in the account's name but without the person.
+var byTheApp = map[audit.Kind]bool{audit.CodeReused: true, audit.RefreshReused: true, audit.GrantRevoked: true}
+
+// getActivity handles GET /account/activity.
+func (d *Door) getActivity(w http.ResponseWriter, r *http.Request) error {
+	a, ok, err := d.MyAccount.Activity(r.Context(), d.Visitor.Session(r), myaccount.ParsePlace(r.URL.Query().Get("before")))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return see(w, r, "/account")
+	}
+	view := MyAccountActivity{BackURL: "/account"}
+	if older := a.Older; !older.At.IsZero() {
+		view.OlderURL = "/account/activity?" + url.Values{"before": {older.String()}}.Encode()
+	}
+	for _, h := range a.Happenings {
+		view.Rows = append(view.Rows, activityRow(h))
+	}
+	return d.Kit.Page(w, web.WithOwnLanguage(r, a.Account.Language), http.StatusOK, "myaccount_activity", view)
+}
+
+func activityRow(h myaccount.Happening) ActivityRow {
+	from := h.Device()
+	device, browser := web.Device(from.UserAgent)
+	row := ActivityRow{Text: activityTexts[h.Kind], By: actorTexts[h.Actor], App: h.App, At: h.At, Device: device, Browser: browser,
+		Address: from.Address, Count: h.Count, Addresses: h.Addresses}
+	if row.Text == "" {
+		row.Text = "myaccount.activity.something" // of a newer version of Portvakt, beside this one
+	}
+	if byTheApp[h.Kind] {
+		row.By = "myaccount.activity.by_app"
+	}
+	if h.Kind == audit.SigninFailed {
+		row.Text = ""
+	}
+	return row
+}
