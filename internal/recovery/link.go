@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -93,9 +92,8 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
-	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinAlone
 	fresh, acc, err := s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
-		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, single, s.Now())
+		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, password.IsEnoughAlone(u.NewPassword), s.Now())
 		if err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
@@ -234,12 +232,7 @@ func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rule
 	if err != nil {
 		return password.Rules{}, fmt.Errorf("list employers: %w", err)
 	}
-	// A policy that requires two-factor authentication does not shorten it before there is a second factor to require.
-	r := password.Rules{Min: password.MinAlone, Words: employers}
-	local, domain, _ := strings.Cut(acc.Address, "@")
-	r.Words = append(r.Words, acc.GivenName, acc.FamilyName, acc.Address, local, domain, strings.Split(domain, ".")[0])
-	r.Words = append(r.Words, strings.FieldsFunc(local, func(c rune) bool { return c == '.' || c == '-' || c == '_' || c == '+' })...)
-	return r, nil
+	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...), nil
 }
 
 // IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.
