@@ -31,6 +31,8 @@ const (
 	SessionEnded      Kind = "session.ended"                     // a person ended one session or all others from the account page
 	SessionExpired    Kind = "session.expired"                   // a session passed its absolute limit
 	SignedOut         Kind = "session.signed_out"                // a person signed out, here or from an app
+	ProfileChanged    Kind = "myaccount.profile_changed"         // a person changed her name or her language; the detail fields says which
+	PasswordChanged   Kind = "myaccount.password_changed"        // a password was changed, or made, from the account page
 	CodeRedeemed      Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
 	CodeReused        Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed   Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

@@ -93,6 +93,9 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		return authn.NewSession{}, account.Account{}, err
 	}
 	fresh, acc, err := s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
+		if err := tx.ConfirmAddress(ctx, p.Account.ID, s.Now()); err != nil {
+			return fmt.Errorf("confirm address: %w", err)
+		}
 		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, password.IsEnoughAlone(u.NewPassword), s.Now())
 		if err != nil {
 			return fmt.Errorf("set password: %w", err)

@@ -70,8 +70,7 @@ type Tx interface {
 	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
-	// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and
-	// moves the epoch; it returns the new epoch.
+	// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch; it returns the new epoch.
 	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error

@@ -148,15 +148,12 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 	return err
 }
 
-// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and moves the epoch.
+// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch.
 func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (epoch int64, err error) {
 	if _, err = tx.exec(ctx, setPassword, string(id), string(v), alone, ms(now)); err != nil {
 		return 0, err
 	}
 	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
-		return 0, err
-	}
-	if _, err = tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
 		return 0, err
 	}
 	return tx.MoveEpoch(ctx, id)

@@ -82,6 +82,11 @@ func (d *Door) Routes(mux interface {
 		"POST /account/recovery-code":       d.postRenewRecovery,
 		"POST /account/browsers/forget":     d.postForgetBrowser,
 
+		"GET /account/profile":   d.getProfile,
+		"POST /account/profile":  d.postProfile,
+		"GET /account/password":  d.getNewPassword,
+		"POST /account/password": d.postNewPassword,
+
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,
 		"GET /signout/done": d.getSignOutDone,

@@ -86,6 +86,13 @@ var full = []sample{
 		MFA: &ui.MyMFA{AddAction: "/account/apps/add", Policy: "recommended"}}},
 	{"myaccount-mfa_until", ui.MyAccount{Name: "Anna Svensson", Address: anna, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout",
 		MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day}}, AddAction: "/account/apps/add", RenewAction: "/account/recovery/renew", Policy: "required", Until: day}}},
+	{"myaccount-details", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeProfileSaved, Details: ui.MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password", Language: "Svenska", PasswordChanged: day}}},
+	{"myaccount-no_password", ui.MyAccount{Address: anna, Details: ui.MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password"}}},
+	{"myaccount_profile", ui.MyAccountProfile{Action: "/account/profile", CancelURL: "/account", GivenName: "Anna", FamilyName: "Svensson", Languages: languages}},
+	{"myaccount_profile-problem", ui.MyAccountProfile{Action: "/account/profile", CancelURL: "/account", Languages: languages, GivenProblem: ui.ProblemName, FamilyProblem: ui.ProblemName, LanguageProblem: ui.ProblemLanguage}},
+	{"myaccount_password", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: anna, HasPassword: true, MinLength: 15, MaxLength: 256, Words: []string{"anna"}}},
+	{"myaccount_password-problem", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: anna, HasPassword: true, MinLength: 15, MaxLength: 256, CurrentProblem: ui.ProblemCurrentPassword, Throttled: true, KeepOthers: true}},
+	{"myaccount_password-first", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", Address: anna, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort}},
 	{"myaccount_remove", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon"}},
 	{"myaccount_remove-last", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true}},
 	{"myaccount_remove-forbidden", ui.MyAccountRemove{AddAction: "/account/apps/add", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true, Forbidden: true}},
@@ -107,6 +114,7 @@ var zero = []sample{
 	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_app", ui.EnrolmentApp{}},
 	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
 	{"myaccount", ui.MyAccount{}}, {"myaccount-mfa", ui.MyAccount{MFA: &ui.MyMFA{}}}, {"myaccount_remove", ui.MyAccountRemove{}},
+	{"myaccount_profile", ui.MyAccountProfile{}}, {"myaccount_password", ui.MyAccountPassword{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -127,10 +135,14 @@ var hostile = []sample{
 	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
 	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil}}}}},
+	{"myaccount_profile", ui.MyAccountProfile{GivenName: evil, FamilyName: evil}},
+	{"myaccount_password", ui.MyAccountPassword{Address: evil, Words: []string{evil}, HasPassword: true, ForgotURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{ID: evil, Name: evil, CancelURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{Name: evil, Forbidden: true}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 }
+
+var languages = []ui.LanguageChoice{{Code: "sv", Own: "Svenska", Chosen: true}, {Code: "en", Own: "English"}}
 
 // drawn is the code to scan; key and keyURL are what it holds.
 var drawn = ui.QR(keyURL)
