@@ -21,3 +21,16 @@ func lookAtDetails(t *testing.T, w *world, o journey.Options, look func(*journey
 	b.ChoosePassword(chosen)
 	look(b, "myaccount_password-problem", "myaccount.problem.current_password")
 }
+
+func lookAtNotMe(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	m := b.Receive(say("mail.new_device.subject"))
+	here := b.FollowLink(m, say("mail.not_me.button"))
+	look(here, "recovery_not_me", "recovery.not_me.title")
+	there := b.Copy(m, w.browser(o))
+	there.SeeEnabled(say("recovery.not_me.submit")) // the silent check is done
+	look(there, "recovery_not_me-elsewhere", "recovery.not_me.title")
+	there.Press(say("recovery.not_me.submit"))
+	look(there, "recovery_not_me_done", "recovery.not_me.done")
+}

@@ -20,6 +20,7 @@ const (
 	RecoveryRequested Kind = "recovery.requested"                // somebody asked for a mailed link; the detail purpose says which
 	LinkSent          Kind = "recovery.link_sent"                // there was an open account within its budget: the link was made and its mail enqueued
 	PasswordReset     Kind = "recovery.password_reset"           // a new password was set by a mailed link
+	NotMe             Kind = "recovery.not_me"                   // somebody who was told of something said that it was not she: all that is open ended; the details say what she was told and what was undone
 	LinkSignedIn      Kind = "recovery.link_signed_in"           // a mailed link was used to sign in
 	AppAdded          Kind = "enrolment.app_added"               // an authenticator app was bound to an account
 	AppRemoved        Kind = "enrolment.app_removed"             // an authenticator app, or all of them, was unbound

@@ -111,8 +111,14 @@ type Tx interface {
 	// has the secret previous, keeps its id, and returns it; false if there is no such session.
 	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)
 	// ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that
-	// session unless the browser carries it: a double click makes one session and not an error.
-	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error
+	// session unless the browser carries it: a double click makes one session and not an error. It says whether there was one.
+	ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) (bool, error)
+	// ReadAccount returns an account by its id.
+	ReadAccount(ctx context.Context, id account.ID) (account.Account, error)
+	// FindEmployer returns the name of the account's only employer; empty where it has none, or several.
+	FindEmployer(ctx context.Context, id account.ID) (string, error)
+	// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving, unless its kind outlives that.
+	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
 	// EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.
 	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]session.ID, []Ended, error)
 	outbox.Enqueuer

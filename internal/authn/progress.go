@@ -193,7 +193,10 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if err := proven.Forgive(ctx, tx); err != nil {
 			return fmt.Errorf("forgive failures: %w", err)
 		}
-		return s.complete(ctx, tx, fresh, p, previous, now)
+		if err := s.complete(ctx, tx, fresh, p, previous, now); err != nil {
+			return err
+		}
+		return s.tellOfNewDevice(ctx, tx, a, fresh, p, b)
 	}
 	if next == ShowRecovery && len(p.Sealed) == 0 {
 		p.SealCode(s.Keys, a.ID, fresh.spare, now)

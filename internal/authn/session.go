@@ -23,6 +23,7 @@ type NewSession struct {
 	Session session.Session
 	// Made says whether it was stored: an attempt may need more before it has a session.
 	Made  bool
+	twice bool              // the same attempt has made a session a moment ago
 	own   session.ID        // the id that it has where it replaces none
 	spare recoverycode.Code // for the case that one must be shown
 }
@@ -54,13 +55,14 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	n.Session.Account, n.Session.Epoch = p.Account.ID, p.Account.Epoch
 	n.Session.ACR, n.Session.AMR = p.ACR, p.AMR
 	n.Session.Expires, n.Session.Idle = n.Session.AuthTime.Add(limits.Absolute), limits.Idle
-	if err := tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
+	var err error
+	if n.twice, err = tx.ReleaseAttempt(ctx, n.Session.Attempt, p.Account.ID, previous, now.Add(-doubleClick), now); err != nil {
 		return fmt.Errorf("release attempt: %w", err)
 	}
 	if err := place(ctx, tx, &n, previous, now); err != nil {
 		return err
 	}
-	err := tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
+	err = tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
 		Personal: audit.From(n.Session.Device.Address, n.Session.Device.UserAgent)})
 	n.Made = true

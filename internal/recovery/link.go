@@ -10,7 +10,6 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -35,6 +34,9 @@ func (s *Service) Look(ctx context.Context, token secret.Token, attempts map[str
 		return Opened{}, fmt.Errorf("find link: %w", err)
 	}
 	asked, ok := attempts[link.Attempt]
+	if link.Purpose != onetime.Reset && link.Purpose != onetime.Signin {
+		return Opened{}, authn.ErrNoLink // another kind of link, with a page of its own
+	}
 	o := Opened{Link: link, Account: acc, Here: ok && asked.Binding.Hash().Equal(link.Binding)}
 	if !link.IsLiving(acc.Epoch, s.Now()) || !acc.IsOpen() {
 		o.JustUsed = acc.IsOpen() && link.IsJustUsed(acc.Epoch, s.Now())
@@ -109,12 +111,12 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {
 			return fmt.Errorf("carry sessions: %w", err)
 		}
-		m := s.changed(p.Account, u.EndOthers, b)
-		m.Language = cmp.Or(m.Language, opened.Link.Language)
-		if m.Params, err = s.personally(ctx, tx, p.Account, m.Params); err != nil {
-			return err
+		told, more := p.Account, map[string]string{}
+		told.Language = cmp.Or(told.Language, opened.Link.Language)
+		if u.EndOthers {
+			more["others_ended"] = "yes"
 		}
-		if err := tx.Enqueue(ctx, m); err != nil {
+		if err := s.Authn.Tell(ctx, tx, ChangedTemplate, told, b, more); err != nil {
 			return err
 		}
 		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))
@@ -212,16 +214,6 @@ func (s *Service) operation(opened Opened, puzzle string) string {
 		return s.Keys.Pseudonym(usePurpose, opened.Link.ID, puzzle)
 	}
 	return secret.NewID()
-}
-
-func (s *Service) changed(acc account.Account, othersEnded bool, b authn.Browser) outbox.Message {
-	m := outbox.New(outbox.Mail, ChangedTemplate, acc.Address, s.Now())
-	m.Account, m.Language = acc.ID, acc.Language
-	m.Params = map[string]string{"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
-	if othersEnded {
-		m.Params["others_ended"] = "yes"
-	}
-	return m
 }
 
 func (s *Service) event(kind audit.Kind, p authn.Proven, b authn.Browser) audit.Event {

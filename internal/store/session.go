@@ -153,10 +153,10 @@ func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.
 }
 
 // ReleaseAttempt frees the attempt from the session that it made for the account after since, and ends that session
-// unless the browser carries it.
-func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) error {
-	_, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced, carried[:])
-	return err
+// unless the browser carries it. It says whether there was one.
+func (tx *Tx) ReleaseAttempt(ctx context.Context, attempt string, id account.ID, carried secret.Hash, since, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, releaseAttempt, attempt, string(id), ms(since), ms(now), session.EndedByReplaced, carried[:])
+	return n > 0, err
 }
 
 // EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.

@@ -72,6 +72,12 @@ func (d *Door) Routes(mux interface {
 		"POST /recovery/link/{token}/plain":     d.postRecoveryLinkPlain,
 		"POST /recovery/link/{token}/challenge": d.postRecoveryLinkChallenge,
 
+		"GET /recovery/not-me/{token}":            d.getNotMe,
+		"POST /recovery/not-me/{token}":           d.postNotMe,
+		"POST /recovery/not-me/{token}/plain":     d.postNotMePlain,
+		"POST /recovery/not-me/{token}/challenge": d.postRecoveryLinkChallenge,
+		"GET /recovery/not-me/{token}/done":       d.getNotMeDone,
+
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,
 		"POST /account/sessions/end-others": d.postEndOthers,
