@@ -66,6 +66,30 @@ func ParseAddress(typed string) (address string, id Identifier, err error) {
 	return s, Identifier(strings.ToLower(local) + "@" + strings.ToLower(ascii)), nil
 }
 
+// ErrNotAName says that the text cannot be a person's name.
+var ErrNotAName = errors.New("not a name")
+
+// MaxName is the longest given or family name, in characters.
+const MaxName = 64
+
+// ParseName reads a typed given or family name: trimmed, on one line, without characters that nobody sees. It refuses what turns
+// the direction of the text around it, because a name stands in the middle of our sentences. An empty name is one.
+func ParseName(typed string) (string, error) {
+	name := norm.NFC.String(strings.Join(strings.Fields(typed), " "))
+	if !utf8.ValidString(typed) || utf8.RuneCountInString(name) > MaxName || strings.ContainsFunc(typed, notInName) {
+		return "", ErrNotAName
+	}
+	if name != "" && !strings.ContainsFunc(name, unicode.IsLetter) {
+		return "", ErrNotAName
+	}
+	return name, nil
+}
+
+// notInName leaves the two joiners in, which some scripts need inside a word.
+func notInName(r rune) bool {
+	return r != '\u200c' && r != '\u200d' && !unicode.IsSpace(r) && !unicode.IsPrint(r) || unicode.IsControl(r) || r == unicode.ReplacementChar
+}
+
 // Domain returns the part after the @.
 func (i Identifier) Domain() string {
 	return string(i)[strings.LastIndexByte(string(i), '@')+1:]

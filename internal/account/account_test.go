@@ -54,3 +54,18 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	})
 }
+
+func TestANameIsPlainTextOnOneLine(t *testing.T) {
+	for typed, want := range map[string]string{
+		"Anna": "Anna", "  Anna  Maria ": "Anna Maria", "Åsa-Lo": "Åsa-Lo", "O’Neill": "O’Neill", "A\u030asa": "Åsa", "فاطمه\u200cزهرا": "فاطمه\u200cزهرا", "": "", "李": "李",
+	} {
+		if got, err := account.ParseName(typed); err != nil || got != want {
+			t.Errorf("%q: %q %v", typed, got, err)
+		}
+	}
+	for _, typed := range []string{"Anna\x00", "Anna\u202emoc.elpmaxe", "Anna\u2066", "Anna\ufeff", "\x1b[1mAnna", strings.Repeat("a", 65), strings.Repeat("å", 200), "\xff", "123", "---", "A\u007f"} {
+		if got, err := account.ParseName(typed); err == nil {
+			t.Errorf("%q is taken for a name: %q", typed, got)
+		}
+	}
+}

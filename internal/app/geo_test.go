@@ -51,7 +51,7 @@ func TestTheCountryIsNamedInMailsAndOnTheAccountWhereTheOperatorGaveADatabase(t 
 	app, _ := b.post("/account/apps/add").enrol()
 	b.follow()
 	w.deliver()
-	if mails := w.post.to(bosAddress); len(mails) != 1 || !strings.Contains(mails[0], "Land: Sverige") {
+	if mails := w.post.to(bosAddress); len(mails) != 2 || !strings.Contains(mails[0], "Land: Sverige") || !strings.Contains(mails[1], "Land: Sverige") {
 		t.Errorf("mails: %q", mails)
 	}
 	b = w.browser()

@@ -253,7 +253,7 @@ func TestAReusedRefreshTokenEndsTheFamilyAndThePersonIsTold(t *testing.T) {
 		}
 		w.refresh(w.mobile, first)
 		w.deliver()
-		mails := w.post.to(bosAddress)
+		mails := w.post.news(bosAddress)
 		if len(mails) != 1 || !strings.Contains(mails[0], "HRM Mobile") {
 			t.Errorf("%d mails about it: %v", len(mails), mails)
 		}
@@ -517,7 +517,7 @@ func TestARefusedScopeLeavesTheRefreshTokenAsItWas(t *testing.T) {
 			t.Errorf("afterwards: %d %v", status, answer)
 		}
 		w.deliver()
-		if n := len(w.post.to(bosAddress)); n != 0 {
+		if n := len(w.post.news(bosAddress)); n != 0 {
 			t.Errorf("Bo was told of a theft in %d mails", n)
 		}
 	})

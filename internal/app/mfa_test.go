@@ -116,7 +116,7 @@ func TestAnAppIsAddedOnTheAccountAndAskedForAtTheNextSignIn(t *testing.T) {
 			t.Errorf("acr %v, amr %v", id["acr"], id["amr"])
 		}
 		w.deliver()
-		if mails := w.post.to(bosAddress); len(mails) != 1 || !strings.Contains(mails[0], "iPhone") {
+		if mails := w.post.news(bosAddress); len(mails) != 1 || !strings.Contains(mails[0], "iPhone") {
 			t.Errorf("mails: %q", mails)
 		}
 	})
@@ -198,7 +198,7 @@ func TestARecoveryCodeSignsInOnceAndTheNextOneIsShown(t *testing.T) {
 		old, _ := use(recovery)
 		old.expect(http.StatusUnprocessableEntity)
 		w.deliver()
-		if mails := w.post.to(bosAddress); len(mails) != 2 || strings.Contains(mails[1], next) || strings.Contains(mails[1], recovery) {
+		if mails := w.post.news(bosAddress); len(mails) != 2 || strings.Contains(mails[1], next) || strings.Contains(mails[1], recovery) {
 			t.Errorf("mails: %q", mails)
 		}
 
@@ -334,7 +334,7 @@ func TestAnAppIsRemovedByAFreshProofAlone(t *testing.T) {
 		b.post("/account/apps/remove", "app", id).follow()
 		w.browser().signIn(newLogin(w.hrm), bosAddress, bosPass) // off
 		w.deliver()
-		if mails := w.post.to(bosAddress); len(mails) != 2 {
+		if mails := w.post.news(bosAddress); len(mails) != 2 {
 			t.Errorf("%d mails, want one for on and one for off", len(mails))
 		}
 	})
@@ -397,7 +397,7 @@ func TestALostAppLeavesNoGap(t *testing.T) {
 		b.follow()
 		w.deliver()
 		// It was turned on, the code was used three times, the lost app went, the next one came.
-		if mails := w.post.to(bosAddress); len(mails) != 6 {
+		if mails := w.post.news(bosAddress); len(mails) != 6 {
 			t.Errorf("%d mails: %q", len(mails), mails)
 		}
 	})

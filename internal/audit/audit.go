@@ -21,6 +21,7 @@ const (
 	RecoveryRequested Kind = "recovery.requested"                // somebody asked for a mailed link; the detail purpose says which
 	LinkSent          Kind = "recovery.link_sent"                // there was an open account within its budget: the link was made and its mail enqueued
 	PasswordReset     Kind = "recovery.password_reset"           // a new password was set by a mailed link
+	NotMe             Kind = "recovery.not_me"                   // somebody who was told of something said that it was not she: all that is open ended; the details say what she was told and what was undone
 	LinkSignedIn      Kind = "recovery.link_signed_in"           // a mailed link was used to sign in
 	AppAdded          Kind = "enrolment.app_added"               // an authenticator app was bound to an account
 	AppRemoved        Kind = "enrolment.app_removed"             // an authenticator app, or all of them, was unbound
@@ -32,6 +33,8 @@ const (
 	SessionEnded      Kind = "session.ended"                     // a person ended one session or all others from the account page
 	SessionExpired    Kind = "session.expired"                   // a session passed its absolute limit
 	SignedOut         Kind = "session.signed_out"                // a person signed out, here or from an app
+	ProfileChanged    Kind = "myaccount.profile_changed"         // a person changed her name or her language; the detail fields says which
+	PasswordChanged   Kind = "myaccount.password_changed"        // a password was changed, or made, from the account page
 	CodeRedeemed      Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
 	CodeReused        Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed   Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

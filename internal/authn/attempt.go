@@ -59,6 +59,8 @@ const (
 	Confirm   Goal = "confirm" // a fresh proof, before a change
 	AddApp    Goal = "app"     // one more authenticator app
 	RenewCode Goal = "code"    // another recovery code
+
+	NewPassword Goal = "password" // a fresh proof, before the page about the password
 )
 
 // Limits of the attempt.

@@ -120,6 +120,12 @@ type Tx interface {
 	// TakeOverSession puts s in place of the account's standing session that the attempt of s has made since the given time,
 	// keeps its id, and returns it; false if there is none: a double click makes one session and not an error.
 	TakeOverSession(ctx context.Context, s session.Session, since time.Time) (session.ID, bool, error)
+	// ReadAccount returns an account by its id.
+	ReadAccount(ctx context.Context, id account.ID) (account.Account, error)
+	// FindEmployer returns the name of the account's only employer; empty where it has none, or several.
+	FindEmployer(ctx context.Context, id account.ID) (string, error)
+	// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving, unless its kind outlives that.
+	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
 	// EndSessions ends the chosen sessions and the grants that live with them, and returns them and who must be told.
 	EndSessions(ctx context.Context, which Which, reason string, now time.Time) ([]session.ID, []Ended, error)
 	outbox.Enqueuer

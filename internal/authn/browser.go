@@ -15,6 +15,8 @@ type Browser struct {
 	Device  session.Device
 	Network string // /24 or /64, text form
 	Memory  Memory
+	// Language is that of the page that is read in it: the one of a mail to somebody who has never chosen hers.
+	Language string
 	// Remembered is the token of a browser that may skip the second proof; it is worth something only for the account
 	// that it was made for.
 	Remembered secret.Token

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
@@ -46,17 +44,4 @@ func (s *Service) Fresh(ctx context.Context, o Owner) (Facts, account.Account, S
 		return f, acc, second, ErrStale
 	}
 	return f, acc, second, nil
-}
-
-// Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
-// parameters.
-func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
-	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
-	m.Account, m.Language = acc.ID, acc.Language
-	m.Params = map[string]string{"name": acc.GivenName, "user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
-	maps.Copy(m.Params, more)
-	if err := tx.Enqueue(ctx, m); err != nil {
-		return fmt.Errorf("tell the person: %w", err)
-	}
-	return nil
 }

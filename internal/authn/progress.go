@@ -261,7 +261,10 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 			}
 		}
 		p.Done, p.DoneBy = now, proven.Operation
-		return s.complete(ctx, tx, fresh, p, previous, now)
+		if err := s.complete(ctx, tx, fresh, p, previous, now); err != nil {
+			return err
+		}
+		return s.tellOfNewDevice(ctx, tx, a, fresh, p, b)
 	}
 	if next == ShowRecovery && len(p.Sealed) == 0 {
 		p.SealCode(s.Keys, a.ID, fresh.spare, now)

@@ -48,6 +48,7 @@ type NewSession struct {
 	Session session.Session
 	// Made says whether it was stored: an attempt may need more before it has a session.
 	Made  bool
+	twice bool              // the same attempt has made a session a moment ago
 	own   session.ID        // the id that it has where it replaces none
 	spare recoverycode.Code // for the case that one must be shown
 }
@@ -94,7 +95,7 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	case err != nil:
 		return fmt.Errorf("take session over: %w", err)
 	case taken:
-		n.Session.ID = id
+		n.Session.ID, n.twice = id, true
 	default:
 		if err := place(ctx, tx, &n, previous, now); err != nil {
 			return err

@@ -192,7 +192,7 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
 			return err
 		}
-		if err := s.Authn.Tell(ctx, tx, OnTemplate, u.Account, v.Browser, map[string]string{"authenticator": app.Name}); err != nil {
+		if err := s.Authn.Tell(ctx, tx, OnTemplate, u.Account, v.Browser, map[string]string{"authenticator": app.Name, authn.BoundParam: app.ID}); err != nil {
 			return err
 		}
 		if err := tx.Append(ctx, s.event(audit.AppAdded, u.Account.ID, v.Browser)); err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
-	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 )
 
@@ -82,7 +82,7 @@ func (s *Service) replay(ctx context.Context, tx Tx, rp relyingparty.RP, id stri
 	if _, _, err := tx.EndGrant(ctx, id, "", now); err != nil {
 		return g, false, fmt.Errorf("end grant: %w", err)
 	}
-	if err := tx.Enqueue(ctx, s.reuseMail(sub, rp)); err != nil {
+	if err := s.Authn.Tell(ctx, tx, ReuseTemplate, sub.Account, authn.Browser{}, map[string]string{"app": rp.Name}); err != nil {
 		return g, false, err
 	}
 	return g, false, tx.Append(ctx, s.event(audit.RefreshReused, g))
@@ -116,13 +116,6 @@ func judgeReplay(g Grant, generation int, now time.Time) verdict {
 func (s Subject) stands(now time.Time) bool {
 	return s.Grant.ID != "" && s.Grant.Ended.IsZero() && now.Before(s.Grant.Expires) && s.Account.IsOpen() &&
 		(s.SessionLive || s.Grant.Offline)
-}
-
-func (s *Service) reuseMail(sub Subject, rp relyingparty.RP) outbox.Message {
-	m := outbox.New(outbox.Mail, ReuseTemplate, sub.Account.Address, s.Now())
-	m.Account, m.Language = sub.Account.ID, sub.Account.Language
-	m.Params = map[string]string{"app": rp.Name, "name": sub.Account.GivenName, "at": outbox.FormatTime(s.Now())}
-	return m
 }
 
 func within(scope, granted string) bool {

@@ -24,6 +24,7 @@ type letter struct {
 	Facts    []fact   // where the request came from
 	Unknown  string   // heading above what to do when it was somebody else
 	NotYou   []string
+	NotMe    *action // below NotYou: says that it was somebody else
 	Review   *action
 	Support  string
 	Closing  string
@@ -44,6 +45,8 @@ const (
 	recoveryUsedTemplate = "recovery_code_used"
 	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp" or "recovery": what was guessed; suspended, "yes": it counts no more
 	recoveryMadeTemplate = "recovery_code_made" // never the code itself
+
+	newDeviceTemplate = "new_device" // authn's
 )
 
 // compose writes the letter of a message's template.
@@ -69,18 +72,19 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 		if m.Params["others_ended"] != "" {
 			l.Further = []string{p.T("mail.password_changed.others_ended")}
 		}
-		l.NotYou = []string{p.T("mail.password_changed.not_you")}
-		return l, nil
+		return l, s.addNotMe(&l, p, m)
 	case reuseTemplate:
 		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
-		l.NotYou = []string{p.T("mail.session_reuse.not_you")}
-		return l, nil
+		return l, s.addNotMe(&l, p, m)
 	case failuresTemplate:
 		s.addFailures(&l, p, m)
-		return l, nil
+		return l, s.addNotMe(&l, p, m, l.NotYou...)
+	case newDeviceTemplate:
+		l.Further = []string{p.T("mail.new_device.next")}
+		return l, s.addNotMe(&l, p, m)
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:
 		s.addSecondFactor(&l, p, m)
-		return l, nil
+		return l, s.addNotMe(&l, p, m, l.NotYou...)
 	}
 	return l, fmt.Errorf("no mail is called %q", m.Template)
 }
@@ -95,7 +99,7 @@ func (s *Sender) addSecondFactor(l *letter, p *locale.Printer, m outbox.Message)
 			l.Further = append(l.Further, p.T("mail.mfa_on.app", "Name", app))
 		}
 		l.Further = append(l.Further, p.T("mail.mfa_on.next"))
-		l.NotYou = []string{p.T("mail.mfa_on.not_you"), p.T("mail.mfa_on.locked_out")}
+		l.NotYou = []string{p.T("mail.mfa_on.undo")}
 	case mfaOffTemplate:
 		if app != "" {
 			l.Further = append(l.Further, p.T("mail.mfa_off.app", "Name", app))
@@ -104,13 +108,12 @@ func (s *Sender) addSecondFactor(l *letter, p *locale.Printer, m outbox.Message)
 			l.Subject, l.Intro = p.T("mail.mfa_off.subject_off"), p.T("mail.mfa_off.intro_off", "Address", m.To)
 			l.Further = append(l.Further, p.T("mail.mfa_off.next"))
 		}
-		l.NotYou = []string{p.T("mail.mfa_off.not_you")}
 	case recoveryUsedTemplate:
 		l.Further = []string{p.T("mail.recovery_code_used.next")}
-		l.NotYou = []string{p.T("mail.recovery_code_used.not_you")}
+		l.NotYou = []string{p.T("mail.recovery_code_used.undo")}
 	case recoveryMadeTemplate:
 		l.Further = []string{p.T("mail.recovery_code_made.next")}
-		l.NotYou = []string{p.T("mail.recovery_code_made.not_you")}
+		l.NotYou = []string{p.T("mail.recovery_code_made.undo")}
 	}
 }
 
@@ -118,7 +121,6 @@ func (s *Sender) addSecondFactor(l *letter, p *locale.Printer, m outbox.Message)
 func (s *Sender) addFailures(l *letter, p *locale.Printer, m outbox.Message) {
 	l.Further = []string{p.T("mail.signin_failures.nobody")}
 	if m.Params["kind"] == "pwd" {
-		l.NotYou = []string{p.T("mail.signin_failures.not_you_password")}
 		if m.Params["suspended"] != "" {
 			l.Further = []string{p.T("mail.signin_failures.suspended_password")}
 		}
@@ -138,6 +140,18 @@ func (s *Sender) addLink(l *letter, p *locale.Printer, m outbox.Message) error {
 		return err
 	}
 	l.Action = &action{p.T("mail." + m.Template + ".button"), s.settings.Issuer + "/recovery/link/" + token.Reveal()}
+	return nil
+}
+
+// addNotMe puts in the button by which the reader says that it was somebody else, and what it does. more is what it does besides.
+func (s *Sender) addNotMe(l *letter, p *locale.Printer, m outbox.Message, more ...string) error {
+	token, err := m.OpenSecret(s.keys, s.now())
+	if err != nil {
+		return err
+	}
+	l.NotYou = append([]string{p.T("mail.not_me.text")}, more...)
+	l.NotYou = append(l.NotYou, p.T("mail.not_me.validity", "Days", int(onetime.NotMe.Life()/(24*time.Hour))))
+	l.NotMe = &action{p.T("mail.not_me.button"), s.settings.Issuer + "/recovery/not-me/" + token.Reveal()}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 )
@@ -20,6 +21,8 @@ type Service struct {
 	InTx  func(context.Context, func(Tx) error) error
 	Authn *authn.Service
 	Now   func() time.Time
+
+	Hasher *password.Hasher
 }
 
 // Store answers questions outside a transaction.
@@ -33,6 +36,10 @@ type Store interface {
 	ListRemembered(ctx context.Context, id account.ID, epoch int64, now time.Time) ([]authn.Remembered, error)
 	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
 	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
+	// FindPasswordChanged says when the account's password was set; zero: it has none.
+	FindPasswordChanged(ctx context.Context, id account.ID) (time.Time, error)
+	// ListEmployers lists the names of the account's employers.
+	ListEmployers(ctx context.Context, id account.ID) ([]string, error)
 }
 
 // Tx is what the flow changes.
@@ -43,6 +50,10 @@ type Tx interface {
 	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+	// SaveProfile stores the account's names and language.
+	SaveProfile(ctx context.Context, id account.ID, p Profile) error
+	// SetPassword stores a verifier, ends all links, and moves the epoch; it returns the new epoch.
+	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 }
 
 // Overview is what the page shows.
@@ -56,6 +67,8 @@ type Overview struct {
 	Apps         []authn.App
 	Remembered   []authn.Remembered
 	RecoveryMade time.Time // zero: there is no recovery code
+	// PasswordChanged is when the password was set; zero: there is none.
+	PasswordChanged time.Time
 }
 
 // Look returns the overview for the browser's session; false if nobody is signed in.
@@ -74,6 +87,9 @@ func (s *Service) Look(ctx context.Context, current secret.Token) (Overview, boo
 	}
 	o := Overview{Account: acc, Current: f.Session.ID, Sessions: list, Access: access}
 	if err := s.lookAtMFA(ctx, &o); err != nil {
+		return Overview{}, false, err
+	}
+	if err := s.lookAtDetails(ctx, &o); err != nil {
 		return Overview{}, false, err
 	}
 	return o, true, nil

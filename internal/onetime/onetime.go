@@ -18,15 +18,24 @@ const (
 	Reset Purpose = "reset"
 	// Signin signs its holder in once and leaves the password alone.
 	Signin Purpose = "signin"
+	// NotMe lets whoever was told of something say that it was not she. It stands in the mail that told her.
+	NotMe Purpose = "notme"
 )
 
 // Life is how long a link of the purpose works, counted from the mail server's first acceptance (RULES §4).
 func (p Purpose) Life() time.Duration {
-	if p == Signin {
+	switch p {
+	case Signin:
 		return 15 * time.Minute
+	case NotMe:
+		return 7 * 24 * time.Hour
 	}
 	return 24 * time.Hour
 }
+
+// Outlives says whether links of the purpose outlive what ends others: a change of password or address, a use of another, and
+// more than MaxLiving of their kind. Otherwise a thief would silence the warning by what it warns of.
+func (p Purpose) Outlives() bool { return p == NotMe }
 
 // MaxLiving is how many links of one purpose are valid together for one account. With one alone, anybody
 // could kill Anna's link by asking for another.
@@ -46,6 +55,8 @@ type Link struct {
 	Created  time.Time
 	Expires  time.Time
 	Consumed time.Time
+	// About is what the mail around the link tells of; the flow that makes the link reads it again.
+	About map[string]string
 }
 
 // DoubleClick is how long after its use a link may be pressed once more by the one who used it: a browser drops the answer
@@ -58,10 +69,10 @@ func (l Link) IsJustUsed(epoch int64, now time.Time) bool {
 	if l.Purpose == Reset {
 		after++
 	}
-	return l.ID != "" && !l.Consumed.IsZero() && now.Sub(l.Consumed) < DoubleClick && epoch == after
+	return l.ID != "" && !l.Consumed.IsZero() && now.Sub(l.Consumed) < DoubleClick && (epoch == after || l.Purpose.Outlives())
 }
 
 // IsLiving says whether the link can still be used.
 func (l Link) IsLiving(epoch int64, now time.Time) bool {
-	return l.ID != "" && l.Consumed.IsZero() && now.Before(l.Expires) && l.Epoch == epoch
+	return l.ID != "" && l.Consumed.IsZero() && now.Before(l.Expires) && (l.Epoch == epoch || l.Purpose.Outlives())
 }

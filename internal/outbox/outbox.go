@@ -43,6 +43,7 @@ type Message struct {
 	Language  string
 	Params    map[string]string
 	Secret    []byte // sealed; see SealSecret
+	Link      string // id of the one-time link whose secret that is, where the message is enqueued with it; else ""
 	Lane      Lane
 	Created   time.Time
 	NotBefore time.Time // earliest try

@@ -2,6 +2,7 @@ package password
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,6 +29,18 @@ type Rules struct {
 	Min   int      // code points
 	Words []string // names, address and employer: none may stand in the password
 }
+
+// RulesFor are the rules for the account with the address. words are its owner's names and her employers'. A policy that
+// requires two-factor authentication does not shorten a password before there is a second factor to require.
+func RulesFor(address string, words ...string) Rules {
+	local, domain, _ := strings.Cut(address, "@")
+	r := Rules{Min: MinAlone, Words: append(slices.Clone(words), address, local, domain, strings.Split(domain, ".")[0])}
+	r.Words = append(r.Words, strings.FieldsFunc(local, func(c rune) bool { return c == '.' || c == '-' || c == '_' || c == '+' })...)
+	return r
+}
+
+// IsEnoughAlone says whether the password has the length of one that is the only proof.
+func IsEnoughAlone(pw string) bool { return utf8.RuneCountInString(Normalise(pw)) >= MinAlone }
 
 // Judge returns nil for a password that may be set, otherwise the first reason against it. There are no
 // character classes and no history: length and the list do more (NIST SP 800-63B-4 §3.1.1.2).

@@ -147,3 +147,18 @@ func TestTheListOfCommonPasswordsRefusesHardlyAnybodyElse(t *testing.T) {
 		}
 	}
 }
+
+func TestTheRulesOfAnAccountKnowItsAddressAndItsWords(t *testing.T) {
+	rules := password.RulesFor("anna.k+jobb@foretaget.example", "Företaget AB", "Anna", "Svensson")
+	for _, pw := range []string{"foretaget.example-1", "annasvensson2026!!", "anna.k+jobb@foretaget.example"} {
+		if err := rules.Judge(pw); err == nil {
+			t.Errorf("%q is accepted", pw)
+		}
+	}
+	if err := rules.Judge("en anka som heter anna"); err != nil {
+		t.Errorf("a name inside a long sentence: %v", err)
+	}
+	if password.IsEnoughAlone("fjorton tecken") || !password.IsEnoughAlone("femton  tecken!") {
+		t.Error("fifteen code points are enough alone, and fourteen are not")
+	}
+}

@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
-	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -36,6 +34,9 @@ func (s *Service) Look(ctx context.Context, token secret.Token, attempts map[str
 		return Opened{}, fmt.Errorf("find link: %w", err)
 	}
 	asked, ok := attempts[link.Attempt]
+	if link.Purpose != onetime.Reset && link.Purpose != onetime.Signin {
+		return Opened{}, authn.ErrNoLink // another kind of link, with a page of its own
+	}
 	o := Opened{Link: link, Account: acc, Here: ok && asked.Binding.Hash().Equal(link.Binding)}
 	if !link.IsLiving(acc.Epoch, s.Now()) || !acc.IsOpen() {
 		o.JustUsed = acc.IsOpen() && link.IsJustUsed(acc.Epoch, s.Now())
@@ -93,9 +94,11 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 	if err != nil {
 		return authn.NewSession{}, account.Account{}, err
 	}
-	single := len([]rune(password.Normalise(u.NewPassword))) >= password.MinAlone
 	fresh, acc, err := s.use(ctx, u, opened, onetime.Reset, b, func(tx Tx, p *authn.Proven) error {
-		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, single, s.Now())
+		if err := tx.ConfirmAddress(ctx, p.Account.ID, s.Now()); err != nil {
+			return fmt.Errorf("confirm address: %w", err)
+		}
+		epoch, err := tx.SetPassword(ctx, p.Account.ID, verifier, password.IsEnoughAlone(u.NewPassword), s.Now())
 		if err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
@@ -108,12 +111,12 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 		} else if err := tx.CarrySessions(ctx, p.Account.ID, epoch); err != nil {
 			return fmt.Errorf("carry sessions: %w", err)
 		}
-		m := s.changed(p.Account, u.EndOthers, b)
-		m.Language = cmp.Or(m.Language, opened.Link.Language)
-		if m.Params, err = s.personally(ctx, tx, p.Account, m.Params); err != nil {
-			return err
+		told, more := p.Account, map[string]string{}
+		told.Language = cmp.Or(told.Language, opened.Link.Language)
+		if u.EndOthers {
+			more["others_ended"] = "yes"
 		}
-		if err := tx.Enqueue(ctx, m); err != nil {
+		if err := s.Authn.Tell(ctx, tx, ChangedTemplate, told, b, more); err != nil {
 			return err
 		}
 		return tx.Append(ctx, s.event(audit.PasswordReset, *p, b))
@@ -213,16 +216,6 @@ func (s *Service) operation(opened Opened, puzzle string) string {
 	return secret.NewID()
 }
 
-func (s *Service) changed(acc account.Account, othersEnded bool, b authn.Browser) outbox.Message {
-	m := outbox.New(outbox.Mail, ChangedTemplate, acc.Address, s.Now())
-	m.Account, m.Language = acc.ID, acc.Language
-	m.Params = map[string]string{"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
-	if othersEnded {
-		m.Params["others_ended"] = "yes"
-	}
-	return m
-}
-
 func (s *Service) event(kind audit.Kind, p authn.Proven, b authn.Browser) audit.Event {
 	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: p.Account.ID, Client: p.Link.ClientID,
 		Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
@@ -234,12 +227,7 @@ func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rule
 	if err != nil {
 		return password.Rules{}, fmt.Errorf("list employers: %w", err)
 	}
-	// A policy that requires two-factor authentication does not shorten it before there is a second factor to require.
-	r := password.Rules{Min: password.MinAlone, Words: employers}
-	local, domain, _ := strings.Cut(acc.Address, "@")
-	r.Words = append(r.Words, acc.GivenName, acc.FamilyName, acc.Address, local, domain, strings.Split(domain, ".")[0])
-	r.Words = append(r.Words, strings.FieldsFunc(local, func(c rune) bool { return c == '.' || c == '-' || c == '_' || c == '+' })...)
-	return r, nil
+	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...), nil
 }
 
 // IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.

@@ -64,17 +64,20 @@ type Tx interface {
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
 	// FindAccount looks an account up by its identifier.
 	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
-	// FindEmployer returns the name of the account's only employer; empty where it has none, or several.
-	FindEmployer(ctx context.Context, id account.ID) (string, error)
-	// InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
-	InsertLink(ctx context.Context, l onetime.Link, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
-	// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and
-	// moves the epoch; it returns the new epoch.
+	// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch; it returns the new epoch.
 	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+	// HoldPassword suspends the account's password until it is set anew.
+	HoldPassword(ctx context.Context, id account.ID, now time.Time) error
+	// MoveEpoch moves the account's epoch and returns the new one.
+	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
+	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
+	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
+	// DeleteRecovery takes the account's recovery code away.
+	DeleteRecovery(ctx context.Context, id account.ID) error
 	// ConfirmAddress marks the address proven and ends all of the account's links (RULES §4).
 	ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error
 }

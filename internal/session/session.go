@@ -45,6 +45,7 @@ const (
 	EndedBySignOut  = "sign-out"
 	EndedByOwner    = "ended by owner"
 	EndedByReset    = "password reset"
+	EndedByNotMe    = "this was not me"
 	EndedByReplaced = "replaced by a new sign-in"
 	EndedByClosing  = "account closed"
 	EndedByTime     = "absolute limit"

@@ -338,7 +338,13 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		prepared.Params = maps.Clone(m.Params)
 		prepared.Params["name"] = acc.GivenName
 		delete(prepared.Params, "identifier")
-		return tx.SavePrepared(ctx, prepared, "")
+		if prepared.Params["employer"], err = tx.FindEmployer(ctx, acc.ID); err != nil {
+			return fmt.Errorf("find employer: %w", err)
+		}
+		if err := s.Authn.AddNotMe(ctx, tx, &prepared, acc); err != nil {
+			return err
+		}
+		return tx.SavePrepared(ctx, prepared, prepared.Link)
 	})
 	return prepared, err
 }

@@ -14,6 +14,10 @@ const (
 SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
 FROM accounts WHERE identifier = $1`
 
+	readAccount statement = `
+SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
+FROM accounts WHERE id = $1`
+
 	moveEpoch statement = `UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch`
 )
 
@@ -40,6 +44,16 @@ func (tx *Tx) MoveEpoch(ctx context.Context, id account.ID) (epoch int64, err er
 		err = fmt.Errorf("store: account %s is gone", id)
 	}
 	return epoch, err
+}
+
+// ReadAccount returns an account by its id.
+func (tx *Tx) ReadAccount(ctx context.Context, id account.ID) (account.Account, error) {
+	var r accountRow
+	ok, err := tx.query(ctx, readAccount, string(id)).one(r.dest()...)
+	if err == nil && !ok {
+		err = fmt.Errorf("store: account %s is gone", id)
+	}
+	return r.account(), err
 }
 
 // FindAccount looks an account up by its identifier.

@@ -15,7 +15,7 @@ const (
 	enqueue statement = `
 INSERT INTO outbox (id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
   attempts, prepared, link_id, state, reason, leased_by, lease_until, finished_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, '', 'queued', '', '', 0, 0)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, 'queued', '', '', 0, 0)`
 
 	// Asked first, so that an idle outbox costs a read and no transaction.
 	findDueMessage statement = `
@@ -50,7 +50,7 @@ func (tx *Tx) Enqueue(ctx context.Context, m outbox.Message) error {
 		return err
 	}
 	_, err = tx.exec(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
-		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared)
+		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared, m.Link)
 	return err
 }
 

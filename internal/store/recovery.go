@@ -24,7 +24,7 @@ var (
 const (
 	findLink statement = `
 SELECT l.id, l.secret, l.purpose, l.account_id, l.epoch, l.client_id, l.language, l.attempt, l.binding, l.created_at, l.expires_at,
-  l.consumed_at,
+  l.consumed_at, l.about,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM onetime_links l JOIN accounts a ON a.id = l.account_id
 WHERE l.secret = $1`
@@ -33,7 +33,8 @@ WHERE l.secret = $1`
 	consumeLink statement = `
 UPDATE onetime_links SET consumed_at = $2, consumed_by = $3
 WHERE secret = $1 AND expires_at > $2 AND consumed_at = 0
-  AND epoch = (SELECT epoch FROM accounts WHERE id = onetime_links.account_id AND closed_at = 0)
+  AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = onetime_links.account_id AND a.closed_at = 0
+    AND (a.epoch = onetime_links.epoch OR onetime_links.purpose = 'notme'))
 RETURNING id`
 
 	// The operation's own name lets its second press, or its retry after an unknown commit, find that it has won.
@@ -43,8 +44,8 @@ WHERE l.secret = $1 AND l.consumed_by = $2 AND l.consumed_at > 0 AND a.closed_at
 
 	insertLink statement = `
 INSERT INTO onetime_links (id, secret, purpose, account_id, epoch, client_id, language, attempt, binding, created_at, expires_at, life,
-  consumed_at, consumed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`
+  consumed_at, consumed_by, about)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13)`
 
 	// Beyond the new link ($4) and the few before it, the oldest living links of the kind expire.
 	expireOldLinks statement = `
@@ -55,7 +56,7 @@ WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 A
     ORDER BY created_at DESC, id DESC LIMIT $5)`
 
 	expireLinks statement = `
-UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2`
+UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2 AND purpose <> 'notme'`
 
 	savePrepared statement = `
 UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8
@@ -81,16 +82,20 @@ WHERE c.account_id = $1`
 type linkRow struct {
 	onetime.Link
 	secret, binding            []byte
+	about                      string
 	created, expires, consumed int64
 }
 
 func (r *linkRow) dest() []any {
 	return []any{&r.ID, &r.secret, &r.Purpose, &r.Account, &r.Epoch, &r.ClientID, &r.Language, &r.Attempt, &r.binding,
-		&r.created, &r.expires, &r.consumed}
+		&r.created, &r.expires, &r.consumed, &r.about}
 }
 
 func (r *linkRow) link() onetime.Link {
 	l := r.Link
+	if r.about != "" {
+		json.Unmarshal([]byte(r.about), &l.About) //nolint:errcheck // our own; what cannot be read is told as nothing
+	}
 	l.Secret, l.Binding = secret.HashFrom(r.secret), secret.HashFrom(r.binding)
 	l.Created, l.Expires, l.Consumed = fromMS(r.created), fromMS(r.expires), fromMS(r.consumed)
 	return l
@@ -126,9 +131,17 @@ func (tx *Tx) ConsumeLink(ctx context.Context, h secret.Hash, op string, now tim
 
 // InsertLink stores a link and ends the oldest of its kind beyond onetime.MaxLiving.
 func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) error {
+	about := ""
+	if len(l.About) > 0 {
+		b, err := json.Marshal(l.About)
+		if err != nil {
+			return err
+		}
+		about = string(b)
+	}
 	_, err := tx.exec(ctx, insertLink, l.ID, l.Secret[:], string(l.Purpose), string(l.Account), l.Epoch, l.ClientID, l.Language, l.Attempt,
-		l.Binding[:], ms(l.Created), ms(l.Expires), l.Purpose.Life().Milliseconds())
-	if err != nil {
+		l.Binding[:], ms(l.Created), ms(l.Expires), l.Purpose.Life().Milliseconds(), about)
+	if err != nil || l.Purpose.Outlives() {
 		return err
 	}
 	_, err = tx.exec(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
@@ -148,15 +161,12 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 	return err
 }
 
-// SetPassword stores a verifier, lifts a suspension, marks the address proven, ends all links, and moves the epoch.
+// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch.
 func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (epoch int64, err error) {
 	if _, err = tx.exec(ctx, setPassword, string(id), string(v), alone, ms(now)); err != nil {
 		return 0, err
 	}
 	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
-		return 0, err
-	}
-	if _, err = tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
 		return 0, err
 	}
 	return tx.MoveEpoch(ctx, id)

@@ -26,7 +26,9 @@ var notices = map[string]string{
 	"browser-forgotten": NoticeBrowserForgotten,
 	"confirmed":         NoticeConfirmed,
 
-	"access-revoked": NoticeAccessRevoked,
+	"access-revoked":   NoticeAccessRevoked,
+	"profile-saved":    NoticeProfileSaved,
+	"password-changed": NoticePasswordChanged,
 }
 
 // getMyAccount handles GET /account (S10).
@@ -42,7 +44,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
 		Sessions: d.rows(r, o), Access: accessRows(o.Access), RevokeAction: "/account/access/revoke", ActivityURL: "/account/activity",
 		ExportAction: "/account/export", Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
-		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(r, o)}
+		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(r, o), Details: myDetails(r, o)}
 	rp, _, err := d.Signin.App(r.Context(), r.URL.Query().Get("app"), "")
 	if err != nil {
 		return err
@@ -161,6 +163,11 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request, goal authn.Goal, st
 
 // confirm asks the person who is signed in to prove it anew; afterwards she is back on her account's page.
 func (d *Door) confirm(w http.ResponseWriter, r *http.Request) error {
+	return d.confirmFor(w, r, authn.Confirm)
+}
+
+// confirmFor is confirm for a page of its own, to which the proof leads on.
+func (d *Door) confirmFor(w http.ResponseWriter, r *http.Request, goal authn.Goal) error {
 	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
 	if err != nil {
 		return err
@@ -168,7 +175,7 @@ func (d *Door) confirm(w http.ResponseWriter, r *http.Request) error {
 	if !facts.Live {
 		return see(w, r, "/account")
 	}
-	a, cookie, err := d.Signin.Own(authn.Confirm, acc, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.Own(goal, acc, string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,8 @@ func (d *Door) postContinue(w http.ResponseWriter, r *http.Request) error {
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.
 func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, location string, err error) {
 	switch {
+	case ownPages[a.Goal] != "":
+		return "", ownPages[a.Goal], nil
 	case a.Goal != "":
 		return "", "/account?notice=" + goals[a.Goal], nil
 	case a.Request.ClientID == "":
@@ -179,6 +181,9 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 
 // goals are what the account's page says after an attempt that began there.
 var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.RenewCode: "recovery-renewed"}
+
+// ownPages are the pages to which a fresh proof leads.
+var ownPages = map[authn.Goal]string{authn.NewPassword: "/account/password"}
 
 // moveOn shows a page that leaves by itself, with a link for whoever it does not move.
 func (d *Door) moveOn(w http.ResponseWriter, r *http.Request, page string, view any, location string) error {

@@ -75,6 +75,12 @@ func (d *Door) Routes(mux interface {
 		"POST /recovery/link/{token}/plain":     d.postRecoveryLinkPlain,
 		"POST /recovery/link/{token}/challenge": d.postRecoveryLinkChallenge,
 
+		"GET /recovery/not-me/{token}":            d.getNotMe,
+		"POST /recovery/not-me/{token}":           d.postNotMe,
+		"POST /recovery/not-me/{token}/plain":     d.postNotMePlain,
+		"POST /recovery/not-me/{token}/challenge": d.postRecoveryLinkChallenge,
+		"GET /recovery/not-me/{token}/done":       d.getNotMeDone,
+
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,
 		"POST /account/sessions/end-others": d.postEndOthers,
@@ -88,6 +94,11 @@ func (d *Door) Routes(mux interface {
 		"POST /account/access/revoke": d.postRevokeAccess,
 		"GET /account/activity":       d.getActivity,
 		"POST /account/export":        d.postExport,
+
+		"GET /account/profile":   d.getProfile,
+		"POST /account/profile":  d.postProfile,
+		"GET /account/password":  d.getNewPassword,
+		"POST /account/password": d.postNewPassword,
 
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,

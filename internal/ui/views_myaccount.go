@@ -13,6 +13,8 @@ const (
 	NoticeAppRenamed       = "myaccount.notice.app_renamed"
 	NoticeRecoveryRenewed  = "myaccount.notice.recovery_renewed"
 	NoticeBrowserForgotten = "myaccount.notice.browser_forgotten"
+	NoticeProfileSaved     = "myaccount.notice.profile_saved"
+	NoticePasswordChanged  = "myaccount.notice.password_changed"
 	NoticeConfirmed        = "myaccount.notice.confirmed" // a fresh proof was given; the change itself waits for another press
 )
 
@@ -32,6 +34,7 @@ type MyAccount struct {
 	EndOthersAction string
 	SignOutAction   string
 	MFA             *MyMFA // nil: nothing is said of it
+	Details         MyDetails
 }
 
 // MyMFA is the part of MyAccount about two-factor authentication; it is on where there is an app. An action without an

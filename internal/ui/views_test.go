@@ -60,6 +60,9 @@ var full = []sample{
 	{"recovery_link_password-elsewhere", ui.RecoveryLinkPassword{Action: "/recovery/link/1", PlainURL: "/recovery/link/1/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna"}, Problem: ui.ProblemNewPasswordShort, KeepOthers: true, Elsewhere: true, OtherAccount: "bo.lind@foretaget.example"}},
 	{"recovery_link_signin", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", Address: anna, FirstName: "Anna", App: "HRM"}},
 	{"recovery_link_signin-elsewhere", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", PlainURL: "/recovery/link/2/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", App: "HRM", Problem: ui.ProblemRobot, Elsewhere: true}},
+	{"recovery_not_me", ui.RecoveryNotMe{Action: "/recovery/not-me/1", Address: anna, What: ui.HappenedReuse, App: "HRM", At: day, Device: "iPhone", Browser: "Safari", IP: "203.0.113.9"}},
+	{"recovery_not_me-elsewhere", ui.RecoveryNotMe{Action: "/recovery/not-me/1", PlainURL: "/recovery/not-me/1/plain", ChallengeURL: "/challenge", Address: anna, What: ui.HappenedAppAdded, Undoes: ui.UndoesApp, At: day, IP: "2001:db8:7:1::2a", Elsewhere: true, Problem: ui.ProblemRobot}},
+	{"recovery_not_me_done", ui.RecoveryNotMeDone{Address: anna}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{AgainURL: "/recovery", App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_link_gone-from_app", ui.RecoveryLinkGone{App: "HRM", URL: "http://localhost:8081/"}},
 	{"enrolment_offer", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB"}},
@@ -95,6 +98,13 @@ var full = []sample{
 		{Text: "myaccount.activity.code_redeemed", By: "myaccount.activity.by_account", App: "HRM", At: day, Count: 1, Addresses: 1},
 		{By: "myaccount.activity.by_anonymous", At: day, Device: "Windows", Count: 12, Addresses: 3},
 		{Text: "myaccount.activity.account_created", By: "myaccount.activity.by_operator", At: day}}}},
+	{"myaccount-details", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeProfileSaved, Details: ui.MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password", Language: "Svenska", PasswordChanged: day}}},
+	{"myaccount-no_password", ui.MyAccount{Address: anna, Details: ui.MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password"}}},
+	{"myaccount_profile", ui.MyAccountProfile{Action: "/account/profile", CancelURL: "/account", GivenName: "Anna", FamilyName: "Svensson", Languages: languages}},
+	{"myaccount_profile-problem", ui.MyAccountProfile{Action: "/account/profile", CancelURL: "/account", Languages: languages, GivenProblem: ui.ProblemName, FamilyProblem: ui.ProblemName, LanguageProblem: ui.ProblemLanguage}},
+	{"myaccount_password", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: anna, HasPassword: true, MinLength: 15, MaxLength: 256, Words: []string{"anna"}}},
+	{"myaccount_password-problem", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: anna, HasPassword: true, MinLength: 15, MaxLength: 256, CurrentProblem: ui.ProblemCurrentPassword, Throttled: true, KeepOthers: true}},
+	{"myaccount_password-first", ui.MyAccountPassword{Action: "/account/password", CancelURL: "/account", Address: anna, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort}},
 	{"myaccount_remove", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon"}},
 	{"myaccount_remove-last", ui.MyAccountRemove{Action: "/account/apps/remove", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true}},
 	{"myaccount_remove-forbidden", ui.MyAccountRemove{AddAction: "/account/apps/add", CancelURL: "/account", ID: "a1", Name: "Min telefon", Last: true, Forbidden: true}},
@@ -112,11 +122,12 @@ var zero = []sample{
 	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
-	{"recovery_link_gone", ui.RecoveryLinkGone{}},
+	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"recovery_not_me", ui.RecoveryNotMe{}}, {"recovery_not_me_done", ui.RecoveryNotMeDone{}},
 	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_app", ui.EnrolmentApp{}},
 	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
 	{"myaccount", ui.MyAccount{}}, {"myaccount-mfa", ui.MyAccount{MFA: &ui.MyMFA{}}}, {"myaccount_remove", ui.MyAccountRemove{}},
 	{"myaccount_activity", ui.MyAccountActivity{}},
+	{"myaccount_profile", ui.MyAccountProfile{}}, {"myaccount_password", ui.MyAccountPassword{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -139,10 +150,15 @@ var hostile = []sample{
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil, Place: evil}}}}},
 	{"myaccount_activity", ui.MyAccountActivity{OlderURL: "javascript:alert(1)", Rows: []ui.ActivityRow{{Text: "myaccount.activity.code_redeemed", App: evil, Device: evil, Browser: evil, Address: evil}}}},
 	{"myaccount", ui.MyAccount{Access: []ui.AccessRow{{ClientID: evil, Name: evil}}, RevokeAction: "/"}},
+	{"recovery_not_me", ui.RecoveryNotMe{Address: evil, What: ui.HappenedReuse, App: evil, Device: evil, Browser: evil, IP: evil}},
+	{"myaccount_profile", ui.MyAccountProfile{GivenName: evil, FamilyName: evil}},
+	{"myaccount_password", ui.MyAccountPassword{Address: evil, Words: []string{evil}, HasPassword: true, ForgotURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{ID: evil, Name: evil, CancelURL: "javascript:alert(1)"}},
 	{"myaccount_remove", ui.MyAccountRemove{Name: evil, Forbidden: true}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 }
+
+var languages = []ui.LanguageChoice{{Code: "sv", Own: "Svenska", Chosen: true}, {Code: "en", Own: "English"}}
 
 // drawn is the code to scan; key and keyURL are what it holds.
 var drawn = ui.QR(keyURL)

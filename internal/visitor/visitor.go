@@ -41,6 +41,8 @@ func (k Kit) Browser(r *http.Request) authn.Browser {
 		Network: web.Network(addr).String(),
 		Memory:  authn.OpenMemory(k.Keys, k.Cookies.Get(r, memoryCookie), k.Now()),
 
+		Language: string(web.Language(r.Context())),
+
 		Remembered: secret.Token(k.Cookies.Get(r, rememberedOne)),
 	}
 }

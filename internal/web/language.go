@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/locale"
 )
 
 // languageCookie remembers the person's own choice of language. pressedCookie remembers it for the visit under way, where
@@ -19,12 +21,21 @@ const (
 func (k *Kit) ChangeLanguage() http.Handler {
 	return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		chosen := k.options.Catalogue.Match(r.PostFormValue("lang"))
-		k.Cookies().Set(w, languageCookie, string(chosen), 365*24*time.Hour)
-		k.Cookies().Set(w, pressedCookie, string(chosen), pressedLife)
+		k.KeepLanguage(w, string(chosen))
 		http.Redirect(w, r, localPath(r.PostFormValue("back"), k.options.WayOn), http.StatusSeeOther)
 		return nil
 	})
 }
+
+// KeepLanguage makes this browser's pages follow the language from now on.
+func (k *Kit) KeepLanguage(w http.ResponseWriter, language string) {
+	chosen := string(k.options.Catalogue.Match(language))
+	k.Cookies().Set(w, languageCookie, chosen, 365*24*time.Hour)
+	k.Cookies().Set(w, pressedCookie, chosen, pressedLife)
+}
+
+// Languages lists the languages that pages and mails are written in, ours first.
+func Languages() []locale.Language { return locale.Languages() }
 
 // localPath returns the path if it stays on this host, else the other. Browsers read a backslash as a slash and skip tabs
 // and line breaks, so "/\host" and "/<tab>/host" lead away too.

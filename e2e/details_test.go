@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/demo"
+)
+
+func lookAtDetails(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	b.Open(w.Portvakt + "/account/profile")
+	look(b, "myaccount_profile", "myaccount.profile.title")
+	b.Fill(say("myaccount.profile.given_name"), "")
+	b.Press(say("myaccount.profile.submit"))
+	look(b, "myaccount_profile-problem", "myaccount.problem.name")
+	b.Open(w.Portvakt + "/account/password")
+	look(b, "myaccount_password", "myaccount.password.title")
+	b.Fill(say("myaccount.password.current"), wrongPassword)
+	b.ChoosePassword(chosen)
+	look(b, "myaccount_password-problem", "myaccount.problem.current_password")
+}
+
+func lookAtNotMe(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	m := b.Receive(say("mail.new_device.subject"))
+	here := b.FollowLink(m, say("mail.not_me.button"))
+	look(here, "recovery_not_me", "recovery.not_me.title")
+	there := b.Copy(m, w.browser(o))
+	there.SeeEnabled(say("recovery.not_me.submit")) // the silent check is done
+	look(there, "recovery_not_me-elsewhere", "recovery.not_me.title")
+	there.Press(say("recovery.not_me.submit"))
+	look(there, "recovery_not_me_done", "recovery.not_me.done")
+}

@@ -1,0 +1,72 @@
+package authn
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// BoundParam is the parameter of Tell that names what was bound to the account (an app's id), so that "this was not me" takes
+// exactly that away. It stands in no mail.
+const BoundParam = "bound"
+
+// Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
+// parameters. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
+func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
+	employer, err := tx.FindEmployer(ctx, acc.ID)
+	if err != nil {
+		return fmt.Errorf("find employer: %w", err)
+	}
+	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
+	m.Account, m.Language = acc.ID, cmp.Or(acc.Language, b.Language)
+	m.Params = map[string]string{"name": acc.GivenName, "employer": employer,
+		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
+	maps.Copy(m.Params, more)
+	if err := s.AddNotMe(ctx, tx, &m, acc); err != nil {
+		return err
+	}
+	if err := tx.Enqueue(ctx, m); err != nil {
+		return fmt.Errorf("tell the person: %w", err)
+	}
+	return nil
+}
+
+// AddNotMe puts the link into a mail by which its reader says that it was not her.
+func (s *Service) AddNotMe(ctx context.Context, tx Tx, m *outbox.Message, acc account.Account) error {
+	now, token := s.Now(), secret.NewToken()
+	link := onetime.Link{ID: secret.NewID(), Secret: token.Hash(), Purpose: onetime.NotMe, Account: acc.ID, Epoch: acc.Epoch,
+		Language: m.Language, Created: now, Expires: m.Expires.Add(onetime.NotMe.Life())}
+	link.About = map[string]string{"what": m.Template, "to": acc.Address, "bound": m.Params[BoundParam], "app": m.Params["app"],
+		"user_agent": m.Params["user_agent"], "ip": m.Params["ip"], "at": m.Params["at"]}
+	delete(m.Params, BoundParam)
+	m.Link = link.ID
+	m.SealSecret(s.Keys, token, now)
+	if err := tx.InsertLink(ctx, link, now); err != nil {
+		return fmt.Errorf("insert link: %w", err)
+	}
+	return nil
+}
+
+// Told is what a mail has told, read back from its link.
+type Told struct {
+	Template string
+	To       string // the address that was told
+	Bound    string // see BoundParam
+	App      string // an RP's name, where one is concerned
+	Device   session.Device
+	At       time.Time
+}
+
+// ReadTold reads what the mail around a link of purpose onetime.NotMe has told.
+func ReadTold(l onetime.Link) Told {
+	return Told{Template: l.About["what"], To: l.About["to"], Bound: l.About["bound"], App: l.About["app"],
+		Device: session.Device{UserAgent: l.About["user_agent"], Address: l.About["ip"]}, At: outbox.ParseTime(l.About["at"])}
+}

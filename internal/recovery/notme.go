@@ -1,0 +1,177 @@
+package recovery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// NotMePage is what the page behind "this was not me" shows.
+type NotMePage struct {
+	Account account.Account
+	Told    authn.Told
+	// Here says that the account is signed in in this browser: one press is enough.
+	Here bool
+	// JustUsed says, beside authn.ErrNoLink, that a press may be the second of two.
+	JustUsed bool
+	Language string
+	link     onetime.Link
+}
+
+// shownAfter is how long the page after the press can be looked at again.
+const shownAfter = time.Hour
+
+// LookAtNotMe reads the link of a mail that told a person of something. Unknown, used and expired links, and links of other kinds,
+// are authn.ErrNoLink. Looking changes nothing.
+func (s *Service) LookAtNotMe(ctx context.Context, token, current secret.Token) (NotMePage, error) {
+	link, acc, err := s.Store.FindLink(ctx, token.Hash())
+	if err != nil {
+		return NotMePage{}, fmt.Errorf("find link: %w", err)
+	}
+	if link.Purpose != onetime.NotMe || !acc.IsOpen() {
+		return NotMePage{}, authn.ErrNoLink
+	}
+	p := NotMePage{Account: acc, Told: authn.ReadTold(link), Language: cmp.Or(acc.Language, link.Language), link: link}
+	f, signedIn, err := s.Authn.Current(ctx, current)
+	if err != nil {
+		return NotMePage{}, err
+	}
+	p.Here = f.Live && signedIn.ID == acc.ID
+	if !link.IsLiving(acc.Epoch, s.Now()) {
+		p.JustUsed = link.IsJustUsed(acc.Epoch, s.Now())
+		return p, authn.ErrNoLink
+	}
+	return p, nil
+}
+
+// LookAfterNotMe is what the page after the press shows, for a while; then it is authn.ErrNoLink too.
+func (s *Service) LookAfterNotMe(ctx context.Context, token secret.Token) (NotMePage, error) {
+	p, err := s.LookAtNotMe(ctx, token, "")
+	if !errors.Is(err, authn.ErrNoLink) {
+		return p, cmp.Or(err, authn.ErrNoLink) // not pressed yet
+	}
+	if p.link.Consumed.IsZero() || s.Now().Sub(p.link.Consumed) > shownAfter {
+		return NotMePage{}, authn.ErrNoLink
+	}
+	return p, nil
+}
+
+// NotMe ends everything that may be somebody else's, takes back what the mail told of where that can be taken back, and sends a
+// link for a new password at once (ADR 13 says what and why). It signs nobody in. It fails with authn.ErrNoLink, ErrRobot or
+// authn.ErrThrottled. The second of two presses finds the work done.
+func (s *Service) NotMe(ctx context.Context, u Use, p NotMePage, b authn.Browser) error {
+	if p.JustUsed {
+		return nil
+	}
+	puzzle, expires, err := s.check(robotLink, u.Token.Hash().Text(), Request{Answer: u.Answer, Plain: u.Plain || p.Here})
+	if err != nil {
+		return err
+	}
+	proof := authn.MailedLink{Token: u.Token, Operation: secret.NewID()}
+	_, err = authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, proven authn.Proven) error {
+		switch {
+		case proven.Link.Purpose != onetime.NotMe:
+			return authn.ErrNoLink
+		case proven.Again:
+			return nil
+		}
+		if err := s.spend(ctx, tx, puzzle, expires); err != nil {
+			return err
+		}
+		if u.Plain && !p.Here {
+			if err := s.takeSlots(ctx, tx, true, b, s.Now()); err != nil {
+				return err
+			}
+		}
+		return s.endAll(ctx, tx, proven.Account, proven.Link, b)
+	})
+	if errors.Is(err, authn.ErrNoLink) {
+		if again, _ := s.LookAtNotMe(ctx, u.Token, ""); again.JustUsed {
+			return nil // another press was quicker
+		}
+	}
+	return err
+}
+
+// endAll is what a press does, in its transaction.
+func (s *Service) endAll(ctx context.Context, tx Tx, acc account.Account, link onetime.Link, b authn.Browser) error {
+	now := s.Now()
+	if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: acc.ID, Offline: true}, session.EndedByNotMe, now); err != nil {
+		return err
+	}
+	// With the epoch end attempts, remembered browsers, and all links but those of this kind.
+	if _, err := tx.MoveEpoch(ctx, acc.ID); err != nil {
+		return fmt.Errorf("move epoch: %w", err)
+	}
+	if err := tx.HoldPassword(ctx, acc.ID, now); err != nil {
+		return fmt.Errorf("suspend password: %w", err)
+	}
+	told := authn.ReadTold(link)
+	undone, err := s.undo(ctx, tx, acc, told)
+	if err != nil {
+		return err
+	}
+	e := audit.Event{Kind: audit.NotMe, At: now, Actor: "account", Account: acc.ID,
+		Detail: map[string]string{"told": told.Template, "undone": undone}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+	if err := tx.Append(ctx, e); err != nil {
+		return err
+	}
+	return s.sendReset(ctx, tx, acc, link, b)
+}
+
+// The mails whose news can be taken back. Their names are other flows'.
+const (
+	appAdded     = "mfa_on"
+	codeMade     = "recovery_code_made"
+	codeWasSpent = "recovery_code_used"
+)
+
+// undo takes back what the mail told of, and says what that was, for the audit line.
+func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told authn.Told) (string, error) {
+	switch told.Template {
+	case appAdded:
+		_, ok, err := tx.DeleteApp(ctx, acc.ID, told.Bound)
+		if err != nil || !ok {
+			return "", err
+		}
+		return "app", s.withoutLastApp(ctx, tx, acc.ID)
+	case codeMade, codeWasSpent:
+		// Whoever made it, or was shown the next one, has it. Its owner is shown another one at her next sign-in.
+		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
+	}
+	return "", nil
+}
+
+// withoutLastApp takes the recovery code away when no app is left: there is nothing to recover from.
+func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) error {
+	left, err := tx.FindSecond(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find second proofs: %w", err)
+	}
+	if left.Apps > 0 {
+		return nil
+	}
+	return tx.DeleteRecovery(ctx, id)
+}
+
+// sendReset asks for a link by which the owner chooses a new password. Its budget is its own: nobody who asks for many mails
+// keeps this one from her.
+func (s *Service) sendReset(ctx context.Context, tx Tx, acc account.Account, link onetime.Link, b authn.Browser) error {
+	_, id, err := account.ParseAddress(acc.Address)
+	if err != nil {
+		return err
+	}
+	a := authn.Attempt{Language: cmp.Or(acc.Language, link.Language)}
+	m := s.message(a, Request{Address: acc.Address, Purpose: onetime.Reset}, id, b, s.Now())
+	m.Params["known"] = link.ID
+	return tx.Enqueue(ctx, m)
+}
