@@ -88,14 +88,14 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/control": {door, "audit auditing clientregistration organisation provisioning relyingparty"},
+	"internal/control": {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty"},
 	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":      {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
-	"internal/enrolment":          {flow, "account audit authn password recoverycode secret totp"},
+	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},

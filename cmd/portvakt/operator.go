@@ -240,7 +240,8 @@ func (c *orgList) Run(ctx context.Context, s streams) error {
 }
 
 type accountCommand struct {
-	Create accountCreate `cmd:"" help:"Make an account by hand. Its owner creates a password at the first sign-in."`
+	Create       accountCreate       `cmd:"" help:"Make an account by hand. Its owner creates a password at the first sign-in."`
+	RecoveryCode accountRecoveryCode `cmd:"" help:"Hand out a recovery code to somebody who has lost her authenticator app and her own recovery code."`
 }
 
 type accountCreate struct {
@@ -260,4 +261,23 @@ func (c *accountCreate) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return printJSON(s.out, out)
+}
+
+type accountRecoveryCode struct {
+	settingsFlags `embed:""`
+	Address       string `arg:"" help:"E-mail address of the account."`
+	Reason        string `help:"How you made sure who asks, in a few words; it stands in the audit log." required:"" placeholder:"TEXT"`
+}
+
+// Run hands a recovery code out.
+func (c *accountRecoveryCode) Run(ctx context.Context, s streams) error {
+	var out control.Issue
+	in := control.Issue{Address: c.Address, Reason: c.Reason}
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/accounts/recovery-code", in, &out); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "Tell it to the person by voice or hand it over, and to nobody else. It works once, until %s, under Återställningskod, "+
+		"after the password or a mailed link. A mail has told her that it was made.\n", out.Expires.Format("2006-01-02 15:04 MST"))
+	fmt.Fprintln(s.out, out.Code)
+	return nil
 }

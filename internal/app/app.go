@@ -180,10 +180,11 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
-		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
+		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
-		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn}, grants, places); err != nil {
+		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
+		enrolment.RecoveryReminderTemplate: enrol}, grants, places); err != nil {
 		return nil, err
 	}
 	a.mount(kit, people, parties)

@@ -533,5 +533,9 @@ func changed(value string) string {
 // control does what the operator's command line does.
 func (w *world) control(method, path string, in any) error {
 	var out map[string]any
-	return control.InProcess(w.app.Control.Handler()).Do(w.t.Context(), method, path, in, &out)
+	return w.controlled(method, path, in, &out)
+}
+
+func (w *world) controlled(method, path string, in, out any) error {
+	return control.InProcess(w.app.Control.Handler()).Do(w.t.Context(), method, path, in, out)
 }

@@ -67,8 +67,9 @@ type Store interface {
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
 	// ListApps lists the account's authenticator apps, oldest first.
 	ListApps(ctx context.Context, id account.ID) ([]App, error)
-	// FindRecoveryVerifier returns what a recovery code is checked against; empty where there is none.
-	FindRecoveryVerifier(ctx context.Context, id account.ID) (password.Verifier, error)
+	// ListRecoveryVerifiers returns what a recovery code is checked against: the account's own, and one that was handed out and
+	// is in its time.
+	ListRecoveryVerifiers(ctx context.Context, id account.ID, now time.Time) ([]password.Verifier, error)
 	// FindSession looks a session up by the hash of its cookie, with the account that it belongs to.
 	FindSession(ctx context.Context, h secret.Hash) (session.Session, account.Account, error)
 }
@@ -105,8 +106,8 @@ type Tx interface {
 	RememberBrowser(ctx context.Context, r Remembered) error
 	// ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.
 	ConsumeStep(ctx context.Context, app string, step int64, now time.Time) (bool, error)
-	// HasRecovery says whether the account's recovery code is still this one.
-	HasRecovery(ctx context.Context, id account.ID, v password.Verifier) (bool, error)
+	// HasRecovery says whether the account's recovery code, its own or one that was handed out, is still this one.
+	HasRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) (bool, error)
 	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins. op is
 	// stored beside it: the loser gets the link all the same, with false, if it names the same operation; else ErrNoLink.
 	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)

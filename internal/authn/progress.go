@@ -134,9 +134,10 @@ func (a App) OpenKey(k *secret.Keyring, now time.Time) (totp.Key, error) {
 
 // Second is what an account has beside its password, and what its organisations ask.
 type Second struct {
-	Apps     int  // authenticator apps
-	Recovery bool // whether it has a recovery code
-	Password bool // whether it has a password
+	Apps     int       // authenticator apps
+	Recovery bool      // whether it has a recovery code
+	Issued   time.Time // until when a recovery code works that was handed out; zero: none
+	Password bool      // whether it has a password
 	Policy   organisation.Policy
 	Employer string // the organisation's name, where the account has one alone
 	Silent   int    // for how many sign-ins to come the offer of two-factor authentication is silent
@@ -150,6 +151,14 @@ func (s Second) IsRequired(now time.Time) bool { return s.Policy.IsRequired(s.Sp
 func (s Second) Left(now time.Time) (int, bool) {
 	return max(s.Policy.SignIns-s.Spent, 0), s.Policy.Counts(now)
 }
+
+// MayTurnOff says whether a person who has shown the recovery code may do without a second proof from now on.
+func (s Second) MayTurnOff(p Progress, now time.Time) bool {
+	return p.Has(MethodRecovery) && !s.IsRequired(now) && (p.Has(MethodPassword) || p.Has(MethodMail))
+}
+
+// HasRecovery says whether a recovery code would be taken now: her own, or one that was handed out.
+func (s Second) HasRecovery(now time.Time) bool { return s.Recovery || now.Before(s.Issued) }
 
 // every is at which sign-in the offer comes back (S11).
 const every = 3

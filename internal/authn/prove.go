@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -264,12 +265,19 @@ func (s *Service) judgeRecovery(ctx context.Context, p RecoveryCode) (judgement,
 	if !ok {
 		return j, nil
 	}
-	verifier, err := s.Store.FindRecoveryVerifier(ctx, p.Progress.Account)
+	verifiers, err := s.Store.ListRecoveryVerifiers(ctx, p.Progress.Account, s.Now())
 	if err != nil {
-		return j, fmt.Errorf("find recovery code: %w", err)
+		return j, fmt.Errorf("list recovery codes: %w", err)
 	}
-	if j.right, _, err = s.Hasher.Verify(ctx, verifier, code.Reveal()); err != nil {
-		return j, err
+	var matched password.Verifier
+	for _, v := range verifiers {
+		ok, _, err := s.Hasher.Verify(ctx, v, code.Reveal())
+		if err != nil {
+			return j, err
+		}
+		if ok {
+			j.right, matched = true, v
+		}
 	}
 	progress := p.Progress.with(p.method(), s.Now())
 	progress.Stage = Renewing
@@ -278,7 +286,7 @@ func (s *Service) judgeRecovery(ctx context.Context, p RecoveryCode) (judgement,
 		if err := Lock(ctx, tx, p.Progress); err != nil {
 			return err
 		}
-		stands, err := tx.HasRecovery(ctx, p.Progress.Account, verifier)
+		stands, err := tx.HasRecovery(ctx, p.Progress.Account, matched, s.Now())
 		if err == nil && !stands {
 			err = ErrWrong
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/auditing"
 	"github.com/portvakt/portvakt/internal/clientregistration"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
@@ -22,6 +23,7 @@ import (
 type Door struct {
 	Registration *clientregistration.Service
 	Provisioning *provisioning.Service
+	Enrolment    *enrolment.Service
 	Auditing     *auditing.Service
 	Log          *slog.Logger
 }
@@ -93,6 +95,15 @@ type Account struct {
 	Verified   bool   `json:"verified"`
 }
 
+// Issue asks for a recovery code to hand out, or is one.
+type Issue struct {
+	Address string `json:"address"`
+	Reason  string `json:"reason,omitempty"`
+	// Of an answer alone.
+	Code    string    `json:"recovery_code,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
 // Handler returns the door's handler.
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -106,6 +117,7 @@ func (d *Door) Handler() http.Handler {
 		return d.listOrganisations(ctx)
 	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
+	mux.Handle("POST /accounts/recovery-code", answer(d, d.issueRecoveryCode))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux
@@ -294,4 +306,9 @@ func (d *Door) createAccount(ctx context.Context, _ *http.Request, in Account) (
 		GivenName: in.GivenName, FamilyName: in.FamilyName, Language: in.Language})
 	in.ID = string(a.ID)
 	return in, err
+}
+
+func (d *Door) issueRecoveryCode(ctx context.Context, _ *http.Request, in Issue) (Issue, error) {
+	code, err := d.Enrolment.Issue(ctx, in.Address, in.Reason)
+	return Issue{Address: in.Address, Code: code.Reveal(), Expires: d.Enrolment.Now().Add(enrolment.IssuedLife).UTC()}, err
 }

@@ -71,8 +71,8 @@ func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, 
 				return ErrLast
 			}
 			more["off"] = "yes"
-			if err := tx.DeleteRecovery(ctx, acc.ID); err != nil {
-				return fmt.Errorf("delete recovery code: %w", err)
+			if err := s.withoutApps(ctx, tx, acc.ID); err != nil {
+				return err
 			}
 		}
 		if _, err := s.moveEpoch(ctx, tx, acc.ID); err != nil {

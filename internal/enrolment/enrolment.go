@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/totp"
@@ -44,6 +45,16 @@ type Tx interface {
 	DeleteApps(ctx context.Context, id account.ID) error
 	// RestoreApps lets the account's suspended apps count again.
 	RestoreApps(ctx context.Context, id account.ID) error
+	// SaveIssued stores what a recovery code is checked against that was handed out, in place of an older one.
+	SaveIssued(ctx context.Context, id account.ID, v password.Verifier, by string, now, expires time.Time) error
+	// DeleteIssued takes a handed-out recovery code away.
+	DeleteIssued(ctx context.Context, id account.ID) error
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
+	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
+	// SavePrepared stores what Prepare made of a message.
+	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
 	// DeleteRecovery takes the account's recovery code away.
@@ -73,6 +84,10 @@ const (
 	OnTemplate           = "mfa_on"
 	OffTemplate          = "mfa_off"
 	RecoveryMadeTemplate = "recovery_code_made"
+	// RecoveryReminderTemplate asks after 30 days whether the code is still there. It is dropped where that code is gone.
+	RecoveryReminderTemplate = "recovery_code_reminder"
+	// RecoveryIssuedTemplate tells of a code that was handed out, by whom and how to object. It never holds one.
+	RecoveryIssuedTemplate = "recovery_code_issued"
 )
 
 const (

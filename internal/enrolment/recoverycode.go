@@ -2,11 +2,16 @@ package enrolment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/recoverycode"
 )
 
@@ -38,6 +43,9 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 		if err := tx.SaveRecovery(ctx, u.Account.ID, verifier, s.Now()); err != nil {
 			return fmt.Errorf("save recovery code: %w", err)
 		}
+		if err := tx.DeleteIssued(ctx, u.Account.ID); err != nil {
+			return fmt.Errorf("delete issued code: %w", err)
+		}
 		if p.Progress.Stage == authn.Renewing {
 			p.Progress.Stage = authn.Proving
 		}
@@ -50,6 +58,9 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 			}
 		}
 		p.Progress.Sealed = nil
+		if err := tx.Enqueue(ctx, s.reminder(u.Account)); err != nil {
+			return fmt.Errorf("enqueue reminder: %w", err)
+		}
 		return tx.Append(ctx, s.event(audit.RecoveryCodeMade, u.Account.ID, v.Browser))
 	})
 }
@@ -85,5 +96,149 @@ func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewS
 		}
 		p.Progress.Stage = authn.Kept
 		return tx.RestoreApps(ctx, u.Account.ID)
+	})
+}
+
+// TurnOff turns two-factor authentication off, for a person whose app is gone and who has shown the recovery code beside her
+// password or a mailed link. Where policy requires it there is no such way: ErrRequired.
+func (s *Service) TurnOff(ctx context.Context, v Visit) (authn.NewSession, error) {
+	press := s.Authn.Press("off", "")
+	u, err := s.Look(ctx, v, authn.Enrol)
+	switch {
+	case err != nil:
+		return s.again(ctx, v, press, err)
+	case u.Progress.Stage != authn.Replacing:
+		return authn.NewSession{}, ErrNotNow
+	}
+	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
+		second, err := tx.FindSecond(ctx, u.Account.ID)
+		switch {
+		case err != nil:
+			return fmt.Errorf("find second proofs: %w", err)
+		case !second.MayTurnOff(u.Progress, s.Now()):
+			return ErrRequired
+		}
+		if err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
+			return fmt.Errorf("delete apps: %w", err)
+		}
+		if err := s.withoutApps(ctx, tx, u.Account.ID); err != nil {
+			return err
+		}
+		p.Progress.Stage = authn.Later // the offer would be an odd answer
+		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
+			return err
+		}
+		if err := s.Authn.Tell(ctx, tx, OffTemplate, u.Account, v.Browser, map[string]string{"authenticator": "", "off": "yes"}); err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(audit.AppRemoved, u.Account.ID, v.Browser))
+	})
+}
+
+// withoutApps takes away what exists beside an app alone, when the last one has gone.
+func (s *Service) withoutApps(ctx context.Context, tx Tx, id account.ID) error {
+	if err := tx.DeleteRecovery(ctx, id); err != nil {
+		return fmt.Errorf("delete recovery code: %w", err)
+	}
+	if err := tx.DeleteIssued(ctx, id); err != nil {
+		return fmt.Errorf("delete issued code: %w", err)
+	}
+	return nil
+}
+
+// remindAfter is when the person is asked whether she still has her recovery code; a week later the question is old.
+const remindAfter, remindFor = 30 * 24 * time.Hour, 7 * 24 * time.Hour
+
+// reminder is the question, waiting in the outbox.
+func (s *Service) reminder(acc account.Account) outbox.Message {
+	m := outbox.New(outbox.Mail, RecoveryReminderTemplate, acc.Address, s.Now())
+	m.Account, m.Language, m.Lane = acc.ID, acc.Language, outbox.Routine
+	m.NotBefore, m.Expires = s.Now().Add(remindAfter), s.Now().Add(remindAfter+remindFor)
+	m.Params = map[string]string{"made": outbox.FormatTime(s.Now()), "identifier": string(identifierOf(acc))}
+	return m
+}
+
+func identifierOf(acc account.Account) account.Identifier {
+	_, id, _ := account.ParseAddress(acc.Address)
+	return id
+}
+
+// Prepare completes the reminder in the outbox worker: it is sent to an account that still has that very code and address.
+func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
+	prepared := m
+	err := s.InTx(ctx, func(tx Tx) error {
+		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		if err != nil {
+			return fmt.Errorf("find account: %w", err)
+		}
+		made, err := tx.FindRecoveryMade(ctx, m.Account)
+		if err != nil {
+			return fmt.Errorf("find recovery code: %w", err)
+		}
+		if !ok || !acc.IsOpen() || acc.ID != m.Account || outbox.FormatTime(made) != m.Params["made"] {
+			return fmt.Errorf("%w: the code is another one", outbox.ErrDrop)
+		}
+		prepared = m
+		prepared.To, prepared.Language, prepared.Prepared = acc.Address, acc.Language, true
+		prepared.Params = map[string]string{"name": acc.GivenName}
+		return tx.SavePrepared(ctx, prepared, "")
+	})
+	return prepared, err
+}
+
+// IssuedLife is how long a recovery code works that was handed out (NIST SP 800-63B-4 §4.2.1.2: a day at most).
+const IssuedLife = 24 * time.Hour
+
+// The ways in which no code is handed out.
+var (
+	// ErrNoAccount: no open account has the address.
+	ErrNoAccount = errors.New("no open account has this address")
+	// ErrNothingToRecover: the account has no two-factor authentication, so that a mailed link is enough.
+	ErrNothingToRecover = errors.New("the account has no two-factor authentication: a mailed link from the login page is enough")
+	// ErrNoReason: whoever hands out a code says why.
+	ErrNoReason = errors.New("a reason is needed: how you made sure who asks, in a few words")
+)
+
+const maxReason = 500 // characters
+
+// Issue makes a recovery code for a person who has lost everything, at the operator's word. It works once within a day, as one
+// proof beside the password or a mailed link, and leads to a recovery code of her own. The person is told by mail, never of the
+// code itself (RULES §5). The reason is kept with the audit line's personal fields.
+func (s *Service) Issue(ctx context.Context, address, reason string) (recoverycode.Code, error) {
+	_, id, err := account.ParseAddress(address)
+	if err != nil {
+		return "", err
+	}
+	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
+		return "", ErrNoReason
+	}
+	code := recoverycode.New()
+	verifier, err := s.Hasher.Hash(ctx, code.Reveal())
+	if err != nil {
+		return "", err
+	}
+	return code, s.InTx(ctx, func(tx Tx) error {
+		acc, ok, err := tx.FindAccount(ctx, id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("find account: %w", err)
+		case !ok || !acc.IsOpen():
+			return ErrNoAccount
+		}
+		second, err := tx.FindSecond(ctx, acc.ID)
+		switch {
+		case err != nil:
+			return fmt.Errorf("find second proofs: %w", err)
+		case second.Apps == 0:
+			return ErrNothingToRecover
+		}
+		if err := tx.SaveIssued(ctx, acc.ID, verifier, "operator", s.Now(), s.Now().Add(IssuedLife)); err != nil {
+			return fmt.Errorf("save issued code: %w", err)
+		}
+		if err := s.Authn.Tell(ctx, tx, RecoveryIssuedTemplate, acc, authn.Browser{}, nil); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryCodeIssued, At: s.Now(), Actor: "operator", Account: acc.ID,
+			Personal: map[string]string{"reason": reason}})
 	})
 }

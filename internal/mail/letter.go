@@ -46,6 +46,9 @@ const (
 	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp" or "recovery": what was guessed; suspended, "yes": it counts no more
 	recoveryMadeTemplate = "recovery_code_made" // never the code itself
 
+	recoveryIssuedTemplate   = "recovery_code_issued"   // never the code itself
+	recoveryReminderTemplate = "recovery_code_reminder" // nothing has happened: it only asks
+
 	newDeviceTemplate = "new_device" // authn's
 )
 
@@ -79,6 +82,13 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case failuresTemplate:
 		s.addFailures(&l, p, m)
 		return l, s.addNotMe(&l, p, m, l.NotYou...)
+	case recoveryReminderTemplate:
+		l.Further = []string{p.T("mail.recovery_code_reminder.lost")}
+		l.Action, l.Review, l.Unknown = &action{p.T("mail.recovery_code_reminder.button"), s.settings.Issuer + "/account"}, nil, ""
+		return l, nil
+	case recoveryIssuedTemplate:
+		l.Further = []string{p.T("mail.recovery_code_issued.next")}
+		return l, s.addNotMe(&l, p, m, p.T("mail.recovery_code_issued.undo"))
 	case newDeviceTemplate:
 		l.Further = []string{p.T("mail.new_device.next")}
 		return l, s.addNotMe(&l, p, m)

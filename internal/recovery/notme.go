@@ -133,6 +133,7 @@ const (
 	appAdded     = "mfa_on"
 	codeMade     = "recovery_code_made"
 	codeWasSpent = "recovery_code_used"
+	codeIssued   = "recovery_code_issued"
 )
 
 // undo takes back what the mail told of, and says what that was, for the audit line.
@@ -147,6 +148,8 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 	case codeMade, codeWasSpent:
 		// Whoever made it, or was shown the next one, has it. Its owner is shown another one at her next sign-in.
 		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
+	case codeIssued:
+		return "issued_code", tx.DeleteIssued(ctx, acc.ID)
 	}
 	return "", nil
 }

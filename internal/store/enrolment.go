@@ -48,7 +48,7 @@ ON CONFLICT (account_id) DO UPDATE SET silent = excluded.silent, spent = exclude
 	// What an account has beside its password, and a row for each of its organisations.
 	findSecond statement = `
 SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
-  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE(f.silent, 0), COALESCE(f.spent, 0),
+  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0), COALESCE(f.silent, 0), COALESCE(f.spent, 0),
   COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN organisations o ON o.id = p.organisation_id
@@ -75,9 +75,20 @@ WHERE id = $2 AND (SELECT count(*) FROM totp_keys WHERE account_id = $2) < $7`
 	// Of two callers with the same step one changes a row.
 	consumeStep statement = `UPDATE totp_keys SET last_step = $2, used_at = $3 WHERE id = $1 AND last_step < $2`
 
-	findRecoveryVerifier statement = `SELECT verifier FROM recovery_codes WHERE account_id = $1`
+	listRecoveryVerifiers statement = `
+SELECT verifier FROM recovery_codes WHERE account_id = $1
+UNION ALL SELECT verifier FROM issued_codes WHERE account_id = $1 AND expires_at > $2`
 
-	hasRecovery statement = `SELECT account_id FROM recovery_codes WHERE account_id = $1 AND verifier = $2`
+	hasRecovery statement = `
+SELECT account_id FROM recovery_codes WHERE account_id = $1 AND verifier = $2
+UNION ALL SELECT account_id FROM issued_codes WHERE account_id = $1 AND verifier = $2 AND expires_at > $3`
+
+	saveIssued statement = `
+INSERT INTO issued_codes (account_id, verifier, issued_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, issued_by = excluded.issued_by, created_at = excluded.created_at,
+  expires_at = excluded.expires_at`
+
+	deleteIssued statement = `DELETE FROM issued_codes WHERE account_id = $1`
 
 	saveRecovery statement = `
 INSERT INTO recovery_codes (account_id, verifier, created_at) VALUES ($1, $2, $3)
@@ -170,13 +181,13 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 	var all []organisation.Policy
 	var names []string
 	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
-		var codes, passwords, since int64
+		var codes, passwords, issued, since int64
 		var name string
 		var p organisation.Policy
-		if err := scan(&s.Apps, &codes, &passwords, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns, &p.RememberDays); err != nil {
+		if err := scan(&s.Apps, &codes, &passwords, &issued, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns, &p.RememberDays); err != nil {
 			return err
 		}
-		s.Recovery, s.Password = codes > 0, passwords > 0
+		s.Recovery, s.Password, s.Issued = codes > 0, passwords > 0, fromMS(issued)
 		if p.MFA != "" {
 			p.From = fromMS(since)
 			all, names = append(all, p), append(names, name)
@@ -242,16 +253,29 @@ func (tx *Tx) ConsumeStep(ctx context.Context, app string, step int64, now time.
 	return n == 1, err
 }
 
-// FindRecoveryVerifier returns what a recovery code is checked against.
-func (db *DB) FindRecoveryVerifier(ctx context.Context, id account.ID) (v password.Verifier, err error) {
-	_, err = db.query(ctx, findRecoveryVerifier, string(id)).one(&v)
-	return v, err
+// ListRecoveryVerifiers returns what a recovery code is checked against.
+func (db *DB) ListRecoveryVerifiers(ctx context.Context, id account.ID, now time.Time) ([]password.Verifier, error) {
+	return list(db.query(ctx, listRecoveryVerifiers, string(id), ms(now)), func(scan scan) (v password.Verifier, err error) {
+		return v, scan(&v)
+	})
 }
 
-// HasRecovery says whether the account's recovery code is still this one.
-func (tx *Tx) HasRecovery(ctx context.Context, id account.ID, v password.Verifier) (bool, error) {
+// HasRecovery says whether the account's recovery code, its own or one that was handed out, is still this one.
+func (tx *Tx) HasRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) (bool, error) {
 	var found string
-	return tx.query(ctx, hasRecovery, string(id), string(v)).one(&found)
+	return tx.query(ctx, hasRecovery, string(id), string(v), ms(now)).one(&found)
+}
+
+// SaveIssued stores what a recovery code is checked against that was handed out, in place of an older one.
+func (tx *Tx) SaveIssued(ctx context.Context, id account.ID, v password.Verifier, by string, now, expires time.Time) error {
+	_, err := tx.exec(ctx, saveIssued, string(id), string(v), by, ms(now), ms(expires))
+	return err
+}
+
+// DeleteIssued takes a handed-out recovery code away.
+func (tx *Tx) DeleteIssued(ctx context.Context, id account.ID) error {
+	_, err := tx.exec(ctx, deleteIssued, string(id))
+	return err
 }
 
 // SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
@@ -268,8 +292,17 @@ func (tx *Tx) DeleteRecovery(ctx context.Context, id account.ID) error {
 
 // FindRecoveryMade says when the account's recovery code was made; zero: it has none.
 func (db *DB) FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error) {
+	return readRecoveryMade(ctx, db, id)
+}
+
+// FindRecoveryMade says when the account's recovery code was made; zero: it has none.
+func (tx *Tx) FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error) {
+	return readRecoveryMade(ctx, tx, id)
+}
+
+func readRecoveryMade(ctx context.Context, from querier, id account.ID) (time.Time, error) {
 	var made int64
-	ok, err := db.query(ctx, findRecoveryMade, string(id)).one(&made)
+	ok, err := from.query(ctx, findRecoveryMade, string(id)).one(&made)
 	if !ok {
 		return time.Time{}, err
 	}

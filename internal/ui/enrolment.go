@@ -126,7 +126,27 @@ func (d *Door) getChoice(w http.ResponseWriter, r *http.Request) error {
 	case v.attempt.Goal == "":
 		back = attemptURL(base, v.attempt)
 	}
-	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_choice", EnrolmentChoice{Action: attemptURL(base+"/choice", v.attempt), BackURL: back})
+	view := EnrolmentChoice{Action: attemptURL(base+"/choice", v.attempt), BackURL: back}
+	if second := v.position.Facts.Second; v.position.Facts.Progress.Stage == authn.Replacing && second.MayTurnOff(v.position.Facts.Progress, d.Visitor.Now()) {
+		view.OffAction = attemptURL(base+"/off", v.attempt)
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_choice", view)
+}
+
+// postOff handles POST /enrolment/{attempt}/off: **Stäng av tvåfaktorsautentisering**, after the recovery code.
+func (d *Door) postOff(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.Enrol)
+	if done {
+		return err
+	}
+	fresh, err := d.Enrolment.TurnOff(r.Context(), d.visit(v))
+	switch {
+	case errors.Is(err, enrolment.ErrRequired):
+		return see(w, r, d.page(v.attempt, authn.Enrol)) // policy has changed meanwhile: the page has no such button any more
+	case err != nil:
+		return d.notNow(w, v, err)
+	}
+	return d.onward(w, v, fresh)
 }
 
 // postChoice handles POST /enrolment/{attempt}/choice: the key is made.
@@ -193,11 +213,12 @@ func (d *Door) postCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view, typed := codeView(v), r.PostFormValue("code")
+	view.Name = r.PostFormValue("name")
 	if typed == "" {
 		view.Problem = ProblemCodeMissing
 		return d.Kit.Page(w, v.r, http.StatusUnprocessableEntity, "enrolment_code", view)
 	}
-	fresh, err := d.Enrolment.Confirm(r.Context(), d.visit(v), typed, "")
+	fresh, err := d.Enrolment.Confirm(r.Context(), d.visit(v), typed, r.PostFormValue("name"))
 	switch {
 	case isProblem(err):
 		view.Problem = ProblemCodeWrong

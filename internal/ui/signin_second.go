@@ -80,7 +80,7 @@ func (d *Door) getMethods(w http.ResponseWriter, r *http.Request) error {
 	}
 	base := "/signin/" + v.attempt.ID
 	view := SignInMethods{Address: v.position.Whose.Address, CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt)}
-	if v.position.Facts.Second.Recovery {
+	if v.position.Facts.Second.HasRecovery(d.Visitor.Now()) {
 		view.RecoveryURL = attemptURL(base+"/recovery", v.attempt)
 	}
 	return d.Kit.Page(w, v.r, http.StatusOK, "signin_methods", view)

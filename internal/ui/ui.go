@@ -57,6 +57,7 @@ func (d *Door) Routes(mux interface {
 		"POST /enrolment/{attempt}":             d.postOffer,
 		"GET /enrolment/{attempt}/choice":       d.getChoice,
 		"POST /enrolment/{attempt}/choice":      d.postChoice,
+		"POST /enrolment/{attempt}/off":         d.postOff,
 		"GET /enrolment/{attempt}/app":          d.getApp,
 		"GET /enrolment/{attempt}/code":         d.getCode,
 		"POST /enrolment/{attempt}/code":        d.postCode,

@@ -33,8 +33,9 @@ type EnrolmentOffer struct {
 // other app.
 // Form fields: want ("other").
 type EnrolmentChoice struct {
-	Action  string
-	BackURL string
+	Action    string
+	BackURL   string
+	OffAction string // the app is gone, and policy lets her do without: turns it off; ""
 }
 
 // EnrolmentApp is the page enrolment_app (S14): the key goes into the app, by camera, by hand or by a press.
@@ -57,10 +58,11 @@ func (v EnrolmentApp) Grouped() string {
 }
 
 // EnrolmentCode is the page enrolment_code: the app shows its first code, which proves that it has the key.
-// Form fields: code.
+// Form fields: code, name (of the app, may be empty).
 type EnrolmentCode struct {
 	Action  string
 	BackURL string // to EnrolmentApp
+	Name    string // as typed before a problem
 	Problem string
 }
 
