@@ -75,6 +75,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
 		l.NotYou = []string{p.T("mail.session_reuse.not_you")}
 		return l, nil
+	case erasedTemplate:
+		s.addErased(&l, p)
+		return l, nil
 	case failuresTemplate:
 		s.addFailures(&l, p, m)
 		return l, nil
