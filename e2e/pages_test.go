@@ -53,7 +53,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 			}
 			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
 				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut, "mfa": lookAtMFA,
-				"details": lookAtDetails, "not-me": lookAtNotMe,
+				"details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData,
 			} {
 				t.Run(name+" "+lang, func(t *testing.T) {
 					t.Parallel()
@@ -250,4 +250,48 @@ func lookAtMFA(t *testing.T, w *world, o journey.Options, look func(*journey.Per
 	eva.Press(eva.Activate)
 	eva.Press(eva.OtherApp)
 	look(eva, "enrolment_app-phone", "enrolment.app.title")
+}
+
+func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
+	b := w.bo(o)
+	b.OpenHRM()
+	b.GiveAddress()
+	for range 3 {
+		b.GivePassword(wrongPassword)
+		b.See(say("signin.problem.password_wrong"))
+	}
+	b.GivePassword(demo.Password)
+	b.Welcomed()
+	b.Phone()
+	b.Open(w.Portvakt + "/account")
+	look(b, "myaccount-access", "myaccount.access.title")
+	b.Press(say("myaccount.access.revoke") + " HRM Mobile")
+	look(b, "myaccount-revoked", "myaccount.notice.access_revoked")
+	b.Press(say("myaccount.data.activity"))
+	look(b, "myaccount_activity", "myaccount.activity.title")
+	b.Press(say("web.to_account"))
+	b.Press(say("myaccount.data.erase"))
+	look(b, "myaccount_erase", "myaccount.erase.title")
+	b.Press(say("myaccount.erase.submit"))
+	look(b, "myaccount_erase-problem", "myaccount.erase.problem")
+	b.Tick(say("myaccount.erase.agree"))
+	b.Press(say("myaccount.erase.submit"))
+	look(b, "myaccount_erased", "myaccount.erased.title")
+
+	c := w.cilla(o)
+	c.toCode()
+	c.giveCode()
+	c.Welcomed()
+	words := hrmSays[o.Lang]
+	c.Press(words["bank"])
+	c.SeeRole("button", words["submit"])
+	inspect(t, c.Browser, "hrm-bankaccount")
+	c.Fill(words["label"], "12")
+	c.Press(words["submit"])
+	c.SeeRole("button", words["submit"])
+	inspect(t, c.Browser, "hrm-bankaccount-problem")
+	c.Fill(words["label"], "8327-9 111 222 333")
+	c.Press(words["submit"])
+	c.See(words["changed"])
+	inspect(t, c.Browser, "hrm-bankaccount-changed")
 }

@@ -47,6 +47,7 @@ const (
 	RPDeleted          Kind = "clientregistration.deleted"        // the operator removed an app; its grants ended
 	AccessRevoked      Kind = "myaccount.access_revoked"          // a person took an app's access away; its grants ended
 	Exported           Kind = "myaccount.exported"                // a person downloaded her data
+	Erased             Kind = "myaccount.erased"                  // a person erased her account; a tombstone with its sub stays
 	OrganisationSet    Kind = "provisioning.organisation_set"     // the operator made or changed an organisation
 	AccountCreated     Kind = "provisioning.account_created"      // the operator made an account
 	PersonConnected    Kind = "provisioning.person_connected"     // a person of a register was connected to an account

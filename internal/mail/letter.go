@@ -79,6 +79,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case reuseTemplate:
 		l.Further = []string{p.T("mail.session_reuse.next", "App", m.Params["app"])}
 		return l, s.addNotMe(&l, p, m)
+	case erasedTemplate:
+		s.addErased(&l, p)
+		return l, nil
 	case failuresTemplate:
 		s.addFailures(&l, p, m)
 		return l, s.addNotMe(&l, p, m, l.NotYou...)

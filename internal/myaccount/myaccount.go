@@ -46,6 +46,7 @@ type Store interface {
 type Tx interface {
 	authn.Tx
 	AccessTx
+	EraseTx
 	// MoveEpoch moves the account's epoch and returns the new one.
 	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.

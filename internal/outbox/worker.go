@@ -168,6 +168,7 @@ func (w *Worker) deliver(ctx context.Context, m Message) error {
 		prepared, err := p.Prepare(ctx, m)
 		switch {
 		case errors.Is(err, ErrDrop):
+			m.Account = prepared.Account // whose it would have been
 			return w.finish(ctx, m, Dropped, err, audit.MessageDropped)
 		case err != nil:
 			return w.postpone(ctx, m, err)

@@ -222,7 +222,7 @@ func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, id accou
 		return fmt.Errorf("connect: %w", err)
 	}
 	return tx.Append(ctx, audit.Event{Kind: audit.PersonConnected, At: now, Actor: "operator", Account: a.ID,
-		Detail: map[string]string{"organisation": string(p.Organisation), "person": p.ID}})
+		Detail: map[string]string{"organisation": string(p.Organisation)}, Personal: map[string]string{"person": p.ID}})
 }
 
 // insertApp binds what the person has already, as an installation that is moved brings it.

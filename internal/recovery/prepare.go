@@ -31,6 +31,8 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 			return err
 		}
 		if !granted {
+			prepared = m
+			prepared.Account = acc.ID
 			return fmt.Errorf("%w: over the recipient's budget", outbox.ErrDrop)
 		}
 		// The mail goes to the address on the account, never to what was typed: folding must not open a

@@ -29,8 +29,11 @@ WHERE state = 'queued' AND lease_until <= $2 AND id IN (SELECT id FROM outbox
 RETURNING id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
   attempts, prepared`
 
+	// A message of no account has nobody who could ask what became of it, or erase it: whom it was for is forgotten with it.
 	finishMessage statement = `
-UPDATE outbox SET state = $2, reason = $3, secret = $4, finished_at = $5, lease_until = 0 WHERE id = $1 AND state = 'queued'`
+UPDATE outbox SET state = $2, reason = $3, secret = $4, finished_at = $5, lease_until = 0, account_id = $6,
+  recipient = CASE WHEN $6 = '' THEN '' ELSE recipient END, params = CASE WHEN $6 = '' THEN '{}' ELSE params END
+WHERE id = $1 AND state = 'queued'`
 
 	postponeMessage statement = `
 UPDATE outbox SET attempts = attempts + 1, not_before = $2, reason = $3, lease_until = 0 WHERE id = $1 AND state = 'queued'`
@@ -104,7 +107,7 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, now time.Time) err
 		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now))
+		_, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account))
 		return err
 	})
 }
@@ -120,8 +123,9 @@ func (db *DB) Postponed(ctx context.Context, m outbox.Message, next time.Time, r
 // Finished takes the message out of the queue undelivered, wipes its secret and writes the event.
 func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State, reason string, e audit.Event) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		if _, err := tx.exec(ctx, finishMessage, m.ID, string(state), reason, []byte{}, ms(e.At)); err != nil {
-			return err
+		n, err := tx.exec(ctx, finishMessage, m.ID, string(state), reason, []byte{}, ms(e.At), string(m.Account))
+		if err != nil || n == 0 {
+			return err // it went meanwhile with the account that it was for, and the line would tell of it
 		}
 		return tx.Append(ctx, e)
 	})

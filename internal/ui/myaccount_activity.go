@@ -50,6 +50,7 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.OrganisationSet: true,
+	audit.Erased:          true, // nobody is there to read it
 }
 
 // actorTexts say who did it.
@@ -77,15 +78,15 @@ func (d *Door) getActivity(w http.ResponseWriter, r *http.Request) error {
 		view.OlderURL = "/account/activity?" + url.Values{"before": {older.String()}}.Encode()
 	}
 	for _, h := range a.Happenings {
-		view.Rows = append(view.Rows, activityRow(h))
+		view.Rows = append(view.Rows, d.activityRow(r, h))
 	}
 	return d.Kit.Page(w, web.WithOwnLanguage(r, a.Account.Language), http.StatusOK, "myaccount_activity", view)
 }
 
-func activityRow(h myaccount.Happening) ActivityRow {
+func (d *Door) activityRow(r *http.Request, h myaccount.Happening) ActivityRow {
 	from := h.Device()
 	device, browser := web.Device(from.UserAgent)
-	row := ActivityRow{Text: activityTexts[h.Kind], By: actorTexts[h.Actor], App: h.App, At: h.At, Device: device, Browser: browser,
+	row := ActivityRow{Text: activityTexts[h.Kind], By: actorTexts[h.Actor], App: h.App, At: h.At, Device: device, Browser: browser, Place: d.place(r, from.Address),
 		Address: from.Address, Count: h.Count, Addresses: h.Addresses}
 	if row.Text == "" {
 		row.Text = "myaccount.activity.something" // of a newer version of Portvakt, beside this one

@@ -95,6 +95,9 @@ func (d *Door) Routes(mux interface {
 		"POST /account/access/revoke": d.postRevokeAccess,
 		"GET /account/activity":       d.getActivity,
 		"POST /account/export":        d.postExport,
+		"GET /account/erase":          d.getErase,
+		"POST /account/erase":         d.postErase,
+		"GET /account/erased":         d.getErased,
 
 		"GET /account/profile":   d.getProfile,
 		"POST /account/profile":  d.postProfile,

@@ -17,6 +17,7 @@ type ActivityRow struct {
 	At        time.Time
 	Device    string // "" where unknown
 	Browser   string // "" where unknown
+	Place     string // country; "" where unknown
 	Address   string // IP address; "" where there is none
 	Count     int
 	Addresses int // from how many IP addresses

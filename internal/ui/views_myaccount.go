@@ -28,6 +28,7 @@ type MyAccount struct {
 	RevokeAction    string
 	ActivityURL     string
 	ExportAction    string
+	EraseURL        string
 	Notice          string // a key, or ""
 	App             string // name of an app that has no start address of its own: the page says to go back to it
 	EndAction       string

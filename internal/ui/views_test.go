@@ -81,7 +81,7 @@ var full = []sample{
 		{ID: "s2", Device: "Windows", Browser: "Firefox", Address: "2001:db8:7:1::2a", First: day, Last: day.Add(26 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.77", First: day, Last: day.Add(time.Hour)},
 	}}},
-	{"myaccount-access", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAccessRevoked, SignOutAction: "/signout", ActivityURL: "/account/activity", ExportAction: "/account/export", RevokeAction: "/account/access/revoke", Access: []ui.AccessRow{
+	{"myaccount-access", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeAccessRevoked, SignOutAction: "/signout", ActivityURL: "/account/activity", ExportAction: "/account/export", EraseURL: "/account/erase", RevokeAction: "/account/access/revoke", Access: []ui.AccessRow{
 		{ClientID: "c1", Name: "HRM", Sees: []string{"myaccount.access.profile", "myaccount.access.email", "myaccount.access.person"}, Since: day, Used: day.Add(time.Hour)},
 		{ClientID: "c2", Name: "HRM Mobile", Sees: []string{"myaccount.access.profile"}, Since: day, Used: day.Add(time.Hour), Stays: true}}}},
 	{"myaccount-back", ui.MyAccount{Name: "Anna Svensson", Address: anna, App: "HRM", EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Sessions: []ui.SessionRow{{ID: "s1", Device: "Mac", Browser: "Chrome", First: day, Last: day, Current: true}}}},
@@ -93,8 +93,11 @@ var full = []sample{
 		MFA: &ui.MyMFA{AddAction: "/account/apps/add", Policy: "recommended"}}},
 	{"myaccount-mfa_until", ui.MyAccount{Name: "Anna Svensson", Address: anna, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout",
 		MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day}}, AddAction: "/account/apps/add", RenewAction: "/account/recovery/renew", Policy: "required", Until: day}}},
+	{"myaccount_erase", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna}},
+	{"myaccount_erase-problem", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna, Problem: ui.ProblemEraseAgree}},
+	{"myaccount_erased", ui.MyAccountErased{}},
 	{"myaccount_activity", ui.MyAccountActivity{BackURL: "/account", OlderURL: "/account/activity?before=1.x", Rows: []ui.ActivityRow{
-		{Text: "myaccount.activity.signed_in", By: "myaccount.activity.by_account", At: day, Device: "iPhone", Browser: "Safari", Address: "203.0.113.9", Count: 1, Addresses: 1},
+		{Text: "myaccount.activity.signed_in", By: "myaccount.activity.by_account", At: day, Device: "iPhone", Browser: "Safari", Place: "Sverige", Address: "203.0.113.9", Count: 1, Addresses: 1},
 		{Text: "myaccount.activity.code_redeemed", By: "myaccount.activity.by_account", App: "HRM", At: day, Count: 1, Addresses: 1},
 		{By: "myaccount.activity.by_anonymous", At: day, Device: "Windows", Count: 12, Addresses: 3},
 		{Text: "myaccount.activity.account_created", By: "myaccount.activity.by_operator", At: day}}}},
@@ -128,6 +131,7 @@ var zero = []sample{
 	{"myaccount", ui.MyAccount{}}, {"myaccount-mfa", ui.MyAccount{MFA: &ui.MyMFA{}}}, {"myaccount_remove", ui.MyAccountRemove{}},
 	{"myaccount_activity", ui.MyAccountActivity{}},
 	{"myaccount_profile", ui.MyAccountProfile{}}, {"myaccount_password", ui.MyAccountPassword{}},
+	{"myaccount_erase", ui.MyAccountErase{}}, {"myaccount_erased", ui.MyAccountErased{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -148,6 +152,7 @@ var hostile = []sample{
 	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
 	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil, Place: evil}}}}},
+	{"myaccount_erase", ui.MyAccountErase{Address: evil, CancelURL: "javascript:alert(1)"}},
 	{"myaccount_activity", ui.MyAccountActivity{OlderURL: "javascript:alert(1)", Rows: []ui.ActivityRow{{Text: "myaccount.activity.code_redeemed", App: evil, Device: evil, Browser: evil, Address: evil}}}},
 	{"myaccount", ui.MyAccount{Access: []ui.AccessRow{{ClientID: evil, Name: evil}}, RevokeAction: "/"}},
 	{"recovery_not_me", ui.RecoveryNotMe{Address: evil, What: ui.HappenedReuse, App: evil, Device: evil, Browser: evil, IP: evil}},
@@ -268,6 +273,7 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"myaccount-mfa_off":                {"Aktivera"},
 		"myaccount-access":                 {"Ta bort åtkomst HRM", "Ta bort åtkomst HRM Mobile"},
 		"myaccount_remove":                 {"Ta bort"},
+		"myaccount_erase":                  {"Radera mitt konto"},
 		"signout_confirm":                  {"Logga ut"},
 	} {
 		s := full[slices.IndexFunc(full, func(s sample) bool { return s.name == name })]

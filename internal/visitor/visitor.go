@@ -76,6 +76,13 @@ func (k Kit) SignedOut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Forgotten takes everything from the browser, also what it remembers between visits.
+func (k Kit) Forgotten(w http.ResponseWriter, r *http.Request) {
+	k.SignedOut(w, r)
+	k.Cookies.Clear(w, memoryCookie)
+	k.Cookies.Clear(w, rememberedOne)
+}
+
 // Attempt returns the cookie of the attempt with the id, or "".
 func (k Kit) Attempt(r *http.Request, id string) string { return k.Cookies.Get(r, attemptPrefix+id) }
 

@@ -31,6 +31,8 @@ type attempt struct {
 	Nonce    string    `json:"n"`
 	Verifier string    `json:"v"`
 	Started  time.Time `json:"t"`
+	// Change waits for the login, where it is a step-up.
+	Change *pendingChange `json:"c,omitempty"`
 }
 
 func newAttempt(now time.Time) attempt {
@@ -79,9 +81,11 @@ func (s sealer) open(state, value string) (attempt, error) {
 	return a, json.Unmarshal(plain, &a)
 }
 
-// beginAttempt hands the browser a new login and takes away its oldest ones.
-func (a *App) beginAttempt(w http.ResponseWriter, r *http.Request) (attempt, error) {
+// beginAttempt hands the browser a new login, perhaps with a change that waits for
+// it, and takes away its oldest ones.
+func (a *App) beginAttempt(w http.ResponseWriter, r *http.Request, wanted *pendingChange) (attempt, error) {
 	next := newAttempt(a.cfg.Now())
+	next.Change = wanted
 	value, err := a.sealer.seal(next)
 	if err != nil {
 		return attempt{}, err

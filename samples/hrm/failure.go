@@ -34,6 +34,27 @@ func noticeOf(err error) notice {
 	}
 }
 
+// failChange shows why a change was not made. Where the person is still signed in,
+// she still is: only the change has ended.
+func (a *App) failChange(w http.ResponseWriter, r *http.Request, err error) {
+	key := ""
+	switch {
+	case errors.Is(err, errNotStrong):
+		key = "bank.weak"
+	case errors.Is(err, errElse):
+		key = "bank.else"
+	case errors.Is(err, errDenied):
+		key = "bank.stopped"
+	default:
+		a.fail(w, r, err)
+		return
+	}
+	a.cfg.Log.Info("hrm: a change was not made", "error", err)
+	v, _ := a.viewOf(r)
+	v.Key, v.Way = key, "bank"
+	a.render(w, r, http.StatusForbidden, "notice", v)
+}
+
 // fail shows a page with a way on and a reference; the cause goes to the log alone.
 func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
 	n, ref := noticeOf(err), rand.Text()[:8]

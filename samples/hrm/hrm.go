@@ -65,6 +65,7 @@ type App struct {
 	sealer   sealer
 	sessions *sessions
 	records  *records
+	bank     *bankAccounts
 	seen     *tokenIDs
 	pages    pages
 }
@@ -78,6 +79,7 @@ func New(cfg Config) *App {
 		sealer:   newSealer(),
 		sessions: newSessions(cfg.SessionLifetime, cfg.Now),
 		records:  newRecords(cfg.Organisation, cfg.Employees),
+		bank:     newBankAccounts(),
 		seen:     newTokenIDs(cfg.Now),
 		pages:    parsePages(),
 	}
@@ -106,6 +108,9 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", a.showStart)
 	mux.HandleFunc("GET /payslips", a.signedIn(a.showPayslips))
 	mux.HandleFunc("GET /time", a.signedIn(a.showTime))
+	mux.HandleFunc("GET /bank-account", a.signedIn(a.showBankAccount))
+	mux.HandleFunc("POST /bank-account", a.signedIn(a.changeBankAccount))
+	mux.Handle("/api/", a.api())
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback", a.callback)
 	mux.HandleFunc("POST /logout", a.logout)

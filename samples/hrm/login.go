@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -23,6 +24,8 @@ type identity struct {
 	idToken *oidc.IDToken
 	raw     string
 	sid     string
+	acr     string    // what the sign-in is worth
+	proven  time.Time // auth_time: when the person last proved who she is
 	email   string
 	people  []personClaim
 }
@@ -40,7 +43,7 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	begun, err := a.beginAttempt(w, r)
+	begun, err := a.beginAttempt(w, r, nil)
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -57,6 +60,11 @@ func (s *service) authURL(begun attempt, hint, lang string) string {
 	if hint != "" {
 		options = append(options, oauth2.SetAuthURLParam("login_hint", hint))
 	}
+	if begun.Change != nil {
+		for name, values := range begun.Change.Demand.parameters() {
+			options = append(options, oauth2.SetAuthURLParam(name, values[0]))
+		}
+	}
 	return s.oauth.AuthCodeURL(begun.State, options...)
 }
 
@@ -71,11 +79,16 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = a.finish(w, r, begun)
 	}
-	if err != nil {
+	switch {
+	case err != nil && begun.Change != nil:
+		a.failChange(w, r, err)
+	case err != nil:
 		a.fail(w, r, err)
-		return
+	case begun.Change != nil:
+		http.Redirect(w, r, "/bank-account?changed", http.StatusSeeOther)
+	default:
+		http.Redirect(w, r, a.afterLogin(), http.StatusSeeOther)
 	}
-	http.Redirect(w, r, a.afterLogin(), http.StatusSeeOther)
 }
 
 func (a *App) afterLogin() string {
@@ -99,7 +112,11 @@ func (a *App) finish(w http.ResponseWriter, r *http.Request, begun attempt) erro
 	if err != nil {
 		return err
 	}
-	return a.admit(w, r, who)
+	made, cookie, err := a.admit(w, r, who)
+	if err == nil && begun.Change != nil {
+		err = a.complete(made, cookie, *begun.Change)
+	}
+	return err
 }
 
 // readResponse checks who answers before it believes the answer (RFC 9207 §2.4).
@@ -108,7 +125,11 @@ func (a *App) readResponse(r *http.Request, s *service) (code string, err error)
 	if iss := q.Get("iss"); iss != a.cfg.Issuer && (iss != "" || s.metadata.IssInResponse) {
 		return "", errWrongIssuer
 	}
-	if name := q.Get("error"); name != "" {
+	switch name := q.Get("error"); name {
+	case "":
+	case "unmet_authentication_requirements":
+		return "", errNotStrong
+	default:
 		return "", fmt.Errorf("%w: %.100q", errDenied, name)
 	}
 	return q.Get("code"), nil
@@ -140,12 +161,14 @@ func (s *service) verify(ctx context.Context, token *oauth2.Token, nonce string)
 		return identity{}, errors.New("foreign nonce")
 	}
 	var more struct {
-		SID string `json:"sid"`
+		SID      string `json:"sid"`
+		ACR      string `json:"acr"`
+		AuthTime int64  `json:"auth_time"`
 	}
 	if err := id.Claims(&more); err != nil {
 		return identity{}, err
 	}
-	return identity{idToken: id, raw: raw, sid: more.SID}, nil
+	return identity{idToken: id, raw: raw, sid: more.SID, acr: more.ACR, proven: time.Unix(more.AuthTime, 0)}, nil
 }
 
 // ask fills in what userinfo tells. Its subject must be the id token's, or the
@@ -171,10 +194,11 @@ func (s *service) ask(ctx context.Context, token *oauth2.Token, who *identity) e
 // admit opens a session for a person whom HRM knows. Somebody else gets one that
 // opens nothing but the kind page, with **Logga ut** on it: otherwise the login
 // service's session would bring the same person back at every try.
-func (a *App) admit(w http.ResponseWriter, r *http.Request, who identity) error {
+func (a *App) admit(w http.ResponseWriter, r *http.Request, who identity) (session, *http.Cookie, error) {
 	key, err := a.records.link(login{who.idToken.Issuer, who.idToken.Subject}, who.people)
-	a.beginSession(w, r, session{
+	made := session{
 		Key: key, Email: who.email, Subject: who.idToken.Subject, SID: who.sid, IDToken: who.raw,
-	})
-	return err
+		ACR: who.acr, AuthTime: who.proven,
+	}
+	return made, a.beginSession(w, r, made), err
 }

@@ -22,7 +22,7 @@ type pages map[string]*template.Template
 
 func parsePages() pages {
 	p := pages{}
-	for _, name := range []string{"start", "home", "payslips", "time", "notice"} {
+	for _, name := range []string{"start", "home", "payslips", "time", "bankaccount", "notice"} {
 		p[name] = template.Must(template.ParseFS(templates, "templates/layout.html", "templates/"+name+".html"))
 	}
 	return p
@@ -37,8 +37,12 @@ type view struct {
 	Email    string
 	Payslips []payslip
 	Days     []day
+	Account  string // where the pay goes, masked
+	Typed    string // what was typed instead, when it can be no account
+	Problem  bool
+	Changed  bool
 	Key      string // of a notice's texts
-	Way      string // on from a notice: "login", "out" or "home"
+	Way      string // on from a notice: "login", "out", "bank" or "home"
 	Ref      string // joins a failure's page and its log line
 }
 

@@ -45,7 +45,7 @@ func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
 }
 
 func TestEveryNoticeHasTexts(t *testing.T) {
-	for _, key := range []string{"signedout", "signedouthere", "expired", "denied", "untrusted", "unreachable", "norecord", "taken", "missing"} {
+	for _, key := range []string{"signedout", "signedouthere", "expired", "denied", "untrusted", "unreachable", "norecord", "taken", "missing", "bank.weak", "bank.stopped", "bank.else"} {
 		if texts["sv"][key+".title"] == "" || texts["sv"][key+".text"] == "" {
 			t.Errorf("%s has no texts", key)
 		}
@@ -60,7 +60,7 @@ func TestAnUnknownAddressShowsAWayOn(t *testing.T) {
 func TestNothingIsInlineAndNothingForeign(t *testing.T) {
 	w := newWorld(t)
 	w.signIn()
-	for _, path := range []string{"/", "/payslips", "/time"} {
+	for _, path := range []string{"/", "/payslips", "/time", "/bank-account"} {
 		res := w.get(path)
 		csp := res.Header.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'self'") || strings.Contains(csp, "unsafe") {

@@ -18,7 +18,10 @@ type session struct {
 	Subject string
 	SID     string // the login service's name of its session, for logout tokens
 	IDToken string // goes back as the hint when signing out
-	Expires time.Time
+	ACR     string // what the sign-in is worth, as the id token told
+	// AuthTime is when the person last proved who she is.
+	AuthTime time.Time
+	Expires  time.Time
 }
 
 // sessions are kept by HRM itself; the cookie is only their name.
@@ -80,9 +83,11 @@ func (a *App) current(r *http.Request) (session, bool) {
 
 // beginSession signs the browser in under a new name, so that a name planted
 // before the sign-in is worth nothing, and ends what it replaces.
-func (a *App) beginSession(w http.ResponseWriter, r *http.Request, made session) {
+func (a *App) beginSession(w http.ResponseWriter, r *http.Request, made session) *http.Cookie {
 	a.endSession(w, r)
-	http.SetCookie(w, a.cfg.cookie(sessionCookie, a.sessions.create(made), a.cfg.SessionLifetime))
+	c := a.cfg.cookie(sessionCookie, a.sessions.create(made), a.cfg.SessionLifetime)
+	http.SetCookie(w, c)
+	return c
 }
 
 func (a *App) endSession(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+)
+
+const (
+	findIdentifier statement = `SELECT identifier FROM accounts WHERE id = $1 AND epoch = $2 AND closed_at = 0`
+
+	// The tombstone. No address can be typed that folds to its identifier: that has a space in it.
+	buryAccount statement = `
+UPDATE accounts SET identifier = 'erased ' || id, address = '', verified_at = 0, given_name = '', family_name = '', language = '',
+  epoch = epoch + 1, closed_at = $3
+WHERE id = $1 AND epoch = $2 AND closed_at = 0`
+
+	// Lines that name the address as it was typed, and no account: a suspension from before there was one.
+	erasePersonalNamed statement = `
+DELETE FROM audit_personal
+WHERE event_id IN (SELECT event_id FROM audit_personal WHERE field = 'identifier' AND value = $1)`
+
+	// Of each table with personal data of an account: what goes. The order matters where one finds its rows by another's.
+	erasePersonal statement = `
+DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE account_id = $1)`
+	erasePersonalMessages statement = `
+DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN audit_events e ON e.message_id = o.id
+  WHERE o.account_id = $1 AND e.message_id <> '')`
+	eraseMessages   statement = `DELETE FROM outbox WHERE account_id = $1 AND channel <> 'logout'`
+	erasePasswords  statement = `DELETE FROM passwords WHERE account_id = $1`
+	eraseApps       statement = `DELETE FROM totp_keys WHERE account_id = $1`
+	eraseRecovery   statement = `DELETE FROM recovery_codes WHERE account_id = $1`
+	eraseIssued     statement = `DELETE FROM issued_codes WHERE account_id = $1`
+	eraseOffers     statement = `DELETE FROM mfa_offers WHERE account_id = $1`
+	eraseRemembered statement = `DELETE FROM remembered_browsers WHERE account_id = $1`
+	eraseLinks      statement = `DELETE FROM onetime_links WHERE account_id = $1`
+	eraseAttempts   statement = `DELETE FROM attempts WHERE account_id = $1`
+	eraseSessions   statement = `DELETE FROM sessions WHERE account_id = $1`
+	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
+	// The row of the register stays: it is the employer's.
+	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
+)
+
+// erasures is the one list of what goes with an account. A test holds it against the schema: every table with an account_id is
+// treated here, or named there with the reason why it stays.
+var erasures = []statement{
+	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
+	erasePasswords, eraseApps, eraseRecovery, eraseIssued, eraseOffers, eraseRemembered,
+	eraseLinks, eraseAttempts, eraseSessions, eraseGrants, eraseConnections,
+}
+
+// EraseAccount closes the account at its epoch and takes from the database all that tells who it was.
+func (tx *Tx) EraseAccount(ctx context.Context, id account.ID, epoch int64, now time.Time) (bool, error) {
+	var identifier string
+	open, err := tx.query(ctx, findIdentifier, string(id), epoch).one(&identifier)
+	if err != nil || !open {
+		return false, err
+	}
+	n, err := tx.exec(ctx, buryAccount, string(id), epoch, ms(now))
+	if err != nil || n != 1 {
+		return false, err
+	}
+	if _, err := tx.exec(ctx, erasePersonalNamed, identifier); err != nil {
+		return false, err
+	}
+	for _, erase := range erasures {
+		if _, err := tx.exec(ctx, erase, string(id)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}

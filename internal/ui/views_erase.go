@@ -1,0 +1,16 @@
+package ui
+
+// ProblemEraseAgree asks for the tick on MyAccountErase.
+const ProblemEraseAgree = "myaccount.erase.problem"
+
+// MyAccountErase is the page myaccount_erase at /account/erase.
+// Form field: agree ("on") to Action.
+type MyAccountErase struct {
+	Action    string
+	CancelURL string
+	Address   string
+	Problem   string // a key, or ""
+}
+
+// MyAccountErased is the page myaccount_erased, after everything is gone.
+type MyAccountErased struct{}
