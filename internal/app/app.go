@@ -183,7 +183,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		Control: &control.Door{Registration: registration, Provisioning: provision, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
-		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn}, grants, places); err != nil {
+		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
+		myaccount.AddressConfirmTemplate: mine}, grants, places); err != nil {
 		return nil, err
 	}
 	a.mount(kit, people, parties)
