@@ -100,7 +100,7 @@ var theHouse = map[string]room{
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
 	"internal/housekeeping":       {flow, "audit authn session"},
-	"internal/myaccount":          {flow, "account audit authn outbox password secret session"},
+	"internal/myaccount":          {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},

@@ -184,7 +184,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
-		enrolment.RecoveryReminderTemplate: enrol}, grants, places); err != nil {
+		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, places); err != nil {
 		return nil, err
 	}
 	a.mount(kit, people, parties)

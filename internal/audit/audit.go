@@ -22,6 +22,7 @@ const (
 	LinkSent           Kind = "recovery.link_sent"                // there was an open account within its budget: the link was made and its mail enqueued
 	PasswordReset      Kind = "recovery.password_reset"           // a new password was set by a mailed link
 	NotMe              Kind = "recovery.not_me"                   // somebody who was told of something said that it was not she: all that is open ended; the details say what she was told and what was undone
+	AddressRestored    Kind = "recovery.address_restored"         // "this was not me" gave the account its former address back, and took away what was added since
 	LinkSignedIn       Kind = "recovery.link_signed_in"           // a mailed link was used to sign in
 	AppAdded           Kind = "enrolment.app_added"               // an authenticator app was bound to an account
 	AppRemoved         Kind = "enrolment.app_removed"             // an authenticator app, or all of them, was unbound
@@ -36,6 +37,9 @@ const (
 	SignedOut          Kind = "session.signed_out"                // a person signed out, here or from an app
 	ProfileChanged     Kind = "myaccount.profile_changed"         // a person changed her name or her language; the detail fields says which
 	PasswordChanged    Kind = "myaccount.password_changed"        // a password was changed, or made, from the account page
+	AddressRequested   Kind = "myaccount.address_requested"       // a person asked to change her address; a mail to the new one was enqueued
+	AddressWithdrawn   Kind = "myaccount.address_withdrawn"       // a person took a change of address back before it was confirmed
+	AddressChanged     Kind = "myaccount.address_changed"         // a new address was confirmed and took the old one's place
 	CodeRedeemed       Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

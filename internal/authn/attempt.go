@@ -46,6 +46,7 @@ type Attempt struct {
 	Identifier account.Identifier // the same, folded; empty until the first page was answered
 	Remember   bool               // "remember my address"
 	Language   string
+	Back       string       // of a visit to Portvakt's own pages: the path where it ends; empty: the account's page
 	Goal       Goal         // what a visit to Portvakt's own pages is for; empty: a sign-in
 	Binding    secret.Token // known to this browser alone
 	Begun      time.Time
@@ -61,6 +62,7 @@ const (
 	RenewCode Goal = "code"    // another recovery code
 
 	NewPassword Goal = "password" // a fresh proof, before the page about the password
+	NewAddress  Goal = "address"  // the same, before the page about the address
 )
 
 // Limits of the attempt.
@@ -89,6 +91,7 @@ type sealedAttempt struct {
 	Remember   bool     `json:"k,omitempty"`
 	Language   string   `json:"g,omitempty"`
 	Goal       string   `json:"o,omitempty"`
+	Back       string   `json:"e,omitempty"`
 	Binding    string   `json:"b"`
 	Begun      int64    `json:"z"` // Unix ms
 	Received   int64    `json:"y"`
@@ -102,7 +105,7 @@ func NewAttempt(r Request, language string, now time.Time) Attempt {
 // SealAttempt returns the cookie's value, or ErrLarge.
 func SealAttempt(k *secret.Keyring, a Attempt, now time.Time) (string, error) {
 	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
-		Language: a.Language, Goal: string(a.Goal), Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
+		Language: a.Language, Goal: string(a.Goal), Back: a.Back, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
 	if a.Stored == "" && a.Request.ClientID != "" {
 		s.Request = &a.Request
 	}
@@ -132,7 +135,7 @@ func OpenAttempt(k *secret.Keyring, id, cookie string, now time.Time) (Attempt, 
 		return Attempt{}, ErrAttempt
 	}
 	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,
-		Language: s.Language, Goal: Goal(s.Goal), Binding: secret.Token(s.Binding), Begun: time.UnixMilli(s.Begun)}
+		Language: s.Language, Goal: Goal(s.Goal), Back: s.Back, Binding: secret.Token(s.Binding), Begun: time.UnixMilli(s.Begun)}
 	if s.Request != nil {
 		a.Request = *s.Request
 	}

@@ -142,7 +142,13 @@ type Second struct {
 	Employer string // the organisation's name, where the account has one alone
 	Silent   int    // for how many sign-ins to come the offer of two-factor authentication is silent
 	Spent    int    // sign-ins without it while the policy was counting
+	// AddressChanged is when the address last changed; zero: never. For AddressGuard from then on a mail to it removes no second
+	// proof (RULES §5).
+	AddressChanged time.Time
 }
+
+// AddressGuard is how long a former address can take the account back, and a new one cannot remove its second proof (RULES §5).
+const AddressGuard = 7 * 24 * time.Hour
 
 // IsRequired says whether the account gets in by two-factor authentication alone.
 func (s Second) IsRequired(now time.Time) bool { return s.Policy.IsRequired(s.Spent, now) }
@@ -154,7 +160,8 @@ func (s Second) Left(now time.Time) (int, bool) {
 
 // MayTurnOff says whether a person who has shown the recovery code may do without a second proof from now on.
 func (s Second) MayTurnOff(p Progress, now time.Time) bool {
-	return p.Has(MethodRecovery) && !s.IsRequired(now) && (p.Has(MethodPassword) || p.Has(MethodMail))
+	mailed := p.Has(MethodMail) && now.Sub(s.AddressChanged) > AddressGuard
+	return p.Has(MethodRecovery) && !s.IsRequired(now) && (p.Has(MethodPassword) || mailed)
 }
 
 // HasRecovery says whether a recovery code would be taken now: her own, or one that was handed out.

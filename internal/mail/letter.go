@@ -52,6 +52,13 @@ const (
 	newDeviceTemplate = "new_device" // authn's
 )
 
+// The mails about a change of address, whose names are the flow myaccount's.
+const (
+	addressConfirmTemplate = "address_confirm" // param taken, "yes": the address has an account already
+	addressChangedTemplate = "address_changed"
+	addressNewTemplate     = "address_new"
+)
+
 // compose writes the letter of a message's template.
 func (s *Sender) compose(m outbox.Message) (letter, error) {
 	p := s.catalogue.Printer(s.catalogue.Match(m.Language))
@@ -95,6 +102,8 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case newDeviceTemplate:
 		l.Further = []string{p.T("mail.new_device.next")}
 		return l, s.addNotMe(&l, p, m)
+	case addressConfirmTemplate, addressChangedTemplate, addressNewTemplate:
+		return l, s.addAddress(&l, p, m)
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:
 		s.addSecondFactor(&l, p, m)
 		return l, s.addNotMe(&l, p, m, l.NotYou...)
@@ -152,8 +161,33 @@ func (s *Sender) addLink(l *letter, p *locale.Printer, m outbox.Message) error {
 	if err != nil {
 		return err
 	}
-	l.Action = &action{p.T("mail." + m.Template + ".button"), s.settings.Issuer + "/recovery/link/" + token.Reveal()}
+	page := "/recovery/link/"
+	if m.Template == addressConfirmTemplate {
+		page = "/account/address/"
+	}
+	l.Action = &action{p.T("mail." + m.Template + ".button"), s.settings.Issuer + page + token.Reveal()}
 	return nil
+}
+
+// addAddress says what becomes of an address. Whoever gets the first of these mails may be a stranger: it names nobody.
+func (s *Sender) addAddress(l *letter, p *locale.Printer, m outbox.Message) error {
+	switch {
+	case m.Template == addressChangedTemplate:
+		l.Further = []string{p.T("mail.address_changed.next", "Days", int(onetime.NotMe.Life()/(24*time.Hour)))}
+		return s.addNotMe(l, p, m, p.T("mail.address_changed.undo"))
+	case m.Template == addressNewTemplate:
+		l.NotYou = []string{p.T("mail.address_new.ignore")}
+		return nil
+	}
+	l.Facts, l.Review = nil, nil
+	if m.Params["taken"] != "" {
+		l.Subject, l.Intro = p.T("mail.address_confirm.taken_subject"), p.T("mail.address_confirm.taken_intro", "Address", m.To)
+		l.Further, l.NotYou = []string{p.T("mail.address_confirm.taken_next")}, []string{p.T("mail.address_confirm.taken_ignore")}
+		return nil
+	}
+	l.Validity = p.T("mail.address_confirm.validity", "Hours", int(onetime.Address.Life()/time.Hour))
+	l.NotYou = []string{p.T("mail.address_confirm.ignore")}
+	return s.addLink(l, p, m)
 }
 
 // addNotMe puts in the button by which the reader says that it was somebody else, and what it does. more is what it does besides.

@@ -15,6 +15,9 @@ func (s *Service) lookAtDetails(ctx context.Context, o *Overview) (err error) {
 	if o.PasswordChanged, err = s.Store.FindPasswordChanged(ctx, o.Account.ID); err != nil {
 		return fmt.Errorf("find when the password was set: %w", err)
 	}
+	if o.Pending, err = s.Store.FindPendingAddress(ctx, o.Account.ID, o.Account.Epoch, s.Now()); err != nil {
+		return fmt.Errorf("find pending address: %w", err)
+	}
 	return nil
 }
 

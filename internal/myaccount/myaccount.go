@@ -10,6 +10,8 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -38,6 +40,10 @@ type Store interface {
 	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
 	// FindPasswordChanged says when the account's password was set; zero: it has none.
 	FindPasswordChanged(ctx context.Context, id account.ID) (time.Time, error)
+	// FindPendingAddress returns the address that waits to be confirmed at the account's epoch; the zero value where there is none.
+	FindPendingAddress(ctx context.Context, id account.ID, epoch int64, now time.Time) (PendingAddress, error)
+	// FindLink reads without consuming: mail scanners open links too.
+	FindLink(ctx context.Context, h secret.Hash) (onetime.Link, account.Account, error)
 	// ListEmployers lists the names of the account's employers.
 	ListEmployers(ctx context.Context, id account.ID) ([]string, error)
 }
@@ -51,6 +57,20 @@ type Tx interface {
 	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// SavePendingAddress stores the address in place of another that waits; false if the account's epoch has moved.
+	SavePendingAddress(ctx context.Context, p PendingAddress) (bool, error)
+	// ReadPendingAddress returns a waiting address by its id, with its account; the zero value where it waits no more.
+	ReadPendingAddress(ctx context.Context, id string, now time.Time) (PendingAddress, account.Account, error)
+	// TakePendingAddress takes the account's waiting address away and returns it, if it has this id, or any where that is empty.
+	TakePendingAddress(ctx context.Context, id account.ID, pending string, epoch int64) (PendingAddress, bool, error)
+	// ChangeAddress changes address and identifier, and says when; false, and nothing, if another account has the identifier.
+	ChangeAddress(ctx context.Context, id account.ID, identifier account.Identifier, address string, now time.Time) (bool, error)
+	// ConfirmAddress marks the address proven and ends all of the account's links (RULES §4).
+	ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error
+	// SavePrepared stores what Prepare made of a message.
+	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// SaveProfile stores the account's names and language.
 	SaveProfile(ctx context.Context, id account.ID, p Profile) error
 	// SetPassword stores a verifier, ends all links, and moves the epoch; it returns the new epoch.
@@ -70,6 +90,7 @@ type Overview struct {
 	RecoveryMade time.Time // zero: there is no recovery code
 	// PasswordChanged is when the password was set; zero: there is none.
 	PasswordChanged time.Time
+	Pending         PendingAddress
 }
 
 // Look returns the overview for the browser's session; false if nobody is signed in.

@@ -20,6 +20,8 @@ const (
 	Signin Purpose = "signin"
 	// NotMe lets whoever was told of something say that it was not she. It stands in the mail that told her.
 	NotMe Purpose = "notme"
+	// Address confirms the new address to which it was mailed, for somebody who is signed in.
+	Address Purpose = "address"
 )
 
 // Life is how long a link of the purpose works, counted from the mail server's first acceptance (RULES §4).
@@ -63,10 +65,10 @@ type Link struct {
 // to the first of two clicks, and an answer can be lost on its way.
 const DoubleClick = 30 * time.Second
 
-// IsJustUsed says whether the link was used a moment ago and nothing has changed since: a reset moves the epoch once.
+// IsJustUsed says whether the link was used a moment ago and nothing has changed since: a reset and a change of address move the epoch once.
 func (l Link) IsJustUsed(epoch int64, now time.Time) bool {
 	after := l.Epoch
-	if l.Purpose == Reset {
+	if l.Purpose == Reset || l.Purpose == Address {
 		after++
 	}
 	return l.ID != "" && !l.Consumed.IsZero() && now.Sub(l.Consumed) < DoubleClick && (epoch == after || l.Purpose.Outlives())

@@ -23,6 +23,9 @@ type NotMePage struct {
 	Here bool
 	// JustUsed says, beside authn.ErrNoLink, that a press may be the second of two.
 	JustUsed bool
+	// Former says that the mail went to an address which is no longer the account's: a press gives it back. After the press it says
+	// that it could not be given back.
+	Former   bool
 	Language string
 	link     onetime.Link
 }
@@ -41,6 +44,7 @@ func (s *Service) LookAtNotMe(ctx context.Context, token, current secret.Token) 
 		return NotMePage{}, authn.ErrNoLink
 	}
 	p := NotMePage{Account: acc, Told: authn.ReadTold(link), Language: cmp.Or(acc.Language, link.Language), link: link}
+	p.Former = isFormer(p.Told, acc)
 	f, signedIn, err := s.Authn.Current(ctx, current)
 	if err != nil {
 		return NotMePage{}, err
@@ -120,12 +124,57 @@ func (s *Service) endAll(ctx context.Context, tx Tx, acc account.Account, link o
 	if err != nil {
 		return err
 	}
+	back, err := s.restore(ctx, tx, &acc, link, told, b)
+	if err != nil {
+		return err
+	}
 	e := audit.Event{Kind: audit.NotMe, At: now, Actor: "account", Account: acc.ID,
 		Detail: map[string]string{"told": told.Template, "undone": undone}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
 	if err := tx.Append(ctx, e); err != nil {
 		return err
 	}
+	if !back {
+		return nil // the address is somebody else's by now, and the mailbox of the present one is not the reader's
+	}
 	return s.sendReset(ctx, tx, acc, link, b)
+}
+
+// isFormer says whether the mail went to an address that is no longer the account's.
+func isFormer(told authn.Told, acc account.Account) bool {
+	_, then, err1 := account.ParseAddress(told.To)
+	_, now, err2 := account.ParseAddress(acc.Address)
+	return err1 == nil && err2 == nil && then != now
+}
+
+// restore gives the account back to the address that the mail went to, where it has another one by now (RULES §5): with it goes
+// what was added since, and every later way to say "not me", which may be a thief's. It returns false if somebody else has the
+// address.
+func (s *Service) restore(ctx context.Context, tx Tx, acc *account.Account, link onetime.Link, told authn.Told, b authn.Browser) (bool, error) {
+	if !isFormer(told, *acc) {
+		return true, nil
+	}
+	address, id, err := account.ParseAddress(told.To)
+	if err != nil {
+		return false, err
+	}
+	now := s.Now()
+	ok, err := tx.ChangeAddress(ctx, acc.ID, id, address, now)
+	if err != nil || !ok {
+		return false, err
+	}
+	if err := tx.EndLaterNotMe(ctx, acc.ID, link.ID, link.Created, now); err != nil {
+		return false, fmt.Errorf("end later links: %w", err)
+	}
+	if err := tx.DeleteSecondSince(ctx, acc.ID, told.At); err != nil {
+		return false, fmt.Errorf("delete what was added: %w", err)
+	}
+	if err := s.withoutLastApp(ctx, tx, acc.ID); err != nil {
+		return false, err
+	}
+	e := audit.Event{Kind: audit.AddressRestored, At: now, Actor: "account", Account: acc.ID, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
+	e.Personal["address"], e.Personal["former"] = address, acc.Address
+	acc.Address = address
+	return true, tx.Append(ctx, e)
 }
 
 // The mails whose news can be taken back. Their names are other flows'.

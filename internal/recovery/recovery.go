@@ -70,6 +70,12 @@ type Tx interface {
 	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
+	// ChangeAddress changes address and identifier, and says when; false, and nothing, if another account has the identifier.
+	ChangeAddress(ctx context.Context, id account.ID, identifier account.Identifier, address string, now time.Time) (bool, error)
+	// EndLaterNotMe ends the account's links of "this was not me" that were made since, but for one.
+	EndLaterNotMe(ctx context.Context, id account.ID, but string, since, now time.Time) error
+	// DeleteSecondSince unbinds the apps, and takes the recovery code away, that were added since.
+	DeleteSecondSince(ctx context.Context, id account.ID, since time.Time) error
 	// HoldPassword suspends the account's password until it is set anew.
 	HoldPassword(ctx context.Context, id account.ID, now time.Time) error
 	// MoveEpoch moves the account's epoch and returns the new one.

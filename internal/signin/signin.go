@@ -83,6 +83,15 @@ func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error
 	return a, cookie, err
 }
 
+// VisitTo is Visit for one of Portvakt's own pages, to which the sign-in leads. back is its path.
+func (s *Service) VisitTo(back, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	a.Back = back
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
 // Own makes an attempt that begins on the account's page, of somebody whose address is known. It writes nothing.
 func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (authn.Attempt, string, error) {
 	now := s.Now()

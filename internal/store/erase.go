@@ -36,6 +36,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	eraseRemembered statement = `DELETE FROM remembered_browsers WHERE account_id = $1`
 	eraseLinks      statement = `DELETE FROM onetime_links WHERE account_id = $1`
 	eraseAttempts   statement = `DELETE FROM attempts WHERE account_id = $1`
+	erasePending    statement = `DELETE FROM pending_addresses WHERE account_id = $1`
 	eraseSessions   statement = `DELETE FROM sessions WHERE account_id = $1`
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	// The row of the register stays: it is the employer's.
@@ -47,7 +48,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
 	erasePasswords, eraseApps, eraseRecovery, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, eraseSessions, eraseGrants, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

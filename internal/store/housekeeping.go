@@ -31,6 +31,8 @@ DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE expires_at <= $1
 DELETE FROM remembered_browsers WHERE id IN (SELECT id FROM remembered_browsers WHERE expires_at <= $1 LIMIT $2)`
 	purgeIssued statement = `
 DELETE FROM issued_codes WHERE account_id IN (SELECT account_id FROM issued_codes WHERE expires_at <= $1 LIMIT $2)`
+	purgePendingAddresses statement = `
+DELETE FROM pending_addresses WHERE account_id IN (SELECT account_id FROM pending_addresses WHERE expires_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -42,7 +44,8 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		text   statement
 		before int64
 	}{
-		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
+		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
+		{purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 	} {
 		var gone int64

@@ -29,6 +29,9 @@ var notices = map[string]string{
 	"access-revoked":   NoticeAccessRevoked,
 	"profile-saved":    NoticeProfileSaved,
 	"password-changed": NoticePasswordChanged,
+
+	"address-changed":   NoticeAddressChanged,
+	"address-withdrawn": NoticeAddressWithdrawn,
 }
 
 // getMyAccount handles GET /account (S10).

@@ -11,7 +11,8 @@ import (
 
 // myDetails is the part of the account's page about the person herself.
 func myDetails(r *http.Request, o myaccount.Overview) MyDetails {
-	m := MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password", PasswordChanged: o.PasswordChanged}
+	m := MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password", PasswordChanged: o.PasswordChanged,
+		AddressURL: "/account/address", Pending: o.Pending.Address, WithdrawAction: "/account/address/withdraw"}
 	m.Language = web.Language(r.Context()).Own()
 	for _, l := range web.Languages() {
 		if string(l) == o.Account.Language {

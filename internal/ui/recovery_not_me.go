@@ -8,6 +8,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/myaccount"
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -24,6 +25,8 @@ var happened = map[string]struct{ what, undoes string }{
 	enrolment.RecoveryMadeTemplate: {HappenedCodeMade, UndoesCode},
 	signin.RecoveryUsedTemplate:    {HappenedCodeUsed, UndoesCode},
 	grant.ReuseTemplate:            {HappenedReuse, ""},
+
+	myaccount.AddressChangedTemplate: {HappenedAddress, ""},
 }
 
 // getNotMe handles GET /recovery/not-me/{token}, to which the mails lead that tell of something. It only looks.
@@ -42,7 +45,13 @@ func (d *Door) notMePage(w http.ResponseWriter, r *http.Request, status int, p r
 	action := "/recovery/not-me/" + r.PathValue("token")
 	of := happened[p.Told.Template]
 	view := RecoveryNotMe{Action: action, PlainURL: action + "/plain", ChallengeURL: action + "/challenge", Address: p.Told.To, App: p.Told.App,
-		What: cmp.Or(of.what, HappenedSomething), Undoes: of.undoes, At: p.Told.At, IP: p.Told.Device.Address, Elsewhere: !p.Here, Problem: problem}
+		What: cmp.Or(of.what, HappenedSomething), At: p.Told.At, IP: p.Told.Device.Address, Elsewhere: !p.Here, Problem: problem}
+	if of.undoes != "" {
+		view.Undoes = append(view.Undoes, of.undoes)
+	}
+	if p.Former {
+		view.Undoes = append(view.Undoes, UndoesAddress)
+	}
 	if p.Told.Device.UserAgent != "" {
 		view.Device, view.Browser = web.Device(p.Told.Device.UserAgent)
 	}
@@ -84,5 +93,6 @@ func (d *Door) getNotMeDone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.Kit.Page(w, web.WithOwnLanguage(r, p.Language), http.StatusOK, "recovery_not_me_done", RecoveryNotMeDone{Address: p.Account.Address})
+	view := RecoveryNotMeDone{Address: p.Told.To, Lost: p.Former}
+	return d.Kit.Page(w, web.WithOwnLanguage(r, p.Language), http.StatusOK, "recovery_not_me_done", view)
 }

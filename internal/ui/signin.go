@@ -172,6 +172,8 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 		return "", ownPages[a.Goal], nil
 	case a.Goal != "":
 		return "", "/account?notice=" + goals[a.Goal], nil
+	case a.Request.ClientID == "" && a.Back != "":
+		return "", a.Back, nil
 	case a.Request.ClientID == "":
 		return "", "/account", nil
 	}
@@ -183,7 +185,7 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.RenewCode: "recovery-renewed"}
 
 // ownPages are the pages to which a fresh proof leads.
-var ownPages = map[authn.Goal]string{authn.NewPassword: "/account/password"}
+var ownPages = map[authn.Goal]string{authn.NewPassword: "/account/password", authn.NewAddress: "/account/address"}
 
 // moveOn shows a page that leaves by itself, with a link for whoever it does not move.
 func (d *Door) moveOn(w http.ResponseWriter, r *http.Request, page string, view any, location string) error {

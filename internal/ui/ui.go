@@ -104,6 +104,14 @@ func (d *Door) Routes(mux interface {
 		"GET /account/password":  d.getNewPassword,
 		"POST /account/password": d.postNewPassword,
 
+		"GET /account/address":                d.getNewAddress,
+		"POST /account/address":               d.postNewAddress,
+		"GET /account/address/sent":           d.getAddressSent,
+		"POST /account/address/withdraw":      d.postWithdrawAddress,
+		"GET /account/address/{token}":        d.getAddressLink,
+		"POST /account/address/{token}":       d.postAddressLink,
+		"GET /account/address/{token}/signin": d.getAddressSignIn,
+
 		"GET /signout":      d.getSignOut,
 		"POST /signout":     d.postSignOut,
 		"GET /signout/done": d.getSignOutDone,

@@ -15,6 +15,8 @@ const (
 	NoticeBrowserForgotten = "myaccount.notice.browser_forgotten"
 	NoticeProfileSaved     = "myaccount.notice.profile_saved"
 	NoticePasswordChanged  = "myaccount.notice.password_changed"
+	NoticeAddressChanged   = "myaccount.notice.address_changed"
+	NoticeAddressWithdrawn = "myaccount.notice.address_withdrawn"
 	NoticeConfirmed        = "myaccount.notice.confirmed" // a fresh proof was given; the change itself waits for another press
 )
 

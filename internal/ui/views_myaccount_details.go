@@ -6,6 +6,8 @@ import "time"
 const (
 	ProblemName            = "myaccount.problem.name"
 	ProblemLanguage        = "myaccount.problem.language"
+	ProblemAddressSame     = "myaccount.problem.address_same"
+	ProblemAddressTaken    = "myaccount.problem.address_taken"
 	ProblemCurrentPassword = "myaccount.problem.current_password"
 )
 
@@ -14,6 +16,9 @@ const (
 type MyDetails struct {
 	ProfileURL      string
 	PasswordURL     string
+	AddressURL      string
+	Pending         string    // an address that waits to be confirmed; "" where none does
+	WithdrawAction  string    // a form without fields; "" has no button
 	Language        string    // its own name: the one that was chosen, else the page's
 	PasswordChanged time.Time // zero: there is no password
 }
@@ -54,4 +59,35 @@ type MyAccountPassword struct {
 	Throttled      bool // beside CurrentProblem: there were too many failures
 	Problem        string
 	KeepOthers     bool // the person unticked "log out my other devices" before a problem
+}
+
+// MyAccountAddress is the page myaccount_address: which new address?
+// Form fields: address.
+type MyAccountAddress struct {
+	Action    string
+	CancelURL string
+	Current   string
+	Address   string // as typed
+	Problem   string
+}
+
+// MyAccountAddressSent is the page myaccount_address_sent: a mail is on its way, the same for every address.
+type MyAccountAddressSent struct {
+	Address    string
+	AgainURL   string
+	AccountURL string
+}
+
+// MyAccountAddressLink is the page myaccount_address_link, behind the link in that mail.
+// Form fields: end_others ("on" when ticked), where Mine.
+type MyAccountAddressLink struct {
+	Action     string
+	CancelURL  string
+	Address    string // the new one
+	Current    string // the account's; "" where not Mine
+	Mine       bool   // the account that has asked is signed in here
+	SignInURL  string // where not Mine: first this
+	Other      string // where not Mine: the address that is signed in here, or ""
+	KeepOthers bool
+	Problem    string // the address cannot be used: no button
 }

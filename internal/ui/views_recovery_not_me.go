@@ -11,10 +11,13 @@ const (
 	HappenedAppRemoved = "recovery.not_me.happened.app_removed"
 	HappenedCodeMade   = "recovery.not_me.happened.code_made"
 	HappenedCodeUsed   = "recovery.not_me.happened.code_used"
+	HappenedAddress    = "recovery.not_me.happened.address"
 	HappenedReuse      = "recovery.not_me.happened.reuse"
 
 	UndoesApp  = "recovery.not_me.undoes.app"
 	UndoesCode = "recovery.not_me.undoes.code"
+
+	UndoesAddress = "recovery.not_me.undoes.address"
 )
 
 // RecoveryNotMe is the page recovery_not_me, behind the button "this was not me" of a mail.
@@ -23,10 +26,10 @@ type RecoveryNotMe struct {
 	Action       string
 	PlainURL     string
 	ChallengeURL string
-	Address      string // that was told
-	What         string // a key: what has happened
-	App          string // the app that What names; "" where it names none
-	Undoes       string // a key, or ""
+	Address      string   // that was told
+	What         string   // a key: what has happened
+	App          string   // the app that What names; "" where it names none
+	Undoes       []string // keys
 	At           time.Time
 	Device       string // "" where unknown
 	Browser      string // "" where unknown
@@ -37,5 +40,6 @@ type RecoveryNotMe struct {
 
 // RecoveryNotMeDone is the page recovery_not_me_done: everything has ended, and what to do now.
 type RecoveryNotMeDone struct {
-	Address string // to which the link for a new password goes
+	Address string // that was told; the link for a new password goes there
+	Lost    bool   // it is another account's by now, and could not be given back: no link goes anywhere
 }
