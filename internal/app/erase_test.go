@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/auditing"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/store"
 )
 
@@ -393,6 +397,27 @@ func TestAnErasureHappensOnce(t *testing.T) {
 		b.get("/account").expect(http.StatusSeeOther)
 		b.post("/account/export").expect(http.StatusSeeOther) // the second tab
 		w.browser().get("/account/erase").expect(http.StatusSeeOther)
+	})
+}
+
+// TestAProofThatIsCheckedDuringTheErasureMakesNoSession: its transaction comes after the erasure's.
+func TestAProofThatIsCheckedDuringTheErasureMakesNoSession(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		bo, now := w.bo(), w.clock.Now()
+		prepared := authn.Prepare("attempt", session.Device{UserAgent: veraAgent, Address: veraIP}, now)
+		proven := authn.Proven{Account: bo, Progress: authn.Progress{Methods: []string{authn.MethodPassword}, ProvenAt: now}, ACR: session.Pwd}
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		b.post("/account/erase", "agree", "on").expect(http.StatusSeeOther)
+		err := store.InTx[*store.Tx](w.app.DB)(t.Context(), func(tx *store.Tx) error {
+			return authn.SignIn(t.Context(), tx, &prepared, proven, secret.Hash{}, now)
+		})
+		if !errors.Is(err, authn.ErrAttemptUsed) {
+			t.Errorf("it ends with %v", err)
+		}
+		if places := found(t, w.raw(), veraIP, "VeronikasPhone"); len(places) > 0 {
+			t.Errorf("it has left %q", places)
+		}
 	})
 }
 
