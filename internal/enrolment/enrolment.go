@@ -55,10 +55,14 @@ type Tx interface {
 	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
+	// SavePhone binds a phone to its account, in place of an older one.
+	SavePhone(ctx context.Context, p authn.Phone) error
+	// DeletePhone unbinds the account's phone; false if it has none.
+	DeletePhone(ctx context.Context, id account.ID) (bool, error)
 	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
-	// DeleteRecovery takes the account's recovery code away.
-	DeleteRecovery(ctx context.Context, id account.ID) error
+	// DeleteBesideApps takes away what exists beside an app alone: recovery codes and the phone.
+	DeleteBesideApps(ctx context.Context, id account.ID) error
 	// ForgetBrowser ends the remembering of one of the account's browsers; false if there is none with this id.
 	ForgetBrowser(ctx context.Context, id account.ID, browser string) (bool, error)
 	// MoveEpoch moves the account's epoch and returns the new one.
@@ -201,7 +205,7 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 		case !ok:
 			return ErrTooMany
 		}
-		p.Progress.Stage, p.Progress.Sealed = authn.Proving, nil
+		p.Progress.Stage, p.Progress.Sealed = s.afterApp(u), nil
 		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
 			return err
 		}
@@ -228,6 +232,9 @@ func (s *Service) replace(ctx context.Context, tx Tx, u Under, b authn.Browser) 
 	}
 	if err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
 		return fmt.Errorf("delete apps: %w", err)
+	}
+	if _, err := tx.DeletePhone(ctx, u.Account.ID); err != nil { // the number may be on the lost phone; she is asked for one next
+		return fmt.Errorf("delete phone: %w", err)
 	}
 	if err := s.Authn.Tell(ctx, tx, OffTemplate, u.Account, b, map[string]string{"authenticator": ""}); err != nil {
 		return err

@@ -121,8 +121,8 @@ func (s *Service) TurnOff(ctx context.Context, v Visit) (authn.NewSession, error
 		if err := tx.DeleteApps(ctx, u.Account.ID); err != nil {
 			return fmt.Errorf("delete apps: %w", err)
 		}
-		if err := s.withoutApps(ctx, tx, u.Account.ID); err != nil {
-			return err
+		if err := tx.DeleteBesideApps(ctx, u.Account.ID); err != nil {
+			return fmt.Errorf("delete what exists beside an app: %w", err)
 		}
 		p.Progress.Stage = authn.Later // the offer would be an odd answer
 		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
@@ -133,17 +133,6 @@ func (s *Service) TurnOff(ctx context.Context, v Visit) (authn.NewSession, error
 		}
 		return tx.Append(ctx, s.event(audit.AppRemoved, u.Account.ID, v.Browser))
 	})
-}
-
-// withoutApps takes away what exists beside an app alone, when the last one has gone.
-func (s *Service) withoutApps(ctx context.Context, tx Tx, id account.ID) error {
-	if err := tx.DeleteRecovery(ctx, id); err != nil {
-		return fmt.Errorf("delete recovery code: %w", err)
-	}
-	if err := tx.DeleteIssued(ctx, id); err != nil {
-		return fmt.Errorf("delete issued code: %w", err)
-	}
-	return nil
 }
 
 // remindAfter is when the person is asked whether she still has her recovery code; a week later the question is old.

@@ -180,6 +180,7 @@ func (s *Service) restore(ctx context.Context, tx Tx, acc *account.Account, link
 // The mails whose news can be taken back. Their names are other flows'.
 const (
 	appAdded     = "mfa_on"
+	phoneAdded   = "phone_on"
 	codeMade     = "recovery_code_made"
 	codeWasSpent = "recovery_code_used"
 	codeIssued   = "recovery_code_issued"
@@ -194,6 +195,9 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 			return "", err
 		}
 		return "app", s.withoutLastApp(ctx, tx, acc.ID)
+	case phoneAdded:
+		_, err := tx.DeletePhone(ctx, acc.ID)
+		return "phone", err
 	case codeMade, codeWasSpent:
 		// Whoever made it, or was shown the next one, has it. Its owner is shown another one at her next sign-in.
 		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
@@ -203,7 +207,7 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 	return "", nil
 }
 
-// withoutLastApp takes the recovery code away when no app is left: there is nothing to recover from.
+// withoutLastApp takes away what exists beside an app alone, when none is left: there is nothing to recover from.
 func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) error {
 	left, err := tx.FindSecond(ctx, id)
 	if err != nil {
@@ -212,7 +216,7 @@ func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) erro
 	if left.Apps > 0 {
 		return nil
 	}
-	return tx.DeleteRecovery(ctx, id)
+	return tx.DeleteBesideApps(ctx, id)
 }
 
 // sendReset asks for a link by which the owner chooses a new password. Its budget is its own: nobody who asks for many mails
