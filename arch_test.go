@@ -95,7 +95,7 @@ var theHouse = map[string]room{
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
-	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret totp"},
+	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret smscode totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
@@ -105,7 +105,7 @@ var theHouse = map[string]room{
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
 
-	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session throttle totp"},
+	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session smscode throttle totp"},
 
 	"internal/password":     {authenticator, "secret"},
 	"internal/recoverycode": {authenticator, "secret"},

@@ -53,7 +53,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 			}
 			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
 				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut, "mfa": lookAtMFA,
-				"details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData,
+				"details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData, "phone": lookAtPhone,
 			} {
 				t.Run(name+" "+lang, func(t *testing.T) {
 					t.Parallel()
@@ -209,6 +209,7 @@ func lookAtMFA(t *testing.T, w *world, o journey.Options, look func(*journey.Per
 	look(b, "enrolment_code-problem", "signin.problem.code_wrong")
 	b.Fill(b.Code, app.Code(w.clock.now()))
 	b.Press(b.Next)
+	b.Press(b.Skip)
 	look(b, "enrolment_recovery", "enrolment.recovery.title")
 	b.Tick(b.Saved)
 	b.Press(b.Done)

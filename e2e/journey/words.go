@@ -25,6 +25,9 @@ type Words struct {
 	RecoveryCode, StillHere, AppGone string
 	// Activate and Later stand on the offer of two-factor authentication, OtherApp on the choice after it.
 	Activate, Later, OtherApp string
+	// Number, SendCode, SendAgain and Skip stand where a phone is added; SMSTo is the way to a code by SMS.
+	Number, SendCode, SendAgain, Skip string
+	SMSTo                             func(end string) string
 	// Saved and Done stand below a new recovery code.
 	Saved, Done string
 	// Hello is how the apps greet.
@@ -46,6 +49,8 @@ var Swedish = Words{
 	Code:      "Ange din 6-siffriga kod", RememberBrowser: "Kom ihåg den här webbläsaren i 30 dagar", AnotherWay: "Prova ett annat sätt",
 	RecoveryCode: "Återställningskod", StillHere: "Jag har kvar min app", AppGone: "Appen är borta",
 	Activate: "Aktivera", Later: "Påminn mig senare", OtherApp: "Jag använder en annan autentiseringsapp",
+	Number: "Mobilnummer", SendCode: "Skicka kod", SendAgain: "Skicka igen", Skip: "Hoppa över",
+	SMSTo: func(end string) string { return "SMS till •••• " + end },
 	Saved: "Jag har sparat koden på ett säkert ställe", Done: "Klar",
 	Hello:     func(name string) string { return "Hej " + name + "!" },
 	SignedOut: "Du är utloggad", OutEverywhere: "Du är utloggad från alla appar",
@@ -64,6 +69,8 @@ var English = Words{
 	Code:      "Enter your 6-digit code", RememberBrowser: "Remember this browser for 30 days", AnotherWay: "Try another way",
 	RecoveryCode: "Recovery code", StillHere: "I still have my app", AppGone: "The app is gone",
 	Activate: "Turn on", Later: "Remind me later", OtherApp: "I use another authenticator app",
+	Number: "Mobile number", SendCode: "Send the code", SendAgain: "Send again", Skip: "Skip",
+	SMSTo: func(end string) string { return "Text message to •••• " + end },
 	Saved: "I have saved the code in a safe place", Done: "Done",
 	Hello:     func(name string) string { return "Hello " + name + "!" },
 	SignedOut: "You are logged out", OutEverywhere: "You are logged out of all your apps",

@@ -160,7 +160,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	// The funnel and the authenticators.
 	hasher := password.NewHasher(o.Hashing)
-	funnel := &authn.Service{Store: db, Hasher: hasher, Keys: keys.ring, Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
+	funnel := &authn.Service{Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
 
 	// The flows.
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}

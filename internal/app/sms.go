@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
 
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/outbound"
@@ -31,6 +33,18 @@ func newSMS(s config.Settings, o Options, c *locale.Catalogue, k keys, allowed [
 	}
 	return sms.New(sms.Settings{Gateway: s.SMSGateway, URL: s.SMSURL, User: s.SMSUser, Password: password, From: s.SMSFrom, Issuer: s.Issuer,
 		Name: product}, outbound.NewClient(allowed), c, k.ring, o.Now)
+}
+
+// smsRules are who gets codes; nil without a gateway.
+func smsRules(s config.Settings) *authn.SMS {
+	if !s.HasSMS() {
+		return nil
+	}
+	rules := &authn.SMS{Region: cmp.Or(s.SMSRegion, "SE"), Countries: s.SMSCountries, Daily: s.SMSDaily}
+	if len(rules.Countries) == 0 {
+		rules.Countries = []string{rules.Region}
+	}
+	return rules
 }
 
 // product is what this installation calls itself in apps and messages.

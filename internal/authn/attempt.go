@@ -58,6 +58,7 @@ type Goal string
 const (
 	Confirm   Goal = "confirm" // a fresh proof, before a change
 	AddApp    Goal = "app"     // one more authenticator app
+	AddPhone  Goal = "phone"   // a phone that gets codes by SMS, the first or another one
 	RenewCode Goal = "code"    // another recovery code
 
 	NewPassword Goal = "password" // a fresh proof, before the page about the password

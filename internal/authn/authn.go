@@ -24,6 +24,7 @@ type Service struct {
 	Store    Store
 	Hasher   *password.Hasher
 	Keys     *secret.Keyring
+	SMS      *SMS // nil: there is no gateway
 	Now      func() time.Time
 	Deadline time.Duration
 	// Sleep waits for d or until ctx ends; tests put a clock of their own here.
@@ -67,6 +68,12 @@ type Store interface {
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
 	// ListApps lists the account's authenticator apps, oldest first.
 	ListApps(ctx context.Context, id account.ID) ([]App, error)
+	// FindPhone returns the account's phone; false if it has none.
+	FindPhone(ctx context.Context, id account.ID) (Phone, bool, error)
+	// FindTexted reads what an attempt has sent by SMS; the zero Texted where there is nothing.
+	FindTexted(ctx context.Context, attempt string) (Texted, error)
+	// FindDelivery says what has become of a message of the outbox.
+	FindDelivery(ctx context.Context, message string) (Delivery, error)
 	// ListRecoveryVerifiers returns what a recovery code is checked against: the account's own, and one that was handed out and
 	// is in its time.
 	ListRecoveryVerifiers(ctx context.Context, id account.ID, now time.Time) ([]password.Verifier, error)
@@ -106,6 +113,16 @@ type Tx interface {
 	RememberBrowser(ctx context.Context, r Remembered) error
 	// ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.
 	ConsumeStep(ctx context.Context, app string, step int64, now time.Time) (bool, error)
+	// FindTexted reads what an attempt has sent by SMS; the zero Texted where there is nothing.
+	FindTexted(ctx context.Context, attempt string) (Texted, error)
+	// SaveTexted stores what an attempt sends by SMS, in place of what was there.
+	SaveTexted(ctx context.Context, t Texted) error
+	// ConsumeTexted takes the code away that the attempt has sent last; false if it is gone, or another one was sent.
+	ConsumeTexted(ctx context.Context, attempt, sent string) (bool, error)
+	// SuspendPhone takes the account's phone out of use, if there is one.
+	SuspendPhone(ctx context.Context, id account.ID, now time.Time) error
+	// TouchPhone notes that the account's phone was used.
+	TouchPhone(ctx context.Context, id account.ID, now time.Time) error
 	// HasRecovery says whether the account's recovery code, its own or one that was handed out, is still this one.
 	HasRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) (bool, error)
 	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins. op is

@@ -21,6 +21,8 @@ const (
 	Offer
 	// Enrol: an authenticator app is being added (S12, S14).
 	Enrol
+	// AskPhone: the number of a phone is being added, for the day when the app is lost (S15).
+	AskPhone
 	// ShowRecovery: a new recovery code is shown until it is saved (S16).
 	ShowRecovery
 	// AskApp: a recovery code was used; is the app still there?
@@ -38,7 +40,7 @@ const (
 
 // String names the step.
 func (s Step) String() string {
-	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
+	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
 }
 
 // Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands, and what has been

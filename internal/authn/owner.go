@@ -39,7 +39,7 @@ func (s *Service) Fresh(ctx context.Context, o Owner) (Facts, account.Account, S
 	}
 	old := s.Now().Sub(f.Session.AuthTime) > freshFor
 	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
-	less := second.Apps > 0 && !shown(MethodOTP) || second.Password && !shown(MethodPassword)
+	less := second.Apps > 0 && !shown(MethodOTP) && !shown(MethodSMS) || second.Password && !shown(MethodPassword)
 	if old || less {
 		return f, acc, second, ErrStale
 	}

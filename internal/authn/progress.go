@@ -19,6 +19,7 @@ const (
 	MethodPassword = "pwd"
 	MethodMail     = "mail"
 	MethodOTP      = "otp"
+	MethodSMS      = "sms"
 	MethodRecovery = "recovery"
 	multiFactor    = "mfa" // added where two kinds of proof meet
 )
@@ -30,9 +31,9 @@ func Worth(methods []string) (acr session.ACR, amr []string) {
 	switch {
 	case has(MethodRecovery):
 		return session.Pwd, amr
-	case has(MethodPassword) && has(MethodOTP):
+	case has(MethodPassword) && (has(MethodOTP) || has(MethodSMS)):
 		return session.AAL2, append(amr, multiFactor)
-	case has(MethodPassword), has(MethodMail) && has(MethodOTP):
+	case has(MethodPassword), has(MethodMail) && (has(MethodOTP) || has(MethodSMS)):
 		return session.Pwd, amr
 	}
 	return session.Mail, amr
@@ -46,6 +47,7 @@ const (
 	Proving   Stage = ""          // nothing chosen yet
 	Later     Stage = "later"     // not now: the offer comes back at the third sign-in
 	Enrolling Stage = "enrolling" // she is turning two-factor authentication on, or adding an app
+	Phoning   Stage = "phoning"   // she is asked for the number of a phone, or changing it
 	Renewing  Stage = "renewing"  // she wants another recovery code
 	Kept      Stage = "kept"      // after a recovery code: the app is still hers
 	Replacing Stage = "replacing" // after a recovery code: the app is gone, and the next one takes its place
@@ -71,6 +73,9 @@ type Progress struct {
 
 // Has says whether the method has been proven.
 func (p Progress) Has(method string) bool { return slices.Contains(p.Methods, method) }
+
+// hasSecond says whether something beside the password or the mail has been proven that an account has at hand.
+func (p Progress) hasSecond() bool { return p.Has(MethodOTP) || p.Has(MethodSMS) }
 
 // with adds a method that has been proven.
 func (p Progress) with(method string, now time.Time) Progress {
@@ -137,6 +142,7 @@ type Second struct {
 	Apps     int       // authenticator apps
 	Recovery bool      // whether it has a recovery code
 	Issued   time.Time // until when a recovery code works that was handed out; zero: none
+	Phone    bool      // whether it has a phone that gets codes by SMS and is not suspended; it counts beside an app alone
 	Password bool      // whether it has a password
 	Policy   organisation.Policy
 	Employer string // the organisation's name, where the account has one alone
@@ -200,7 +206,7 @@ func (s *Service) Progress(ctx context.Context, a Attempt, current secret.Token)
 
 // Needs is what stands between what has been proven in the attempt and a session.
 func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time) Step {
-	proven := p.Has(MethodOTP) || p.Has(MethodRecovery) || remembered
+	proven := p.hasSecond() || p.Has(MethodRecovery) || remembered
 	lack := a.Request.lacks(p, second)
 	switch {
 	case lack == AskPassword: // before the code, which could not be used twice
@@ -209,11 +215,13 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskCode
 	case p.Stage == Enrolling, p.Stage == Replacing:
 		return Enrol
+	case p.Stage == Phoning && second.Apps > 0:
+		return AskPhone
 	case p.Stage == Renewing, second.Apps > 0 && !second.Recovery:
 		return ShowRecovery
-	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && p.Stage != Kept:
+	case p.Has(MethodRecovery) && second.Apps > 0 && !p.hasSecond() && p.Stage != Kept:
 		return AskApp
-	case p.Has(MethodRecovery) && second.Apps > 0 && !p.Has(MethodOTP) && second.IsRequired(now):
+	case p.Has(MethodRecovery) && second.Apps > 0 && !p.hasSecond() && second.IsRequired(now):
 		return AskCode
 	case lack != Complete:
 		return lack

@@ -15,11 +15,13 @@ import (
 	"github.com/portvakt/portvakt/internal/recoverycode"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/smscode"
 	"github.com/portvakt/portvakt/internal/throttle"
 	"github.com/portvakt/portvakt/internal/totp"
 )
 
-// Proof is one thing that a person shows. The set is closed: Password, Code, NewCode, RecoveryCode and MailedLink.
+// Proof is one thing that a person shows. The set is closed: Password, Code, NewCode, TextedCode, NewPhone, RecoveryCode and
+// MailedLink.
 type Proof interface{ method() string }
 
 // Password is a typed password for an identifier.
@@ -65,11 +67,12 @@ func (MailedLink) method() string   { return MethodMail }
 // Proven is what a proof established.
 type Proven struct {
 	Account  account.Account
-	Link     onetime.Link // of a mailed link
-	Again    bool         // the same operation has consumed the link before: its effect is there already
-	Progress Progress     // what the attempt has proven with it
-	Key      totp.Key     // of a new code: the key to bind
-	Step     int64        // of a new code: the time step that it has used
+	Link     onetime.Link   // of a mailed link
+	Again    bool           // the same operation has consumed the link before: its effect is there already
+	Progress Progress       // what the attempt has proven with it
+	Key      totp.Key       // of a new code: the key to bind
+	Step     int64          // of a new code: the time step that it has used
+	Phone    smscode.Number // of a new phone: the number to bind
 	ACR      session.ACR
 	AMR      []string
 	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.
@@ -114,6 +117,10 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, ""}, func(context.Context) (judgement, error) { return s.judgeNewCode(p) }, then)
 	case RecoveryCode:
 		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodRecovery}, func(ctx context.Context) (judgement, error) { return s.judgeRecovery(ctx, p) }, then)
+	case TextedCode:
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodSMS}, func(context.Context) (judgement, error) { return s.judgeTextedCode(p) }, then, s.tries(p.Texted)...)
+	case NewPhone:
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, ""}, func(context.Context) (judgement, error) { return s.judgeNewPhone(p) }, then, s.tries(p.Texted)...)
 	case MailedLink:
 		return proveLink(ctx, s, inTx, p, then)
 	default:
@@ -141,10 +148,11 @@ type guess struct {
 	kind string // a method, or ""
 }
 
-// proveTyped is the funnel for what is typed: everything that could be guessed draws on the one budget of its identifier.
+// proveTyped is the funnel for what is typed: everything that could be guessed draws on the one budget of its identifier, and on
+// more where it has some of its own.
 func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, b Browser, g guess,
-	judge func(context.Context) (judgement, error), then func(T, Proven) error) (Proven, error) {
-	slots := s.slots(g.id, b)
+	judge func(context.Context) (judgement, error), then func(T, Proven) error, more ...throttle.Slot) (Proven, error) {
+	slots := append(s.slots(g.id, b), more...)
 	if err := inTx(ctx, func(tx T) error { return takeSlots(ctx, tx, slots, s.Now()) }); err != nil {
 		return Proven{}, err
 	}
@@ -398,6 +406,8 @@ func (s *Service) suspend(ctx context.Context, tx Tx, g guess, whose account.Acc
 		kind, err = audit.PasswordSuspended, tx.SuspendPassword(ctx, g.id, now)
 	case MethodOTP:
 		kind, err = audit.AppsSuspended, tx.SuspendApps(ctx, whose.ID, now)
+	case MethodSMS:
+		kind, err = audit.PhoneSuspended, tx.SuspendPhone(ctx, whose.ID, now)
 	default:
 		return nil
 	}

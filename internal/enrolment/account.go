@@ -17,11 +17,11 @@ func (s *Service) Begin(ctx context.Context, o authn.Owner, a authn.Attempt, sta
 	if err != nil {
 		return err
 	}
-	if stage == authn.Renewing && second.Apps == 0 {
+	if (stage == authn.Renewing || stage == authn.Phoning) && second.Apps == 0 {
 		return ErrNotNow // without an app there is nothing to recover from
 	}
 	methods := slices.DeleteFunc(slices.Clone(f.Session.AMR), func(m string) bool {
-		return m != authn.MethodPassword && m != authn.MethodMail && m != authn.MethodOTP && m != authn.MethodRecovery
+		return m != authn.MethodPassword && m != authn.MethodMail && m != authn.MethodOTP && m != authn.MethodSMS && m != authn.MethodRecovery
 	})
 	fresh := authn.Prepare(a.ID, o.Browser.Device, s.Now())
 	return s.InTx(ctx, func(tx Tx) error {
@@ -48,7 +48,7 @@ func (s *Service) Rename(ctx context.Context, o authn.Owner, app, name string) (
 	return done, err
 }
 
-// Remove unbinds one of the owner's apps. The last one takes the recovery code with it; where policy requires two-factor
+// Remove unbinds one of the owner's apps. The last one takes the recovery code and the phone with it; where policy requires two-factor
 // authentication it stays (ErrLast). It fails with authn.ErrStale, and returns false if she has no such app.
 func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, error) {
 	_, acc, _, err := s.Authn.Fresh(ctx, o)

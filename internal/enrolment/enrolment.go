@@ -55,6 +55,10 @@ type Tx interface {
 	FindRecoveryMade(ctx context.Context, id account.ID) (time.Time, error)
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
+	// SavePhone binds a phone to its account, in place of an older one.
+	SavePhone(ctx context.Context, p authn.Phone) error
+	// DeletePhone unbinds the account's phone; false if it has none.
+	DeletePhone(ctx context.Context, id account.ID) (bool, error)
 	// SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 	SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error
 	// DeleteRecovery takes the account's recovery code away.
@@ -201,7 +205,7 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 		case !ok:
 			return ErrTooMany
 		}
-		p.Progress.Stage, p.Progress.Sealed = authn.Proving, nil
+		p.Progress.Stage, p.Progress.Sealed = s.afterApp(u), nil
 		if p.Account.Epoch, err = s.moveEpoch(ctx, tx, u.Account.ID); err != nil {
 			return err
 		}

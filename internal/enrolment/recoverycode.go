@@ -143,6 +143,9 @@ func (s *Service) withoutApps(ctx context.Context, tx Tx, id account.ID) error {
 	if err := tx.DeleteIssued(ctx, id); err != nil {
 		return fmt.Errorf("delete issued code: %w", err)
 	}
+	if _, err := tx.DeletePhone(ctx, id); err != nil { // it would be the only second factor
+		return fmt.Errorf("delete phone: %w", err)
+	}
 	return nil
 }
 

@@ -45,6 +45,8 @@ const (
 	recoveryUsedTemplate = "recovery_code_used"
 	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp" or "recovery": what was guessed; suspended, "yes": it counts no more
 	recoveryMadeTemplate = "recovery_code_made" // never the code itself
+	phoneOnTemplate      = "phone_on"           // param number: its last digits
+	phoneOffTemplate     = "phone_off"
 
 	recoveryIssuedTemplate   = "recovery_code_issued"   // never the code itself
 	recoveryReminderTemplate = "recovery_code_reminder" // nothing has happened: it only asks
@@ -98,6 +100,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:
 		s.addSecondFactor(&l, p, m)
 		return l, s.addNotMe(&l, p, m, l.NotYou...)
+	case phoneOnTemplate, phoneOffTemplate:
+		addPhone(&l, p, m)
+		return l, s.addNotMe(&l, p, m)
 	}
 	return l, fmt.Errorf("no mail is called %q", m.Template)
 }
@@ -144,6 +149,19 @@ func (s *Sender) addFailures(l *letter, p *locale.Printer, m outbox.Message) {
 	if m.Params["suspended"] != "" {
 		l.Further = []string{p.T("mail.signin_failures.suspended_code")}
 	}
+}
+
+// addPhone says what has become of the phone.
+func addPhone(l *letter, p *locale.Printer, m outbox.Message) {
+	number := m.Params["number"]
+	if m.Template == phoneOnTemplate {
+		l.Further = []string{p.T("mail.phone_on.number", "Number", number), p.T("mail.phone_on.next")}
+		return
+	}
+	if number != "" {
+		l.Further = []string{p.T("mail.phone_off.number", "Number", number)}
+	}
+	l.Further = append(l.Further, p.T("mail.phone_off.next"))
 }
 
 // addLink puts the one-time link in, the mail's own action.

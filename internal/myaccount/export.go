@@ -26,6 +26,7 @@ type Export struct {
 	Password           *ExportedPassword `json:"password,omitempty"`
 	Apps               []ExportedApp     `json:"authenticator_apps"`
 	RecoveryCode       *ExportedCode     `json:"recovery_code,omitempty"`
+	Phone              *ExportedPhone    `json:"phone,omitempty"`
 	Sessions           []ExportedSession `json:"sessions"`
 	RememberedBrowsers []ExportedBrowser `json:"remembered_browsers"`
 	Access             []ExportedGrant   `json:"app_access"`
@@ -163,6 +164,9 @@ func (s *Service) WriteExport(ctx context.Context, o authn.Owner, begin func() i
 	export, err := s.Store.FindExport(ctx, acc)
 	if err != nil {
 		return fmt.Errorf("find export: %w", err)
+	}
+	if export.Phone, err = s.exportedPhone(ctx, acc.ID); err != nil {
+		return err
 	}
 	export.Format, export.Made = ExportFormat, s.Now().UTC()
 	head, err := json.MarshalIndent(export, "", "  ")

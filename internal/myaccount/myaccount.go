@@ -68,6 +68,7 @@ type Overview struct {
 	Apps         []authn.App
 	Remembered   []authn.Remembered
 	RecoveryMade time.Time // zero: there is no recovery code
+	Phone        *Phone    // nil: there is none
 	// PasswordChanged is when the password was set; zero: there is none.
 	PasswordChanged time.Time
 }
@@ -109,7 +110,7 @@ func (s *Service) lookAtMFA(ctx context.Context, o *Overview) (err error) {
 	if o.RecoveryMade, err = s.Store.FindRecoveryMade(ctx, o.Account.ID); err != nil {
 		return fmt.Errorf("find recovery code: %w", err)
 	}
-	return nil
+	return s.lookAtPhone(ctx, o)
 }
 
 // EndSession ends one of the person's sessions by its id. Somebody else's id ends nothing: the statement

@@ -134,6 +134,7 @@ const (
 	codeMade     = "recovery_code_made"
 	codeWasSpent = "recovery_code_used"
 	codeIssued   = "recovery_code_issued"
+	phoneAdded   = "phone_on"
 )
 
 // undo takes back what the mail told of, and says what that was, for the audit line.
@@ -150,11 +151,14 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
 	case codeIssued:
 		return "issued_code", tx.DeleteIssued(ctx, acc.ID)
+	case phoneAdded:
+		_, err := tx.DeletePhone(ctx, acc.ID)
+		return "phone", err
 	}
 	return "", nil
 }
 
-// withoutLastApp takes the recovery code away when no app is left: there is nothing to recover from.
+// withoutLastApp takes the recovery code and the phone away when no app is left: there is nothing to recover from.
 func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) error {
 	left, err := tx.FindSecond(ctx, id)
 	if err != nil {
@@ -162,6 +166,9 @@ func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) erro
 	}
 	if left.Apps > 0 {
 		return nil
+	}
+	if _, err := tx.DeletePhone(ctx, id); err != nil {
+		return fmt.Errorf("delete phone: %w", err)
 	}
 	return tx.DeleteRecovery(ctx, id)
 }

@@ -76,6 +76,8 @@ type Tx interface {
 	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
+	// DeletePhone unbinds the account's phone; false if it has none.
+	DeletePhone(ctx context.Context, id account.ID) (bool, error)
 	// DeleteIssued takes a handed-out recovery code away.
 	DeleteIssued(ctx context.Context, id account.ID) error
 	// DeleteRecovery takes the account's recovery code away.

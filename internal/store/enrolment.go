@@ -48,6 +48,7 @@ ON CONFLICT (account_id) DO UPDATE SET silent = excluded.silent, spent = exclude
 	// What an account has beside its password, and a row for each of its organisations.
 	findSecond statement = `
 SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
+  (SELECT count(*) FROM phones m WHERE m.account_id = a.id AND m.suspended_at = 0),
   (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0), COALESCE(f.silent, 0), COALESCE(f.spent, 0),
   COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
@@ -181,13 +182,13 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 	var all []organisation.Policy
 	var names []string
 	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
-		var codes, passwords, issued, since int64
+		var codes, phones, passwords, issued, since int64
 		var name string
 		var p organisation.Policy
-		if err := scan(&s.Apps, &codes, &passwords, &issued, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns, &p.RememberDays); err != nil {
+		if err := scan(&s.Apps, &codes, &phones, &passwords, &issued, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns, &p.RememberDays); err != nil {
 			return err
 		}
-		s.Recovery, s.Password, s.Issued = codes > 0, passwords > 0, fromMS(issued)
+		s.Recovery, s.Phone, s.Password, s.Issued = codes > 0, phones > 0, passwords > 0, fromMS(issued)
 		if p.MFA != "" {
 			p.From = fromMS(since)
 			all, names = append(all, p), append(names, name)

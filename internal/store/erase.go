@@ -31,6 +31,8 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	erasePasswords  statement = `DELETE FROM passwords WHERE account_id = $1`
 	eraseApps       statement = `DELETE FROM totp_keys WHERE account_id = $1`
 	eraseRecovery   statement = `DELETE FROM recovery_codes WHERE account_id = $1`
+	erasePhones     statement = `DELETE FROM phones WHERE account_id = $1`
+	eraseTexted     statement = `DELETE FROM sms_codes WHERE account_id = $1`
 	eraseIssued     statement = `DELETE FROM issued_codes WHERE account_id = $1`
 	eraseOffers     statement = `DELETE FROM mfa_offers WHERE account_id = $1`
 	eraseRemembered statement = `DELETE FROM remembered_browsers WHERE account_id = $1`
@@ -46,7 +48,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 // treated here, or named there with the reason why it stays.
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
-	erasePasswords, eraseApps, eraseRecovery, eraseIssued, eraseOffers, eraseRemembered,
+	erasePasswords, eraseApps, eraseRecovery, erasePhones, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
 	eraseLinks, eraseAttempts, eraseSessions, eraseGrants, eraseConnections,
 }
 

@@ -27,6 +27,8 @@ DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIM
 DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 LIMIT $2)`
 	purgeAttempts statement = `
 DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE expires_at <= $1 LIMIT $2)`
+	purgeTexted statement = `
+DELETE FROM sms_codes WHERE attempt_id IN (SELECT attempt_id FROM sms_codes WHERE expires_at <= $1 LIMIT $2)`
 	purgeRemembered statement = `
 DELETE FROM remembered_browsers WHERE id IN (SELECT id FROM remembered_browsers WHERE expires_at <= $1 LIMIT $2)`
 	purgeIssued statement = `
@@ -42,7 +44,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		text   statement
 		before int64
 	}{
-		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
+		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeTexted, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 	} {
 		var gone int64

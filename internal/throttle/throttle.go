@@ -27,6 +27,11 @@ var (
 	RecipientDay = Budget{Limit: 20, Window: 24 * time.Hour}
 	// Requests is for recovery requests from one network: as many as colleagues on switch day may need.
 	Requests = Budget{Limit: 300, Window: 10 * time.Minute}
+	// SMSNumber, SMSNumberDay, SMSAccountDay and SMSNetwork are for codes by SMS, which cost money.
+	SMSNumber     = Budget{Limit: 5, Window: 15 * time.Minute}
+	SMSNumberDay  = Budget{Limit: 10, Window: 24 * time.Hour}
+	SMSAccountDay = Budget{Limit: 10, Window: 24 * time.Hour}
+	SMSNetwork    = Budget{Limit: 300, Window: time.Hour}
 	// Plain and PlainGlobal are for the recovery form without JavaScript, which has no puzzle.
 	Plain       = Budget{Limit: 3, Window: time.Hour}
 	PlainGlobal = Budget{Limit: 600, Window: time.Hour}

@@ -24,6 +24,8 @@ var notices = map[string]string{
 	"app-renamed":       NoticeAppRenamed,
 	"recovery-renewed":  NoticeRecoveryRenewed,
 	"browser-forgotten": NoticeBrowserForgotten,
+	"phone-added":       NoticePhoneAdded,
+	"phone-removed":     NoticePhoneRemoved,
 	"confirmed":         NoticeConfirmed,
 
 	"access-revoked":   NoticeAccessRevoked,
@@ -111,6 +113,7 @@ func (d *Door) myMFA(r *http.Request, o myaccount.Overview) *MyMFA {
 	if policy.MFA == organisation.Required && !o.Second.IsRequired(d.Visitor.Now()) {
 		m.Until = policy.From
 	}
+	d.myPhone(m, o)
 	for _, a := range o.Apps {
 		m.Apps = append(m.Apps, AppRow{ID: a.ID, Name: a.Name, Added: a.Created, Used: a.Used})
 	}

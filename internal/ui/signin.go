@@ -180,7 +180,7 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 }
 
 // goals are what the account's page says after an attempt that began there.
-var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.RenewCode: "recovery-renewed"}
+var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.AddPhone: "phone-added", authn.RenewCode: "recovery-renewed"}
 
 // ownPages are the pages to which a fresh proof leads.
 var ownPages = map[authn.Goal]string{authn.NewPassword: "/account/password"}

@@ -78,12 +78,24 @@ func (d *Door) getMethods(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
+	view, err := d.methodsView(v)
+	if err != nil {
+		return err
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "signin_methods", view)
+}
+
+// methodsView lists what the account has beside the app; the app stays first (SMS is the weaker way).
+func (d *Door) methodsView(v under) (SignInMethods, error) {
 	base := "/signin/" + v.attempt.ID
-	view := SignInMethods{Address: v.position.Whose.Address, CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt)}
+	view := SignInMethods{Address: v.position.Whose.Address, CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt),
+		SMSAction: smsURL(v, "/send")}
 	if v.position.Facts.Second.HasRecovery(d.Visitor.Now()) {
 		view.RecoveryURL = attemptURL(base+"/recovery", v.attempt)
 	}
-	return d.Kit.Page(w, v.r, http.StatusOK, "signin_methods", view)
+	var err error
+	view.SMS, err = d.Signin.Phone(v.r.Context(), v.position)
+	return view, err
 }
 
 func recoveryCodeView(v under) SignInRecovery {

@@ -65,6 +65,23 @@ func (d *Door) Routes(mux interface {
 		"GET /enrolment/{attempt}/recovery.txt": d.getRecoveryFile,
 		"POST /enrolment/{attempt}/recovery":    d.postNewRecovery,
 
+		"GET /enrolment/{attempt}/phone":        d.getPhone,
+		"POST /enrolment/{attempt}/phone":       d.postPhone,
+		"GET /enrolment/{attempt}/phone/check":  d.getPhoneCheck,
+		"POST /enrolment/{attempt}/phone/check": d.postPhoneCheck,
+		"GET /enrolment/{attempt}/phone/code":   d.getPhoneCode,
+		"POST /enrolment/{attempt}/phone/code":  d.postPhoneCode,
+		"POST /enrolment/{attempt}/phone/again": d.postPhoneAgain,
+		"POST /enrolment/{attempt}/phone/skip":  d.postPhoneSkip,
+
+		"GET /signin/{attempt}/sms":       d.getSMS,
+		"POST /signin/{attempt}/sms":      d.postSMS,
+		"POST /signin/{attempt}/sms/send": d.postSendSMS,
+
+		"POST /account/phone":        d.postMyPhone,
+		"GET /account/phone/remove":  d.getRemovePhone,
+		"POST /account/phone/remove": d.postRemovePhone,
+
 		"GET /recovery/new":                     d.getRecoveryNew,
 		"GET /recovery/start/{attempt}":         d.getRecoveryStart,
 		"POST /recovery/start/{attempt}":        d.postRecoveryStart,

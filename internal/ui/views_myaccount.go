@@ -15,6 +15,8 @@ const (
 	NoticeBrowserForgotten = "myaccount.notice.browser_forgotten"
 	NoticeProfileSaved     = "myaccount.notice.profile_saved"
 	NoticePasswordChanged  = "myaccount.notice.password_changed"
+	NoticePhoneAdded       = "myaccount.notice.phone_added"
+	NoticePhoneRemoved     = "myaccount.notice.phone_removed"
 	NoticeConfirmed        = "myaccount.notice.confirmed" // a fresh proof was given; the change itself waits for another press
 )
 
@@ -50,9 +52,13 @@ type MyMFA struct {
 	RenewAction  string
 	ForgetAction string
 	RecoveryMade time.Time // zero: there is no recovery code
-	Remembered   []RememberedRow
-	Policy       string    // of the strictest organisation: "off", "optional", "recommended" or "required"
-	Until        time.Time // the first day on which it is required (its date in UTC is shown); zero: no date, or it has come
+	Phone        *PhoneRow // nil: there is none
+	// PhoneAction adds a phone or changes it, RemovePhoneAction removes it, by GET, which answers with MyAccountPhone.
+	PhoneAction       string
+	RemovePhoneAction string
+	Remembered        []RememberedRow
+	Policy            string    // of the strictest organisation: "off", "optional", "recommended" or "required"
+	Until             time.Time // the first day on which it is required (its date in UTC is shown); zero: no date, or it has come
 }
 
 // AppRow is one authenticator app on MyAccount.

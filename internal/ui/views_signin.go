@@ -67,9 +67,13 @@ type SignInSecond struct {
 
 // SignInMethods is the page signin_methods: the other ways that the account has to give a second factor. A way without an
 // address is not shown.
+// Form fields: none to SMSAction.
 type SignInMethods struct {
 	Address     string
 	CodeURL     string // to SignInSecond
+	SMS         string // the last digits of the phone that may get a code; "": none
+	SMSAction   string // sends it
+	Problem     string // no code could be sent
 	RecoveryURL string // to SignInRecovery
 	BackURL     string
 }
