@@ -196,7 +196,7 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 		return "app", s.withoutLastApp(ctx, tx, acc.ID)
 	case codeMade, codeWasSpent:
 		// Whoever made it, or was shown the next one, has it. Its owner is shown another one at her next sign-in.
-		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
+		return "recovery_code", s.withoutCodes(ctx, tx, acc.ID)
 	case codeIssued:
 		return "issued_code", tx.DeleteIssued(ctx, acc.ID)
 	}
@@ -212,7 +212,14 @@ func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) erro
 	if left.Apps > 0 {
 		return nil
 	}
-	return tx.DeleteRecovery(ctx, id)
+	return s.withoutCodes(ctx, tx, id)
+}
+
+func (s *Service) withoutCodes(ctx context.Context, tx Tx, id account.ID) error {
+	if err := tx.DeleteRecovery(ctx, id); err != nil {
+		return fmt.Errorf("delete recovery code: %w", err)
+	}
+	return tx.DeleteIssued(ctx, id)
 }
 
 // sendReset asks for a link by which the owner chooses a new password. Its budget is its own: nobody who asks for many mails
