@@ -91,15 +91,17 @@ var tokenLike = regexp.MustCompile(`[A-Za-z0-9_.~-]{16,}`)
 func (w *world) keepMailSecrets() {
 	for _, m := range w.Mailbox.Messages("") {
 		for _, link := range m.Links {
-			if _, token, ok := strings.Cut(link, "/recovery/link/"); ok {
-				keepSecret("link", token)
+			for _, page := range []string{"/recovery/link/", "/recovery/not-me/", "/account/address/"} {
+				if _, token, ok := strings.Cut(link, page); ok {
+					keepSecret("link", token)
+				}
 			}
 		}
 	}
 }
 
 // suspicious is what stands in no log, whoever it belongs to.
-var suspicious = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.|[?&](code|id_token_hint|refresh_token)=|pv_session=|/recovery/link/[A-Za-z0-9]|\$argon2id`)
+var suspicious = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.|[?&](code|id_token_hint|refresh_token)=|pv_session=|/recovery/(link|not-me)/[A-Za-z0-9]|/account/address/[A-Za-z0-9_-]{16}|\$argon2id`)
 
 // leaks lists the secrets of the run that stand in its logs.
 func leaks() (found []string) {

@@ -66,8 +66,8 @@ func TestBoChangesHisAddressAndBothAreTold(t *testing.T) {
 		w.refused(bosAddress, bosPass)
 		l := newLogin(w.hrm)
 		_, answer := w.redeem(l, l.code(t, w.browser().signIn(l, "BO@hemma.example", bosPass)))
-		if c := claims(t, answer["id_token"].(string)); c["email"] != nil && c["email"] != "Bo@Hemma.example" {
-			t.Errorf("the app hears %v", c["email"])
+		if _, person := w.userinfo(answer["access_token"].(string)); person["email"] != "Bo@Hemma.example" || person["email_verified"] != true {
+			t.Errorf("the app hears %v", person)
 		}
 		w.deliver()
 		if all := strings.Join(w.post.to(bosAddress), "\n"); !strings.Contains(all, addressNews) || strings.Contains(all, "emma.example") {

@@ -140,8 +140,8 @@ func TestBoIsGreetedByTheNameThatHeChose(t *testing.T) {
 		l := newLogin(w.hrm)
 		b.get(l.authorize())
 		_, answer := w.redeem(l, l.code(t, b.leads()))
-		if c := claims(t, answer["id_token"].(string)); c["given_name"] != nil && c["given_name"] != "Bosse" {
-			t.Errorf("the app hears %v", c["given_name"])
+		if _, person := w.userinfo(answer["access_token"].(string)); person["given_name"] != "Bosse" || person["locale"] != "en" {
+			t.Errorf("the app hears %v", person)
 		}
 		b.post("/account/password", newPassword(bosPass, bosNext)...).expect(http.StatusSeeOther)
 		w.deliver()

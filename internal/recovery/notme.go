@@ -200,7 +200,7 @@ func (s *Service) undo(ctx context.Context, tx Tx, acc account.Account, told aut
 		return "phone", err
 	case codeMade, codeWasSpent:
 		// Whoever made it, or was shown the next one, has it. Its owner is shown another one at her next sign-in.
-		return "recovery_code", tx.DeleteRecovery(ctx, acc.ID)
+		return "recovery_code", s.withoutCodes(ctx, tx, acc.ID)
 	case codeIssued:
 		return "issued_code", tx.DeleteIssued(ctx, acc.ID)
 	}
@@ -217,6 +217,13 @@ func (s *Service) withoutLastApp(ctx context.Context, tx Tx, id account.ID) erro
 		return nil
 	}
 	return tx.DeleteBesideApps(ctx, id)
+}
+
+func (s *Service) withoutCodes(ctx context.Context, tx Tx, id account.ID) error {
+	if err := tx.DeleteRecovery(ctx, id); err != nil {
+		return fmt.Errorf("delete recovery code: %w", err)
+	}
+	return tx.DeleteIssued(ctx, id)
 }
 
 // sendReset asks for a link by which the owner chooses a new password. Its budget is its own: nobody who asks for many mails

@@ -74,7 +74,7 @@ type Tx interface {
 	ChangeAddress(ctx context.Context, id account.ID, identifier account.Identifier, address string, now time.Time) (bool, error)
 	// EndLaterNotMe ends the account's links of "this was not me" that were made since, but for one.
 	EndLaterNotMe(ctx context.Context, id account.ID, but string, since, now time.Time) error
-	// DeleteSecondSince unbinds the apps, and takes the recovery code away, that were added since.
+	// DeleteSecondSince unbinds the apps, and takes the recovery codes away, that were added since.
 	DeleteSecondSince(ctx context.Context, id account.ID, since time.Time) error
 	// HoldPassword suspends the account's password until it is set anew.
 	HoldPassword(ctx context.Context, id account.ID, now time.Time) error

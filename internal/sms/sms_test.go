@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,7 +54,6 @@ func newPost(t *testing.T, s sms.Settings) *post {
 	}
 	s.User, s.Password, s.From, s.Name = "u1", "p1", "Portvakt", "Portvakt"
 	client := outbound.NewClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
-	client.Timeout = 200 * time.Millisecond
 	sender, err := sms.New(s, client, catalogue, k, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
@@ -205,13 +205,15 @@ func TestAnAnswerIsUnderstood(t *testing.T) {
 func TestAGatewayThatHangsAfterAcceptingGetsTheSameAgain(t *testing.T) {
 	var got []string
 	hang := true
+	waited, timeIsUp := context.WithCancel(t.Context()) // as the worker's clock does: not before the gateway has it
 	p := newPost(t, sms.Settings{Gateway: "46elks", URL: serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = append(got, r.PostFormValue("message"))
 		if hang {
+			timeIsUp()
 			<-r.Context().Done()
 		}
 	})})
-	if err := p.send(); err == nil || errors.Is(err, outbox.ErrRefused) || strings.Contains(err.Error(), "/a1/sms") {
+	if err := p.sender.Send(waited, p.message); err == nil || errors.Is(err, outbox.ErrRefused) || strings.Contains(err.Error(), "/a1/sms") {
 		t.Errorf("a gateway that hangs: %v", err)
 	}
 	hang = false

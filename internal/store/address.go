@@ -41,6 +41,8 @@ WHERE account_id = $1 AND purpose = 'notme' AND id <> $2 AND created_at >= $3 AN
 
 	deleteAppsSince statement = `DELETE FROM totp_keys WHERE account_id = $1 AND created_at >= $2`
 
+	deleteIssuedSince statement = `DELETE FROM issued_codes WHERE account_id = $1 AND created_at >= $2`
+
 	deleteRecoverySince statement = `DELETE FROM recovery_codes WHERE account_id = $1 AND created_at >= $2`
 
 	deletePhoneSince statement = `DELETE FROM phones WHERE account_id = $1 AND created_at >= $2`
@@ -108,10 +110,10 @@ func (tx *Tx) EndLaterNotMe(ctx context.Context, id account.ID, but string, sinc
 	return err
 }
 
-// DeleteSecondSince unbinds the apps and the phone, and takes the recovery code away, that were added since.
+// DeleteSecondSince unbinds the apps and the phone, and takes the recovery codes away, that were added since.
 func (tx *Tx) DeleteSecondSince(ctx context.Context, id account.ID, since time.Time) error {
-	for _, s := range []statement{deleteAppsSince, deletePhoneSince, deleteRecoverySince} {
-		if _, err := tx.exec(ctx, s, string(id), ms(since)); err != nil {
+	for _, text := range []statement{deleteAppsSince, deletePhoneSince, deleteRecoverySince, deleteIssuedSince} {
+		if _, err := tx.exec(ctx, text, string(id), ms(since)); err != nil {
 			return err
 		}
 	}

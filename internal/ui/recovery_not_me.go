@@ -27,6 +27,8 @@ var happened = map[string]struct{ what, undoes string }{
 	grant.ReuseTemplate:            {HappenedReuse, ""},
 
 	myaccount.AddressChangedTemplate: {HappenedAddress, ""},
+	enrolment.RecoveryIssuedTemplate: {HappenedCodeIssued, UndoesCode},
+	authn.FailuresTemplate:           {HappenedFailures, ""},
 }
 
 // getNotMe handles GET /recovery/not-me/{token}, to which the mails lead that tell of something. It only looks.

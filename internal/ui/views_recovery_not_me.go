@@ -10,6 +10,8 @@ const (
 	HappenedAppAdded   = "recovery.not_me.happened.app_added"
 	HappenedAppRemoved = "recovery.not_me.happened.app_removed"
 	HappenedCodeMade   = "recovery.not_me.happened.code_made"
+	HappenedCodeIssued = "recovery.not_me.happened.code_issued"
+	HappenedFailures   = "recovery.not_me.happened.failures"
 	HappenedCodeUsed   = "recovery.not_me.happened.code_used"
 	HappenedAddress    = "recovery.not_me.happened.address"
 	HappenedReuse      = "recovery.not_me.happened.reuse"
