@@ -6,6 +6,7 @@ import (
 	"go/doc"
 	"go/token"
 	"go/types"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -212,3 +213,41 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 
 // link finds [text](path) and `internal/path.go`.
 var link = regexp.MustCompile("\\]\\(([^):\\s]+)\\)|`((?:internal|cmd|samples|e2e|docs|scripts)/[A-Za-z0-9_./-]*[A-Za-z0-9_])`")
+
+// testName finds `TestSomething`.
+var testName = regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
+
+// TestTheComparisonWithTheStandardsNamesTestsThatExist: a row without its test says what nobody shows any more.
+func TestTheComparisonWithTheStandardsNamesTestsThatExist(t *testing.T) {
+	var all strings.Builder
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("docs/assurance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		named := testName.FindAllStringSubmatch(line, -1)
+		for _, m := range named {
+			if !strings.Contains(all.String(), "func "+m[1]+"(") {
+				t.Errorf("docs/assurance.md names %s, which does not exist", m[1])
+			}
+		}
+		if len(named) > 0 {
+			rows++
+		}
+	}
+	if rows < 30 {
+		t.Errorf("only %d rows name a test", rows)
+	}
+}
