@@ -421,6 +421,30 @@ func TestAProofThatIsCheckedDuringTheErasureMakesNoSession(t *testing.T) {
 	})
 }
 
+// TestAnAccountWhoseAddressChangedLatelyIsNotErased: a thief who has changed the address could otherwise leave its owner nothing to
+// take back (RULES §5).
+func TestAnAccountWhoseAddressChangedLatelyIsNotErased(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.atAccount().changeAddress(bosOther)
+		b.get("/account/erase").expect(http.StatusOK).shows("Din e-postadress byttes nyligen.")
+		if strings.Contains(plain(b.body), "Jag förstår") {
+			t.Error("the page has a form")
+		}
+		b.post("/account/erase", "agree", "on").expect(http.StatusSeeOther)
+		if b.leads() != "/account/erase" || len(found(t, w.raw(), bosOther)) == 0 {
+			t.Fatalf("it leads to %s", b.leads())
+		}
+		w.clock.Advance(authn.AddressGuard + time.Minute)
+		b = w.browser()
+		b.signIn(newLogin(w.hrm), bosOther, bosPass)
+		b.post("/account/erase", "agree", "on").follow().shows("Ditt konto är raderat")
+		w.deliver()
+		if places := found(t, w.raw(), bosOther, bosAddress); len(places) > 0 {
+			t.Errorf("left: %q", places)
+		}
+	})
+}
+
 // TestTheLastMailKeepsItsAddressUntilItIsDelivered and not a moment longer, also where nobody takes it.
 func TestTheLastMailKeepsItsAddressUntilItIsDelivered(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -43,14 +43,17 @@ func TestTheExportHoldsWhatIsKeptAndNoSecret(t *testing.T) {
 		b.tokens(w.mobile)
 		w.browser().askForLink(newLogin(w.hrm), bosAddress, "login")
 		link := w.link(bosAddress)
+		b.post("/account/address", "address", bosOther).expect(http.StatusSeeOther)
 		all := b.export()
 		want := []string{"account", "activity", "app_access", "authenticator_apps", "employers", "format", "links", "made_at", "messages",
-			"password", "remembered_browsers", "sessions"}
+			"password", "pending_address", "remembered_browsers", "sessions"}
 		if got := keysOf(all); !slices.Equal(got, want) {
 			t.Errorf("keys %v, want %v", got, want)
 		}
 		for key, inside := range map[string][]string{
-			"account":    {`"address":"bo.lind@foretaget.example"`, `"given_name":"Bo"`, `"sub":"` + string(w.bo().ID)},
+			"account":         {`"address":"bo.lind@foretaget.example"`, `"given_name":"Bo"`, `"sub":"` + string(w.bo().ID)},
+			"pending_address": {bosOther},
+
 			"employers":  {`"organisation_name":"Företaget AB"`, `"person_key":"1002"`, `"unit":"Lager"`},
 			"sessions":   {`"ip":"198.51.100.7"`, `"user_agent":"Mozilla/5.0 (iPhone`},
 			"app_access": {`"app":"HRM Mobile"`, `"scope":"email openid person profile"`},

@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 )
 
@@ -22,6 +23,31 @@ const erasedLife = 24 * time.Hour
 // ErrChanged says that the account has changed since the proof: somebody has ended its sessions, or another press has erased it.
 var ErrChanged = errors.New("the account has changed meanwhile")
 
+// ErrGuarded says that the address has changed lately. Whoever had the former one may take the account back for a week (RULES §5),
+// and an erasure would leave nothing to take back.
+var ErrGuarded = errors.New("the address has changed lately")
+
+// Erasable says until when the account is guarded from erasure; zero: it is not. false if nobody is signed in.
+func (s *Service) Erasable(ctx context.Context, current secret.Token) (account.Account, time.Time, bool, error) {
+	f, acc, err := s.Authn.Current(ctx, current)
+	if err != nil || !f.Live {
+		return acc, time.Time{}, false, err
+	}
+	second, err := s.Authn.Store.FindSecond(ctx, acc.ID)
+	if err != nil {
+		return acc, time.Time{}, false, fmt.Errorf("find second proofs: %w", err)
+	}
+	return acc, s.guardedUntil(second), true, nil
+}
+
+func (s *Service) guardedUntil(second authn.Second) time.Time {
+	until := second.AddressChanged.Add(authn.AddressGuard)
+	if second.AddressChanged.IsZero() || s.Now().After(until) {
+		return time.Time{}
+	}
+	return until
+}
+
 // EraseTx is the part of Tx about erasing.
 type EraseTx interface {
 	// EraseAccount closes the account at its epoch and takes from the database all that tells who it was: what stays is a
@@ -29,13 +55,16 @@ type EraseTx interface {
 	EraseAccount(ctx context.Context, id account.ID, epoch int64, now time.Time) (bool, error)
 }
 
-// Erase erases the owner's account (GDPR article 17). It fails with authn.ErrStale and with ErrChanged.
+// Erase erases the owner's account (GDPR article 17). It fails with authn.ErrStale, ErrGuarded and ErrChanged.
 //
 // The last mail belongs to no account: so the outbox forgets its address with the delivery.
 func (s *Service) Erase(ctx context.Context, o authn.Owner) error {
-	_, acc, _, err := s.Authn.Fresh(ctx, o)
+	_, acc, second, err := s.Authn.Fresh(ctx, o)
 	if err != nil {
 		return err
+	}
+	if !s.guardedUntil(second).IsZero() {
+		return ErrGuarded // a change of address moves the epoch: one that comes meanwhile is ErrChanged below
 	}
 	now := s.Now()
 	farewell := outbox.New(outbox.Mail, ErasedTemplate, acc.Address, now)

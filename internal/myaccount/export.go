@@ -22,6 +22,7 @@ type Export struct {
 	Format             string            `json:"format"`
 	Made               time.Time         `json:"made_at"`
 	Account            ExportedAccount   `json:"account"`
+	Pending            *ExportedPending  `json:"pending_address,omitempty"`
 	Employers          []ExportedPerson  `json:"employers"`
 	Password           *ExportedPassword `json:"password,omitempty"`
 	Apps               []ExportedApp     `json:"authenticator_apps"`
@@ -43,6 +44,13 @@ type ExportedAccount struct {
 	FamilyName string     `json:"family_name"`
 	Language   string     `json:"language"`
 	Created    time.Time  `json:"created_at"`
+}
+
+// ExportedPending is an address that waits to be confirmed.
+type ExportedPending struct {
+	Address   string    `json:"address"`
+	Requested time.Time `json:"requested_at"`
+	Expires   time.Time `json:"expires_at"`
 }
 
 // ExportedPerson is a row of an employer's register that is connected to the account.

@@ -16,6 +16,8 @@ SELECT p.organisation_id, o.name, p.person_key, p.given_name, p.family_name, p.a
 FROM connections c JOIN persons p ON p.id = c.person_id JOIN organisations o ON o.id = p.organisation_id
 WHERE c.account_id = $1 ORDER BY p.organisation_id, p.person_key`
 
+	exportPending statement = `SELECT address, requested_at, expires_at FROM pending_addresses WHERE account_id = $1`
+
 	exportPassword statement = `SELECT changed_at, suspended_at FROM passwords WHERE account_id = $1`
 
 	exportApps statement = `SELECT name, created_at, used_at FROM totp_keys WHERE account_id = $1 ORDER BY created_at, id`
@@ -55,6 +57,16 @@ func (db *DB) FindExport(ctx context.Context, acc account.Account) (e myaccount.
 }
 
 func (db *DB) exportPersons(ctx context.Context, acc account.Account, e *myaccount.Export) (err error) {
+	var pending myaccount.ExportedPending
+	var requested, expires int64
+	waits, err := db.query(ctx, exportPending, string(acc.ID)).one(&pending.Address, &requested, &expires)
+	if err != nil {
+		return err
+	}
+	if waits {
+		pending.Requested, pending.Expires = fromMS(requested), fromMS(expires)
+		e.Pending = &pending
+	}
 	e.Employers, err = listed(db.query(ctx, exportPersons, string(acc.ID)), func(scan scan) (p myaccount.ExportedPerson, err error) {
 		var employments string
 		var connected int64

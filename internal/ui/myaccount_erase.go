@@ -15,15 +15,15 @@ func (d *Door) getErase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Door) erasePage(w http.ResponseWriter, r *http.Request, status int, problem string) error {
-	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
+	acc, guarded, ok, err := d.MyAccount.Erasable(r.Context(), d.Visitor.Session(r))
 	if err != nil {
 		return err
 	}
-	if !facts.Live {
+	if !ok {
 		return see(w, r, "/account")
 	}
 	return d.Kit.Page(w, web.WithOwnLanguage(r, acc.Language), status, "myaccount_erase",
-		MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: acc.Address, Problem: problem})
+		MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: acc.Address, Guarded: guarded, Problem: problem})
 }
 
 // postErase handles POST /account/erase.
@@ -35,6 +35,8 @@ func (d *Door) postErase(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.Is(err, authn.ErrStale):
 		return d.confirm(w, r)
+	case errors.Is(err, myaccount.ErrGuarded):
+		return see(w, r, "/account/erase")
 	case errors.Is(err, myaccount.ErrChanged):
 		return see(w, r, "/account")
 	case err != nil:

@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 // ProblemEraseAgree asks for the tick on MyAccountErase.
 const ProblemEraseAgree = "myaccount.erase.problem"
 
@@ -9,7 +11,8 @@ type MyAccountErase struct {
 	Action    string
 	CancelURL string
 	Address   string
-	Problem   string // a key, or ""
+	Guarded   time.Time // until then it cannot be erased: the page says why and has no button; zero: it can
+	Problem   string    // a key, or ""
 }
 
 // MyAccountErased is the page myaccount_erased, after everything is gone.

@@ -120,6 +120,7 @@ var full = []sample{
 		MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: "a1", Name: "Min telefon", Added: day}}, AddAction: "/account/apps/add", RenewAction: "/account/recovery/renew", Policy: "required", Until: day}}},
 	{"myaccount_erase", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna}},
 	{"myaccount_erase-problem", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna, Problem: ui.ProblemEraseAgree}},
+	{"myaccount_erase-guarded", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna, Guarded: day}},
 	{"myaccount_erased", ui.MyAccountErased{}},
 	{"myaccount_activity", ui.MyAccountActivity{BackURL: "/account", OlderURL: "/account/activity?before=1.x", Rows: []ui.ActivityRow{
 		{Text: "myaccount.activity.signed_in", By: "myaccount.activity.by_account", At: day, Device: "iPhone", Browser: "Safari", Place: "Sverige", Address: "203.0.113.9", Count: 1, Addresses: 1},
@@ -339,6 +340,7 @@ func TestWhatIsNotAllowedHasNoButton(t *testing.T) {
 		"signin_methods-limit":            "SMS till",
 		"enrolment_phone-account":         "Hoppa över",
 		"myaccount-nophone":               "Ta bort numret",
+		"myaccount_erase-guarded":         "Radera mitt konto",
 		"myaccount_remove-forbidden":      "Ta bort",
 		"myaccount_remove-forbidden_back": "Ta bort",
 		"myaccount-mfa_until":             "Byt namn på Min telefon",
