@@ -615,3 +615,67 @@ func TestTheExportHoldsTheNumberAndASuspendedPhoneGetsNoCodeUntilItIsGivenAnew(t
 
 // smsOf is where an attempt asks for a code.
 func smsOf(at string) string { return "/signin/" + attemptOf(at) + "/sms/send" }
+
+// A step-up has no row of its own: what it begins with is the session.
+func TestAStepUpTakesACodeBySMS(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.withSMS()
+		_, app := w.enrolPhone(o)
+		b := w.remembered(app)
+		b.answeredWith(b.asks(), pwd)
+		l := b.asks("acr_values", aal2)
+		b.get(strings.Replace(b.at, "/second", "/methods", 1)).expect(http.StatusOK).shows("SMS till " + bosHidden)
+		b.post(b.action("/signin/")).follow().expect(http.StatusOK)
+		b.pressTwice(b.action("/signin/"), "code", o.texted(w))
+		after := b.answeredWith(l, aal2)
+		if !slices.Equal(after["amr"].([]any), []any{"pwd", "sms", "mfa"}) {
+			t.Errorf("amr %v", after["amr"])
+		}
+	})
+}
+
+// Somebody with Bo's app binds a number of his own: "It was not me" takes it away.
+func TestNotMeTakesAStrangersNumberAway(t *testing.T) {
+	w := on(t)
+	o := w.withSMS()
+	_, app := w.enrolPhone(o)
+	thief := w.browser()
+	thief.toCode(newLogin(w.hrm))
+	thief.code(app.code()).follow()
+	thief.post("/account/phone").givePhone("0701740606", "46 70 174 06 06")
+	thief.post(thief.action("/enrolment/"), "code", o.texted(w)).follow().shows("•••• 06")
+	b := w.browser()
+	b.pressNotMe(w.notMe(bosAddress, "telefonnummer har just lagts till"))
+	thief.get("/account").expect(http.StatusSeeOther)
+	b.askForLink(newLogin(w.hrm), bosAddress, "reset")
+	link := w.link(bosAddress)
+	b.get(link).post(link, "new_password", freshPass, "repeat_password", freshPass, "end_others", "on").follow().shows("Ange din 6-siffriga kod")
+	b.get(strings.Replace(b.at, "/second", "/methods", 1)).expect(http.StatusOK)
+	if strings.Contains(b.body, "SMS till") {
+		t.Error("the stranger's number is there still")
+	}
+}
+
+// Turning two-factor authentication off with the recovery code takes the phone away, too: it would be the only second factor.
+func TestThePhoneGoesWhereTheRecoveryCodeTurnsItOff(t *testing.T) {
+	w := on(t)
+	o := w.withSMS()
+	b := w.browser()
+	b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+	b.post("/account/apps/add").follow().expect(http.StatusOK).bind()
+	b.givePhone(bosNumber, "46 70 174 06 05")
+	b.post(b.action("/enrolment/"), "code", o.texted(w)).expect(http.StatusSeeOther)
+	code := b.saveRecovery()
+	lost := w.browser()
+	lost.toCode(newLogin(w.hrm))
+	lost.get(strings.Replace(lost.at, "/second", "/recovery", 1))
+	lost.post(lost.action("/signin/"), "recovery_code", code).expect(http.StatusSeeOther)
+	lost.saveRecovery()
+	lost.follow().post(lost.action("/signin/"), "want", "gone").follow()
+	lost.post(strings.Replace(lost.action("/enrolment/"), "/choice", "/off", 1)).follow()
+	lost.get("/account").expect(http.StatusOK)
+	if strings.Contains(plain(lost.body), bosHidden) {
+		t.Error("the phone stays alone")
+	}
+	w.browser().signIn(newLogin(w.hrm), bosAddress, bosPass)
+}
