@@ -29,6 +29,8 @@ var happened = map[string]struct{ what, undoes string }{
 	myaccount.AddressChangedTemplate: {HappenedAddress, ""},
 	enrolment.RecoveryIssuedTemplate: {HappenedCodeIssued, UndoesCode},
 	authn.FailuresTemplate:           {HappenedFailures, ""},
+	enrolment.PhoneOnTemplate:        {HappenedPhoneAdded, UndoesPhone},
+	enrolment.PhoneOffTemplate:       {HappenedPhoneRemoved, ""},
 }
 
 // getNotMe handles GET /recovery/not-me/{token}, to which the mails lead that tell of something. It only looks.

@@ -16,8 +16,12 @@ const (
 	HappenedAddress    = "recovery.not_me.happened.address"
 	HappenedReuse      = "recovery.not_me.happened.reuse"
 
-	UndoesApp  = "recovery.not_me.undoes.app"
-	UndoesCode = "recovery.not_me.undoes.code"
+	HappenedPhoneAdded   = "recovery.not_me.happened.phone_added"
+	HappenedPhoneRemoved = "recovery.not_me.happened.phone_removed"
+
+	UndoesPhone = "recovery.not_me.undoes.phone"
+	UndoesApp   = "recovery.not_me.undoes.app"
+	UndoesCode  = "recovery.not_me.undoes.code"
 
 	UndoesAddress = "recovery.not_me.undoes.address"
 )
