@@ -174,7 +174,7 @@ func TestAMailedLinkAndASMSAreWorthAPassword(t *testing.T) {
 	}
 }
 
-func TestAPhoneMaySkippedAndIsNotAskedForAgain(t *testing.T) {
+func TestAPhoneMayBeSkippedAndIsNotAskedForAgain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.withSMS()
 		b := w.browser()
