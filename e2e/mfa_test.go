@@ -163,7 +163,8 @@ func TestALostAppIsReplacedWithTheRecoveryCode(t *testing.T) {
 		c.Tick(c.Saved)
 		c.Press(c.Done)
 		c.Press(c.AppGone)
-		fresh := w.bind(c.Person) // and no second recovery code
+		fresh := w.bind(c.Person)
+		c.Press(c.Skip) // and no second recovery code
 		fresh.Welcomed()
 		c.SignOutOfHRM()
 

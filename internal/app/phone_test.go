@@ -679,3 +679,29 @@ func TestThePhoneGoesWhereTheRecoveryCodeTurnsItOff(t *testing.T) {
 	}
 	w.browser().signIn(newLogin(w.hrm), bosAddress, bosPass)
 }
+
+// A stolen telephone brings its SIM card along: what replaces the lost app asks for the number anew.
+func TestThePhoneGoesWithTheAppThatIsGone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.withSMS()
+		w.enrolPhone(o)
+		b := w.browser()
+		b.recovers(newLogin(w.hrm), w.issue("telefonen är stulen"))
+		b.post(b.action("/signin/"), "want", "gone").follow()
+		app := b.bind()
+		b.follow().expect(http.StatusOK).shows("Hoppa över")
+		b.post(b.actionWith("/enrolment/", "/skip")).expect(http.StatusSeeOther)
+		b.follow().get("/account").expect(http.StatusOK)
+		if strings.Contains(plain(b.body), bosHidden) {
+			t.Error("the number is still there")
+		}
+		thief := w.browser()
+		thief.toCode(newLogin(w.hrm))
+		thief.get(strings.Replace(thief.at, "/second", "/methods", 1)).expect(http.StatusOK)
+		if strings.Contains(plain(thief.body), bosHidden) {
+			t.Error("a code can be sent to the stolen phone")
+		}
+		thief.get(strings.Replace(thief.at, "/methods", "/second", 1))
+		thief.post(thief.action("/signin/"), "code", app.code()).expect(http.StatusSeeOther)
+	})
+}

@@ -24,9 +24,11 @@ const (
 	PhoneOffTemplate = "phone_off"
 )
 
-// afterApp is what comes after an app is bound: after the first one a phone, where codes can be sent (S15).
+// afterApp is what comes after an app is bound: after the first one, or one that replaces what was lost, a phone, where codes can
+// be sent (S15).
 func (s *Service) afterApp(u Under) authn.Stage {
-	if s.Authn.SMS != nil && u.Second.Apps == 0 && !u.Second.Phone {
+	first := u.Second.Apps == 0 && !u.Second.Phone
+	if s.Authn.SMS != nil && (first || u.Progress.Stage == authn.Replacing) {
 		return authn.Phoning
 	}
 	return authn.Proving
