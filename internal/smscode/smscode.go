@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/portvakt/portvakt/internal/secret"
 )
@@ -58,29 +57,7 @@ func (s Sent) Verify(k *secret.Keyring, typed string, now time.Time, bound ...st
 	if s.ID == "" || !now.Before(s.At.Add(Life)) {
 		return false
 	}
-	return k.VerifyMAC(s.MAC, purpose, s.At, s.parts(read(typed), bound)...)
-}
-
-// read returns the six digits that were typed, or "": with the spaces and dashes that people and keyboards put between them,
-// and in the full width of a Japanese keyboard.
-func read(typed string) string {
-	code := make([]byte, 0, digits)
-	for _, r := range typed {
-		if '０' <= r && r <= '９' {
-			r += '0' - '０'
-		}
-		switch {
-		case '0' <= r && r <= '9' && len(code) < digits:
-			code = append(code, byte(r))
-		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r), r == '−': // the last is a minus sign
-		default:
-			return ""
-		}
-	}
-	if len(code) < digits {
-		return ""
-	}
-	return string(code)
+	return k.VerifyMAC(s.MAC, purpose, s.At, s.parts(secret.ReadDigits(typed, digits), bound)...)
 }
 
 // String hides the code from fmt.
@@ -101,7 +78,7 @@ func Pack(n Number, c Code) secret.Token { return secret.Token(string(n) + " " +
 // Unpack reads what Pack wrote.
 func Unpack(packed secret.Token) (Number, Code, error) {
 	number, code, ok := strings.Cut(packed.Reveal(), " ")
-	if !ok || number == "" || read(code) != code || code == "" {
+	if !ok || number == "" || secret.ReadDigits(code, digits) != code || code == "" {
 		return "", "", ErrNotPacked
 	}
 	return Number(number), Code(code), nil

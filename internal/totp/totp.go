@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/portvakt/portvakt/internal/secret"
 )
@@ -106,7 +105,7 @@ func (k Key) code(step int64) string {
 // happen to have the same code it is the later one, so that the code cannot come back in the next window. A key that is too
 // short, as from a damaged row, has no codes.
 func (k Key) Verify(typed string, at time.Time) (step int64, ok bool) {
-	code := []byte(read(typed))
+	code := []byte(secret.ReadDigits(typed, digits))
 	now, found, off := Step(at), 0, 0
 	for d := -drift; d <= drift; d++ {
 		same := subtle.ConstantTimeCompare([]byte(k.code(now+int64(d))), code)
@@ -117,26 +116,4 @@ func (k Key) Verify(typed string, at time.Time) (step int64, ok bool) {
 		return 0, false
 	}
 	return now + int64(off), true
-}
-
-// read returns the six digits that were typed, or "". Apps show "123 456", mails and keyboards make other spaces and
-// dashes of it, and a Japanese keyboard writes full-width digits.
-func read(typed string) string {
-	code := make([]byte, 0, digits)
-	for _, r := range typed {
-		if '０' <= r && r <= '９' {
-			r += '0' - '０'
-		}
-		switch {
-		case '0' <= r && r <= '9' && len(code) < digits:
-			code = append(code, byte(r))
-		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r), r == '−': // the last is a minus sign
-		default:
-			return ""
-		}
-	}
-	if len(code) < digits {
-		return ""
-	}
-	return string(code)
 }
