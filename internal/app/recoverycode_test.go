@@ -180,6 +180,9 @@ func TestAnAppGetsItsNameWhereItIsAdded(t *testing.T) {
 	b.signIn(newLogin(w.hrm), bosAddress, bosPass)
 	b.post("/account/apps/add").follow()
 	b.post(b.action("/enrolment/"), "want", "other").follow()
+	if !strings.Contains(b.body, "otpauth://totp/F%C3%B6retaget%20AB:bo.lind%40foretaget.example?") {
+		t.Error("the app is not told whose code it is")
+	}
 	app := &phone{w, parseKey(shownKey.FindStringSubmatch(b.body)[1])}
 	b.get(strings.Replace(b.at, "/app", "/code", 1))
 	b.post(b.action("/enrolment/"), "code", "12", "name", `Bos "nya" <telefon>`).expect(http.StatusUnprocessableEntity)

@@ -4,6 +4,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type Service struct {
 	Hasher *password.Hasher
 	Keys   *secret.Keyring
 	Now    func() time.Time
-	// Name is what an app calls this installation beside its codes.
+	// Name is what an app calls this installation beside its codes, where the account has no employer alone by whose name its
+	// owner knows it.
 	Name string
 }
 
@@ -176,7 +178,7 @@ func (s *Service) Key(u Under) (uri, groups string, err error) {
 	if err != nil {
 		return "", "", ErrNotNow // nothing was made yet, or it belongs to a step that is over
 	}
-	return key.URI(s.Name, u.Account.Address), key.Groups(), nil
+	return key.URI(cmp.Or(u.Second.Employer, s.Name), u.Account.Address), key.Groups(), nil
 }
 
 // Confirm binds the app whose first code was typed (S14). It fails with authn.ErrWrong, authn.ErrThrottled or ErrTooMany.

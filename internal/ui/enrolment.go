@@ -4,7 +4,6 @@ import (
 	"errors"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"net/http"
-	"strings"
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/enrolment"
@@ -177,16 +176,11 @@ func (d *Door) getApp(w http.ResponseWriter, r *http.Request) error {
 	}
 	base := "/enrolment/" + v.attempt.ID
 	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_app", EnrolmentApp{QR: picture, Key: groups, KeyURL: web.RegisteredURL(uri),
-		NextURL: attemptURL(base+"/code", v.attempt), BackURL: attemptURL(base+"/choice", v.attempt), Phone: isPhone(r.UserAgent())})
+		NextURL: attemptURL(base+"/code", v.attempt), BackURL: attemptURL(base+"/choice", v.attempt), Phone: web.IsPhone(r.UserAgent())})
 }
 
 func (d *Door) stateOf(v under) enrolment.Under {
 	return enrolment.Under{Progress: v.position.Facts.Progress, Account: v.position.Whose, Second: v.position.Facts.Second}
-}
-
-// isPhone says whether the key is better opened here than scanned.
-func isPhone(agent string) bool {
-	return strings.Contains(agent, "Mobile") || strings.Contains(agent, "Android") || strings.Contains(agent, "iPhone")
 }
 
 func codeView(v under) EnrolmentCode {

@@ -20,6 +20,12 @@ func Device(userAgent string) (device, browser string) {
 	return deviceOf(ua), browser
 }
 
+// IsPhone says whether a User-Agent names a telephone or a tablet, on which an app can be opened by a press.
+func IsPhone(userAgent string) bool {
+	ua := useragent.Parse(userAgent[:min(len(userAgent), 512)])
+	return ua.Mobile || ua.Tablet
+}
+
 func deviceOf(ua useragent.UserAgent) string {
 	switch {
 	case plausible(ua.Device):

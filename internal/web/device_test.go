@@ -29,6 +29,21 @@ func TestAUserAgentBecomesWords(t *testing.T) {
 	}
 }
 
+func TestAPhoneIsToldFromADesk(t *testing.T) {
+	for agent, want := range map[string]bool{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1": true,
+		"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1":          true,
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36":                         true,
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36":                         false,
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                  false,
+		"": false,
+	} {
+		if got := web.IsPhone(agent); got != want {
+			t.Errorf("%s: %t", agent, got)
+		}
+	}
+}
+
 func FuzzDeviceStaysShortAndPlain(f *testing.F) {
 	f.Add("Mozilla/5.0 (Linux; Android 14; <script>) AppleWebKit/537.36 Chrome/1 Mobile Safari/537.36")
 	f.Add(strings.Repeat("(", 2000))
