@@ -123,8 +123,8 @@ var full = []sample{
 	{"myaccount_erase-guarded", ui.MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: anna, Guarded: day}},
 	{"myaccount_erased", ui.MyAccountErased{}},
 	{"myaccount_activity", ui.MyAccountActivity{BackURL: "/account", OlderURL: "/account/activity?before=1.x", Rows: []ui.ActivityRow{
-		{Text: "myaccount.activity.signed_in", By: "myaccount.activity.by_account", At: day, Device: "iPhone", Browser: "Safari", Place: "Sverige", Address: "203.0.113.9", Count: 1, Addresses: 1},
-		{Text: "myaccount.activity.code_redeemed", By: "myaccount.activity.by_account", App: "HRM", At: day, Count: 1, Addresses: 1},
+		{Text: "myaccount.activity.signed_in", At: day, Device: "iPhone", Browser: "Safari", Place: "Sverige", Address: "203.0.113.9", Count: 1, Addresses: 1},
+		{Text: "myaccount.activity.code_redeemed", App: "HRM", At: day, Count: 1, Addresses: 1},
 		{By: "myaccount.activity.by_anonymous", At: day, Device: "Windows", Count: 12, Addresses: 3},
 		{Text: "myaccount.activity.account_created", By: "myaccount.activity.by_operator", At: day}}}},
 	{"myaccount-details", ui.MyAccount{Name: "Anna Svensson", Address: anna, Notice: ui.NoticeProfileSaved, Details: ui.MyDetails{ProfileURL: "/account/profile", PasswordURL: "/account/password", Language: "Svenska", PasswordChanged: day}}},
