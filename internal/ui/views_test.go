@@ -39,7 +39,7 @@ var full = []sample{
 	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
 	{"signin_password", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", App: "HRM"}},
 	{"signin_password-throttled", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", Problem: ui.ProblemPasswordWrong, Throttled: true}},
-	{"signin_second", ui.SignInSecond{Action: "/signin/1/second", Address: anna, App: "HRM", RememberDays: 30, OtherURL: "/signin/1/methods"}},
+	{"signin_second", ui.SignInSecond{Action: "/signin/1/second", Address: anna, ChangeURL: "/signin/1", App: "HRM", RememberDays: 30, OtherURL: "/signin/1/methods"}},
 	{"signin_second-missing", ui.SignInSecond{Action: "/signin/1/second", Address: anna, Problem: ui.ProblemCodeMissing, RememberDays: 1, OtherURL: "/signin/1/methods"}},
 	{"signin_second-throttled", ui.SignInSecond{Action: "/signin/1/second", Address: anna, App: "HRM", Problem: ui.ProblemCodeWrong, Throttled: true, OtherURL: "/signin/1/methods"}},
 	{"signin_methods", ui.SignInMethods{Address: anna, CodeURL: "/signin/1/second", RecoveryURL: "/signin/1/recovery", BackURL: "/signin/1/second"}},
