@@ -60,7 +60,7 @@ var full = []sample{
 	{"recovery_link_password-elsewhere", ui.RecoveryLinkPassword{Action: "/recovery/link/1", PlainURL: "/recovery/link/1/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna"}, Problem: ui.ProblemNewPasswordShort, KeepOthers: true, Elsewhere: true, OtherAccount: "bo.lind@foretaget.example"}},
 	{"recovery_link_signin", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", Address: anna, FirstName: "Anna", App: "HRM"}},
 	{"recovery_link_signin-elsewhere", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", PlainURL: "/recovery/link/2/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", App: "HRM", Problem: ui.ProblemRobot, Elsewhere: true}},
-	{"recovery_not_me", ui.RecoveryNotMe{Action: "/recovery/not-me/1", Address: anna, What: ui.HappenedReuse, App: "HRM", At: day, Device: "iPhone", Browser: "Safari", IP: "203.0.113.9"}},
+	{"recovery_not_me", ui.RecoveryNotMe{Action: "/recovery/not-me/1", Address: anna, What: ui.HappenedReuse, App: "HRM", At: day, Device: "iPhone", Browser: "Safari", Place: "Sverige", IP: "203.0.113.9"}},
 	{"recovery_not_me-elsewhere", ui.RecoveryNotMe{Action: "/recovery/not-me/1", PlainURL: "/recovery/not-me/1/plain", ChallengeURL: "/challenge", Address: anna, What: ui.HappenedAppAdded, Undoes: []string{ui.UndoesApp, ui.UndoesAddress}, At: day, IP: "2001:db8:7:1::2a", Elsewhere: true, Problem: ui.ProblemRobot}},
 	{"recovery_not_me_done", ui.RecoveryNotMeDone{Address: anna}},
 	{"recovery_not_me_done-lost", ui.RecoveryNotMeDone{Address: anna, Lost: true}},
