@@ -283,6 +283,7 @@ func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.
 
 	c := w.cilla(o)
 	c.toCode()
+	c.Tick(c.RememberBrowser)
 	c.giveCode()
 	c.Welcomed()
 	words := hrmSays[o.Lang]
@@ -297,4 +298,6 @@ func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.
 	c.Press(words["submit"])
 	c.See(words["changed"])
 	inspect(t, c.Browser, "hrm-bankaccount-changed")
+	c.Open(w.Portvakt + "/account")
+	look(c.Person, "myaccount-remembered", "myaccount.mfa.remembered_text")
 }
