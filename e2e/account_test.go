@@ -5,6 +5,7 @@ import (
 
 	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/locale"
 )
 
 // What other devices call themselves.
@@ -15,44 +16,51 @@ const (
 
 func TestBoEndsASessionOnAnotherDevice(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
-		desk := w.bo(journey.Options{})
-		desk.SignIn(demo.Password)
-		phone := w.elsewhere(desk, journey.Options{Agent: iPhone, Width: 390, Height: 844})
-		phone.SignIn(demo.Password)
-		home := w.elsewhere(desk, journey.Options{Agent: windows})
-		home.SignIn(demo.Password)
+	for _, lang := range []string{"sv", "en"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			say := texts(t).Printer(locale.Language(lang)).T
+			welcome := map[string]string{"sv": "Välkommen till HRM", "en": "Welcome to HRM"}[lang]
+			onBothEngines(t, func(t *testing.T, w *world) {
+				desk := w.bo(journey.Options{Lang: lang})
+				desk.SignIn(demo.Password)
+				phone := w.elsewhere(desk, journey.Options{Lang: lang, Agent: iPhone, Width: 390, Height: 844})
+				phone.SignIn(demo.Password)
+				home := w.elsewhere(desk, journey.Options{Lang: lang, Agent: windows})
+				home.SignIn(demo.Password)
 
-		desk.Open(w.Portvakt + "/account")
-		desk.See("Bo Lind")
-		desk.See("Den här enheten")
-		desk.See("Windows, Firefox")
-		desk.Press("Avsluta iPhone, Safari")
-		desk.See("Enheten är utloggad.")
-		desk.DontSee("iPhone")
-		phone.Await("Välkommen till HRM")
-		phone.Open(w.Portvakt + "/account")
-		phone.SeeRole("textbox", phone.Words.Address)
-		home.Reload()
-		home.Welcomed()
+				desk.Open(w.Portvakt + "/account")
+				desk.See("Bo Lind")
+				desk.See(say("myaccount.current"))
+				desk.See("Windows, Firefox")
+				desk.Press(say("myaccount.end") + " iPhone, Safari")
+				desk.See(say("myaccount.notice.session_ended"))
+				desk.DontSee("iPhone")
+				phone.Await(welcome) // HRM hears it by the back channel
+				phone.Open(w.Portvakt + "/account")
+				phone.SeeRole("textbox", phone.Words.Address)
+				home.Reload()
+				home.Welcomed()
 
-		desk.Press("Avsluta alla andra")
-		desk.See("Alla andra enheter är utloggade.")
-		desk.DontSee("Windows")
-		home.Await("Välkommen till HRM")
-		home.Open(w.Portvakt + "/account")
-		home.SeeRole("textbox", home.Words.Address)
+				desk.Press(say("myaccount.end_others"))
+				desk.See(say("myaccount.notice.others_ended"))
+				desk.DontSee("Windows")
+				home.Await(welcome)
+				home.Open(w.Portvakt + "/account")
+				home.SeeRole("textbox", home.Words.Address)
 
-		desk.Press(desk.LogOut)
-		desk.See(desk.SignedOut)
-		desk.Open(w.Portvakt + "/account")
-		desk.SeeRole("textbox", desk.Words.Address)
-		desk.Open(w.HRM)
-		desk.Await("Välkommen till HRM")
-		quiet(t, desk.Browser)
-		quiet(t, phone.Browser)
-		quiet(t, home.Browser)
-	})
+				desk.Press(desk.LogOut)
+				desk.See(desk.SignedOut)
+				desk.Open(w.Portvakt + "/account")
+				desk.SeeRole("textbox", desk.Words.Address)
+				desk.Open(w.HRM)
+				desk.Await(welcome)
+				quiet(t, desk.Browser)
+				quiet(t, phone.Browser)
+				quiet(t, home.Browser)
+			})
+		})
+	}
 }
 
 func TestAResetSignsOutTheOtherDevicesUnlessBoUnticksIt(t *testing.T) {

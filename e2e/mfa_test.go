@@ -151,6 +151,21 @@ func TestCillaSignsInAndNeitherHerPasswordNorHerCodeIsEnough(t *testing.T) {
 	})
 }
 
+func TestAnAddressCanBeChangedAtTheSecondFactorToo(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, w *world) {
+		c := w.cilla(journey.Options{})
+		c.toCode()
+		c.Press(c.Change)
+		c.Fill(c.Words.Address, bo) // at a computer that both use
+		c.Press(c.Next)
+		c.GivePassword(demo.Password)
+		c.Name = "Bo"
+		c.Welcomed()
+		quiet(t, c.Browser)
+	})
+}
+
 func TestALostAppIsReplacedWithTheRecoveryCode(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, w *world) {

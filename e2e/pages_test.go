@@ -251,6 +251,8 @@ func lookAtMFA(t *testing.T, w *world, o journey.Options, look func(*journey.Per
 	eva.Press(eva.Activate)
 	eva.Press(eva.OtherApp)
 	look(eva, "enrolment_app-phone", "enrolment.app.title")
+	eva.Press(say("enrolment.app.not_open"))
+	look(eva, "enrolment_app-phone_key", "enrolment.app.key_phone")
 }
 
 func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
@@ -269,7 +271,7 @@ func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.
 	b.Press(say("myaccount.access.revoke") + " HRM Mobile")
 	look(b, "myaccount-revoked", "myaccount.notice.access_revoked")
 	b.Press(say("myaccount.data.activity"))
-	look(b, "myaccount_activity", "myaccount.activity.title")
+	look(b, "myaccount_activity", "myaccount.activity.text")
 	b.Press(say("web.to_account"))
 	b.Press(say("myaccount.data.erase"))
 	look(b, "myaccount_erase", "myaccount.erase.title")
@@ -281,6 +283,7 @@ func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.
 
 	c := w.cilla(o)
 	c.toCode()
+	c.Tick(c.RememberBrowser)
 	c.giveCode()
 	c.Welcomed()
 	words := hrmSays[o.Lang]
@@ -295,4 +298,6 @@ func lookAtMyData(t *testing.T, w *world, o journey.Options, look func(*journey.
 	c.Press(words["submit"])
 	c.See(words["changed"])
 	inspect(t, c.Browser, "hrm-bankaccount-changed")
+	c.Open(w.Portvakt + "/account")
+	look(c.Person, "myaccount-remembered", "myaccount.mfa.remembered_text")
 }

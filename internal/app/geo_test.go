@@ -54,6 +54,7 @@ func TestTheCountryIsNamedInMailsAndOnTheAccountWhereTheOperatorGaveADatabase(t 
 	if mails := w.post.to(bosAddress); len(mails) != 2 || !strings.Contains(mails[0], "Land: Sverige") || !strings.Contains(mails[1], "Land: Sverige") {
 		t.Errorf("mails: %q", mails)
 	}
+	w.browser().get(notMePattern.FindStringSubmatch(w.post.to(bosAddress)[0])[1]).expect(200).shows("Land Sverige")
 	b = w.browser()
 	b.ip = "8.8.8.8"
 	b.toCode(newLogin(w.hrm))

@@ -45,6 +45,27 @@ func TestTwoFactorAuthenticationIsTurnedOffWithTheRecoveryCodeBesideThePassword(
 	})
 }
 
+func TestTheRecoveryCodeBesideAMailedLinkTurnsItOffToo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, recovery := w.addApp()
+		b := w.browser()
+		b.askForLink(newLogin(w.hrm), bosAddress, "login")
+		link := w.link(bosAddress)
+		b.get(link).post(link).follow().shows("Ange din 6-siffriga kod")
+		b.get(strings.Replace(b.at, "/second", "/recovery", 1)).expect(http.StatusOK)
+		b.post(b.action("/signin/"), "recovery_code", recovery).expect(http.StatusSeeOther)
+		b.saveRecovery()
+		b.follow().shows("Appen är borta")
+		b.post(b.action("/signin/"), "want", "gone").follow().shows("Stäng av tvåfaktorsautentisering")
+		b.post(strings.Replace(b.action("/enrolment/"), "/choice", "/off", 1)).follow()
+		b.get("/account").expect(http.StatusOK)
+		if strings.Contains(b.body, "/account/apps/rename") {
+			t.Error("an app is left")
+		}
+		w.browser().signIn(newLogin(w.hrm), bosAddress, bosPass) // and the password is what it was
+	})
+}
+
 func TestWherePolicyRequiresItTheRecoveryCodeNeverLeadsToOff(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		app, recovery := w.addApp()

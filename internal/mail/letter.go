@@ -43,7 +43,7 @@ const (
 	mfaOnTemplate        = "mfa_on"  // param authenticator: the name of the app that was added, as its owner typed it
 	mfaOffTemplate       = "mfa_off" // param authenticator: the app that was removed; off, "yes": it was the last one
 	recoveryUsedTemplate = "recovery_code_used"
-	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp" or "recovery": what was guessed; suspended, "yes": it counts no more
+	failuresTemplate     = "signin_failures"    // params kind, "pwd", "otp", "sms" or "recovery": what was guessed; suspended, "yes": it counts no more
 	recoveryMadeTemplate = "recovery_code_made" // never the code itself
 	phoneOnTemplate      = "phone_on"           // param number: its last digits
 	phoneOffTemplate     = "phone_off"
@@ -95,7 +95,7 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 		s.addFailures(&l, p, m)
 		return l, s.addNotMe(&l, p, m, l.NotYou...)
 	case recoveryReminderTemplate:
-		l.Further = []string{p.T("mail.recovery_code_reminder.lost")}
+		l.Intro += " " + p.T("mail.recovery_code_reminder.lost") // before the button, which leads there
 		l.Action, l.Review, l.Unknown = &action{p.T("mail.recovery_code_reminder.button"), s.settings.Issuer + "/account"}, nil, ""
 		return l, nil
 	case recoveryIssuedTemplate:
@@ -154,8 +154,13 @@ func (s *Sender) addFailures(l *letter, p *locale.Printer, m outbox.Message) {
 		return
 	}
 	l.Intro = p.T("mail.signin_failures.intro_code", "Address", m.To)
+	l.Further = []string{p.T("mail.signin_failures.nobody_code")}
 	l.NotYou = []string{p.T("mail.signin_failures.not_you_code")}
-	if m.Params["suspended"] != "" {
+	switch {
+	case m.Params["suspended"] == "":
+	case m.Params["kind"] == "sms":
+		l.Further = []string{p.T("mail.signin_failures.suspended_phone")}
+	default:
 		l.Further = []string{p.T("mail.signin_failures.suspended_code")}
 	}
 }

@@ -397,6 +397,32 @@ func TestTheMailOfARemovedAppSaysWhetherTheSecondFactorIsOff(t *testing.T) {
 	}
 }
 
+func TestTheMailOfFailuresSaysWhatCountsNoMoreAndWhatToDo(t *testing.T) {
+	for _, c := range []struct{ kind, suspended, says, not string }{
+		{"pwd", "", "så du behöver inte göra något", "kod"},
+		{"pwd", "yes", "gäller ditt lösenord inte längre", "kod"},
+		{"otp", "", "får vänta allt längre", "gäller inte längre"},
+		{"otp", "yes", "gäller inte längre koderna från din app", "telefonnummer"},
+		{"sms", "yes", "inga fler koder till ditt telefonnummer. Koderna från din app fungerar som förut", "gäller inte längre"},
+		{"recovery", "", "får vänta allt längre", "gäller inte längre"},
+	} {
+		t.Run(c.kind+c.suspended, func(t *testing.T) {
+			office := office{}.open(t)
+			d := newDesk(t, settings(office.port, "none"))
+			m := d.message("signin_failures", "sv")
+			m.Params["kind"], m.Params["suspended"] = c.kind, c.suspended
+			if err := d.Send(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			e := read(t, office.one(t))
+			if !strings.Contains(e.Text, c.says) || strings.Contains(e.Text, c.not) {
+				t.Errorf("it says:\n%s", e.Text)
+			}
+			saysTheSame(t, e)
+		})
+	}
+}
+
 func TestAMailAboutARecoveryCodeNeverHoldsOne(t *testing.T) {
 	code := regexp.MustCompile(`[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){4}`)
 	for _, template := range []string{"recovery_code_used", "recovery_code_made"} {

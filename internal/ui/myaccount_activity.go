@@ -62,9 +62,8 @@ var concernNobody = map[audit.Kind]bool{
 	audit.Erased:          true, // nobody is there to read it
 }
 
-// actorTexts say who did it.
+// actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.
 var actorTexts = map[string]string{
-	"account":   "myaccount.activity.by_account",
 	"operator":  "myaccount.activity.by_operator",
 	"system":    "myaccount.activity.by_system",
 	"anonymous": "myaccount.activity.by_anonymous",

@@ -49,7 +49,7 @@ func (d *Door) notMePage(w http.ResponseWriter, r *http.Request, status int, p r
 	action := "/recovery/not-me/" + r.PathValue("token")
 	of := happened[p.Told.Template]
 	view := RecoveryNotMe{Action: action, PlainURL: action + "/plain", ChallengeURL: action + "/challenge", Address: p.Told.To, App: p.Told.App,
-		What: cmp.Or(of.what, HappenedSomething), At: p.Told.At, IP: p.Told.Device.Address, Elsewhere: !p.Here, Problem: problem}
+		What: cmp.Or(of.what, HappenedSomething), At: p.Told.At, Place: d.place(r, p.Told.Device.Address), IP: p.Told.Device.Address, Elsewhere: !p.Here, Problem: problem}
 	if of.undoes != "" {
 		view.Undoes = append(view.Undoes, of.undoes)
 	}

@@ -33,8 +33,12 @@ func (d *Door) second(w http.ResponseWriter, r *http.Request, at ...authn.Step) 
 
 // secondView is the page that asks for a code.
 func (d *Door) secondView(v under) SignInSecond {
-	return SignInSecond{Action: attemptURL("/signin/"+v.attempt.ID+"/second", v.attempt), Address: v.position.Whose.Address, App: v.rp.Name,
+	view := SignInSecond{Action: attemptURL("/signin/"+v.attempt.ID+"/second", v.attempt), Address: v.position.Whose.Address, App: v.rp.Name,
 		RememberDays: v.position.Facts.Second.Policy.RememberDays, OtherURL: attemptURL("/signin/"+v.attempt.ID+"/methods", v.attempt)}
+	if v.position.Facts.Progress.Attempt != "" && v.attempt.Goal == "" {
+		view.ChangeURL = attemptURL("/signin/"+v.attempt.ID, v.attempt)
+	}
+	return view
 }
 
 // getSecond handles GET /signin/{attempt}/second: the code of an authenticator app.

@@ -12,7 +12,7 @@ type MyAccountActivity struct {
 // ActivityRow is one happening on MyAccountActivity.
 type ActivityRow struct {
 	Text      string // a key; "" says that sign-ins have failed, Count of them
-	By        string // a key: who did it; "" where that is not known
+	By        string // a key: who did it; "" where it was done in the account's name
 	App       string // name of the app that it is about; "" where there is none any more
 	At        time.Time
 	Device    string // "" where unknown

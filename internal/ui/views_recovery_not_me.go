@@ -37,6 +37,7 @@ type RecoveryNotMe struct {
 	App          string   // the app that What names; "" where it names none
 	Undoes       []string // keys
 	At           time.Time
+	Place        string // country; "" where unknown
 	Device       string // "" where unknown
 	Browser      string // "" where unknown
 	IP           string // "" where unknown

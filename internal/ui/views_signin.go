@@ -58,6 +58,7 @@ type SignInPassword struct {
 type SignInSecond struct {
 	Action       string
 	Address      string
+	ChangeURL    string // back to the address; "" where the session is stepped up, which is this account's alone
 	App          string // name of the app that waits, or ""
 	Problem      string
 	Throttled    bool   // adds one sentence; everything else stays as it is (RULES §2)
