@@ -103,7 +103,8 @@ func IsStepUp(r Request, f Facts, now time.Time) bool {
 // carried is what a step-up begins with: what the session has proven.
 func (f Facts) carried() Progress {
 	methods := slices.DeleteFunc(slices.Clone(f.Session.AMR), func(m string) bool { return m == multiFactor })
-	return Progress{Account: f.Session.Account, Epoch: f.Session.Epoch, Methods: methods, ProvenAt: f.Session.AuthTime, Session: f.Session.Secret}
+	return Progress{Account: f.Session.Account, Epoch: f.Session.Epoch, Methods: methods, ProvenAt: f.Session.AuthTime,
+		From: f.Session.ID, Session: f.Session.Secret}
 }
 
 // lacks says what a request still needs beside what has been proven; Complete where nothing can be added, or need not be.

@@ -130,11 +130,12 @@ type Tx interface {
 	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)
 	// InsertSession stores a new session; an attempt that already made one gets ErrAttemptUsed.
 	InsertSession(ctx context.Context, s session.Session) error
-	// HasSession says whether a standing session has the secret.
+	// HasSession says whether a standing session, of its account's present epoch, has the secret.
 	HasSession(ctx context.Context, h secret.Hash) (bool, error)
 	// RaiseSession puts s (its secret, attempt, acr, amr, times) in place of the account's standing session that
-	// has the secret previous, keeps its id, and returns it; false if there is no such session.
-	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (session.ID, bool, error)
+	// has the secret previous, keeps its id, and returns it; false if there is no such session. Where the proofs were carried from
+	// the session that is named, it must be that one, and its absolute limit stays.
+	RaiseSession(ctx context.Context, previous secret.Hash, s session.Session, from session.ID) (session.Session, bool, error)
 	// TakeOverSession puts s in place of the account's standing session that the attempt of s has made since the given time,
 	// keeps its id, and returns it; false if there is none: a double click makes one session and not an error.
 	TakeOverSession(ctx context.Context, s session.Session, since time.Time) (session.ID, bool, error)

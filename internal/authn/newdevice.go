@@ -9,9 +9,10 @@ import (
 const NewDeviceTemplate = "new_device"
 
 // tellOfNewDevice tells the account's owner of a sign-in from a browser that has never let her in before. Whoever came by a mailed
-// link has had a mail about it, and a fresh proof begins in a browser where she is signed in.
-func (s *Service) tellOfNewDevice(ctx context.Context, tx Tx, a Attempt, fresh *NewSession, p Progress, b Browser) error {
-	if !fresh.Made || fresh.twice || p.Again || p.Has(MethodMail) || a.Goal != "" || b.Memory.Knows(s.Keys, a.Identifier) {
+// link has had a mail about it, and whoever was signed in here has had hers. What the attempt says of itself counts for nothing: its
+// goal and its identifier are a browser's, which may have begun it for another account.
+func (s *Service) tellOfNewDevice(ctx context.Context, tx Tx, fresh *NewSession, p Progress, b Browser) error {
+	if !fresh.Made || fresh.twice || fresh.raised || p.Again || p.Has(MethodMail) || b.Memory.Knows(s.Keys, fresh.Whose) {
 		return nil
 	}
 	acc, err := tx.ReadAccount(ctx, p.Account)

@@ -349,8 +349,16 @@ func (s *Service) judgeTexted(t Texted, p Progress, use Use, typed string) (judg
 	return j, number, nil
 }
 
-func (s *Service) judgeTextedCode(p TextedCode) (judgement, error) {
+func (s *Service) judgeTextedCode(ctx context.Context, p TextedCode) (judgement, error) {
 	j, _, err := s.judgeTexted(p.Texted, p.Progress, ToSignIn, p.Code)
+	if err != nil {
+		return j, err
+	}
+	phone, ok, err := s.Store.FindPhone(ctx, p.Progress.Account)
+	if err != nil {
+		return j, fmt.Errorf("find phone: %w", err)
+	}
+	j.right = j.right && ok && phone.Suspended.IsZero() // also a code that was sent before
 	j.proven = Proven{Account: j.account, Progress: p.Progress.with(p.method(), s.Now())}
 	consume := j.consume
 	if consume != nil {

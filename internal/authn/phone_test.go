@@ -37,7 +37,14 @@ func (p *pump) send(who, number, network string) error {
 	progress := authn.Progress{Attempt: a.ID, Binding: a.Binding.Hash(), Account: account.ID(who), Epoch: 1, Methods: []string{authn.MethodPassword},
 		ProvenAt: p.now, Expires: p.now.Add(time.Hour)}
 	inTx := store.InTx[authn.Tx](p.db)
-	if err := inTx(p.t.Context(), func(tx authn.Tx) error { return tx.SaveProgress(p.t.Context(), progress) }); err != nil {
+	err := store.InTx[*store.Tx](p.db)(p.t.Context(), func(tx *store.Tx) error {
+		// The second time it is there.
+		if _, err := tx.InsertAccount(p.t.Context(), account.Account{ID: account.ID(who), Epoch: 1}, account.Identifier(who)); err != nil {
+			return err
+		}
+		return tx.SaveProgress(p.t.Context(), progress)
+	})
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	return authn.SendCode(p.t.Context(), p.s, inTx, authn.Sending{Attempt: a, Progress: progress, Account: account.Account{ID: account.ID(who)},

@@ -67,6 +67,7 @@ type Progress struct {
 	Expires  time.Time
 	Done     time.Time   // when it made its session; the row stays a little for a double click
 	DoneBy   string      // the press that finished it
+	From     session.ID  // the standing session that its first proofs were taken from; it ends with that; empty: none
 	Session  secret.Hash // not stored: of the session that a step-up begins with, before it has a row
 	Again    bool        // not stored: the proof is the same press once more
 }
@@ -144,10 +145,12 @@ type Second struct {
 	Issued   time.Time // until when a recovery code works that was handed out; zero: none
 	Phone    bool      // whether it has a phone that gets codes by SMS and is not suspended; it counts beside an app alone
 	Password bool      // whether it has a password
-	Policy   organisation.Policy
-	Employer string // the organisation's name, where the account has one alone
-	Silent   int    // for how many sign-ins to come the offer of two-factor authentication is silent
-	Spent    int    // sign-ins without it while the policy was counting
+	// PasswordSet is when that was set; zero: there is none.
+	PasswordSet time.Time
+	Policy      organisation.Policy
+	Employer    string // the organisation's name, where the account has one alone
+	Silent      int    // for how many sign-ins to come the offer of two-factor authentication is silent
+	Spent       int    // sign-ins without it while the policy was counting
 	// AddressChanged is when the address last changed; zero: never. For AddressGuard from then on a mail to it removes no second
 	// proof (RULES §5).
 	AddressChanged time.Time
@@ -166,8 +169,10 @@ func (s Second) Left(now time.Time) (int, bool) {
 
 // MayTurnOff says whether a person who has shown the recovery code may do without a second proof from now on.
 func (s Second) MayTurnOff(p Progress, now time.Time) bool {
-	mailed := p.Has(MethodMail) && now.Sub(s.AddressChanged) > AddressGuard
-	return p.Has(MethodRecovery) && !s.IsRequired(now) && (p.Has(MethodPassword) || mailed)
+	// A password that was set since the address has changed may be one that a mail to it has brought.
+	guarded := now.Sub(s.AddressChanged) <= AddressGuard
+	known := p.Has(MethodPassword) && (!guarded || s.PasswordSet.Before(s.AddressChanged))
+	return p.Has(MethodRecovery) && !s.IsRequired(now) && (known || p.Has(MethodMail) && !guarded)
 }
 
 // HasRecovery says whether a recovery code would be taken now: her own, or one that was handed out.
@@ -266,6 +271,7 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if err != nil {
 		return err
 	}
+	fresh.Whose = proven.identifier()
 	next := Needs(a, p, second, remembered, now)
 	if next == ShowRecovery && remembered {
 		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
@@ -288,7 +294,7 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if err := s.complete(ctx, tx, fresh, p, previous, now); err != nil {
 			return err
 		}
-		return s.tellOfNewDevice(ctx, tx, a, fresh, p, b)
+		return s.tellOfNewDevice(ctx, tx, fresh, p, b)
 	}
 	if next == ShowRecovery && len(p.Sealed) == 0 {
 		p.SealCode(s.Keys, a.ID, fresh.spare, now)
@@ -335,7 +341,7 @@ func (s *Service) complete(ctx context.Context, tx Tx, fresh *NewSession, p Prog
 	}
 	fresh.Session.AuthTime = p.ProvenAt // the pages after the last proof are none
 	acr, amr := Worth(p.Methods)
-	proven := Proven{Account: account.Account{ID: p.Account, Epoch: p.Epoch}, ACR: acr, AMR: amr, Again: p.Again}
+	proven := Proven{Account: account.Account{ID: p.Account, Epoch: p.Epoch}, ACR: acr, AMR: amr, Again: p.Again, from: p.From}
 	return SignIn(ctx, tx, fresh, proven, previous, now)
 }
 

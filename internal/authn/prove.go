@@ -79,6 +79,7 @@ type Proven struct {
 	Operation string
 	id        account.Identifier              // under which it was typed; empty: the account's own
 	since     time.Time                       // sessions that the attempt has made from then on are its own; zero: half a minute
+	from      session.ID                      // the session that proofs were carried from; empty: none
 	forgive   func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
 }
 
@@ -118,7 +119,7 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	case RecoveryCode:
 		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodRecovery}, func(ctx context.Context) (judgement, error) { return s.judgeRecovery(ctx, p) }, then)
 	case TextedCode:
-		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodSMS}, func(context.Context) (judgement, error) { return s.judgeTextedCode(p) }, then, s.tries(p.Texted)...)
+		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, MethodSMS}, func(ctx context.Context) (judgement, error) { return s.judgeTextedCode(ctx, p) }, then, s.tries(p.Texted)...)
 	case NewPhone:
 		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, ""}, func(context.Context) (judgement, error) { return s.judgeNewPhone(p) }, then, s.tries(p.Texted)...)
 	case MailedLink:

@@ -34,7 +34,7 @@ func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 		return NewSession{}, cause
 	}
 	fresh := Prepare(a.ID, b.Device, s.Now())
-	fresh.Session.AuthTime = p.ProvenAt
+	fresh.Session.AuthTime, fresh.Whose = p.ProvenAt, Proven{Account: acc}.identifier()
 	acr, amr := Worth(p.Methods)
 	err = inTx(ctx, func(tx T) error {
 		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt}, previous, s.Now())
@@ -46,11 +46,14 @@ func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 type NewSession struct {
 	Token   secret.Token // the cookie's value
 	Session session.Session
+	// Whose is the identifier of the account that was proven. The attempt's own may be another by now: it is what was typed last.
+	Whose account.Identifier
 	// Made says whether it was stored: an attempt may need more before it has a session.
-	Made  bool
-	twice bool              // the same attempt has made a session a moment ago
-	own   session.ID        // the id that it has where it replaces none
-	spare recoverycode.Code // for the case that one must be shown
+	Made   bool
+	twice  bool              // the same attempt has made a session a moment ago
+	raised bool              // the account was signed in in this browser, and that session goes on
+	own    session.ID        // the id that it has where it replaces none
+	spare  recoverycode.Code // for the case that one must be shown
 }
 
 // Prepare draws the secrets of a session before the transaction, because the transaction may run again.
@@ -97,7 +100,7 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	case taken:
 		n.Session.ID, n.twice = id, true
 	default:
-		if err := place(ctx, tx, &n, previous, now); err != nil {
+		if err := place(ctx, tx, &n, p.from, previous, now); err != nil {
 			return err
 		}
 	}
@@ -109,18 +112,20 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	return err
 }
 
-// place raises the previous session or replaces it by the new one.
-func place(ctx context.Context, tx Tx, n *NewSession, previous secret.Hash, now time.Time) error {
-	if previous.IsZero() {
+// place raises the previous session or replaces it by the new one. What was carried from a session makes no other one.
+func place(ctx context.Context, tx Tx, n *NewSession, from session.ID, previous secret.Hash, now time.Time) error {
+	if previous.IsZero() && from == "" {
 		return tx.InsertSession(ctx, n.Session)
 	}
-	id, raised, err := tx.RaiseSession(ctx, previous, n.Session)
-	if err != nil {
+	s, raised, err := tx.RaiseSession(ctx, previous, n.Session, from)
+	switch {
+	case err != nil:
 		return fmt.Errorf("raise session: %w", err)
-	}
-	if raised {
-		n.Session.ID = id
+	case raised:
+		n.Session, n.raised = s, true
 		return nil
+	case from != "":
+		return ErrAttemptUsed
 	}
 	if err := tx.InsertSession(ctx, n.Session); err != nil {
 		return err

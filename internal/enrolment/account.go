@@ -25,7 +25,7 @@ func (s *Service) Begin(ctx context.Context, o authn.Owner, a authn.Attempt, sta
 	})
 	fresh := authn.Prepare(a.ID, o.Browser.Device, s.Now())
 	return s.InTx(ctx, func(tx Tx) error {
-		p := authn.Proven{Account: acc, Progress: authn.Progress{Methods: methods, Stage: stage, ProvenAt: f.Session.AuthTime}}
+		p := authn.Proven{Account: acc, Progress: authn.Progress{Methods: methods, Stage: stage, ProvenAt: f.Session.AuthTime, From: f.Session.ID}}
 		return s.Authn.Advance(ctx, tx, a, &fresh, p, o.Browser, secret.Hash{})
 	})
 }
@@ -75,7 +75,11 @@ func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, 
 				return fmt.Errorf("delete what exists beside an app: %w", err)
 			}
 		}
-		if _, err := s.moveEpoch(ctx, tx, acc.ID); err != nil {
+		epoch, err := s.moveEpoch(ctx, tx, acc.ID)
+		if err == nil && epoch != acc.Epoch+1 {
+			err = authn.ErrStale // something has changed since the proof: the session may have been ended for it
+		}
+		if err != nil {
 			return err
 		}
 		if err := s.Authn.Tell(ctx, tx, OffTemplate, acc, o.Browser, more); err != nil {

@@ -155,7 +155,11 @@ func (s *Service) RemovePhone(ctx context.Context, o authn.Owner) (bool, error) 
 		if err != nil || !ok {
 			return err
 		}
-		if _, err := s.moveEpoch(ctx, tx, acc.ID); err != nil {
+		epoch, err := s.moveEpoch(ctx, tx, acc.ID)
+		if err == nil && epoch != acc.Epoch+1 {
+			err = authn.ErrStale // something has changed since the proof: the session may have been ended for it
+		}
+		if err != nil {
 			return err
 		}
 		if err := s.Authn.Tell(ctx, tx, PhoneOffTemplate, acc, o.Browser, more); err != nil {

@@ -68,7 +68,7 @@ func (s *Service) SaveCode(ctx context.Context, v Visit) (authn.NewSession, erro
 // spend ends every other attempt that the used recovery code has opened: it leads to one session. Of two that save their new
 // codes in the same moment, one finds the account's epoch moved.
 func (s *Service) spend(ctx context.Context, tx Tx, v Visit, u Under, p *authn.Proven) error {
-	if v.Attempt.Goal != "" || !u.Progress.Has(authn.MethodRecovery) {
+	if !u.Progress.Has(authn.MethodRecovery) {
 		return nil
 	}
 	epoch, err := s.moveEpoch(ctx, tx, u.Account.ID)

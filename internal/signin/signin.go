@@ -178,7 +178,7 @@ func (s *Service) Password(ctx context.Context, a authn.Attempt, password string
 	if err != nil {
 		return authn.NewSession{}, b.Memory, err
 	}
-	return fresh, s.Remember(a, b.Memory), nil
+	return fresh, s.Remember(a, fresh.Whose, b.Memory), nil
 }
 
 // Secondly is a typed second proof, in an attempt that has proven the first.
@@ -286,10 +286,12 @@ func (s *Service) event(kind audit.Kind, id account.ID, b authn.Browser) audit.E
 // RecoveryUsedTemplate is the mail that tells a person that her recovery code was used.
 const RecoveryUsedTemplate = "recovery_code_used"
 
-// Remember returns the browser's memory after the attempt was completed: the account is known here, and
+// Remember returns the browser's memory after the attempt was completed: the account that was proven is known here, and
 // the address is kept or forgotten as its owner ticked.
-func (s *Service) Remember(a authn.Attempt, m authn.Memory) authn.Memory {
-	m = m.Learn(s.Keys, a.Identifier)
+func (s *Service) Remember(a authn.Attempt, whose account.Identifier, m authn.Memory) authn.Memory {
+	if whose != "" {
+		m = m.Learn(s.Keys, whose)
+	}
 	m.Address = ""
 	if a.Remember {
 		m.Address = a.Address

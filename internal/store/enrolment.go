@@ -19,25 +19,26 @@ var _ enrolment.Tx = (*Tx)(nil)
 
 const (
 	findProgress statement = `
-SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at, t.done_at, t.done_by,
+SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at, t.done_at, t.done_by, t.session_id,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM attempts t JOIN accounts a ON a.id = t.account_id
 WHERE t.id = $1`
 
 	// The binding in the WHERE keeps the row its browser's.
 	saveProgress statement = `
-INSERT INTO attempts (id, binding, account_id, epoch, methods, stage, sealed, proven_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO attempts (id, binding, account_id, epoch, methods, stage, sealed, proven_at, expires_at, session_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, epoch = excluded.epoch, methods = excluded.methods,
-  stage = excluded.stage, sealed = excluded.sealed, proven_at = excluded.proven_at
+  stage = excluded.stage, sealed = excluded.sealed, proven_at = excluded.proven_at, session_id = excluded.session_id
 WHERE attempts.binding = excluded.binding AND attempts.done_at = 0`
 
 	finishProgress statement = `
 UPDATE attempts SET epoch = $2, methods = $3, sealed = $4, proven_at = $5, done_at = $6, done_by = $7 WHERE id = $1 AND done_at = 0`
 
+	// The account's own epoch is asked again: what has moved it since the row was read ends the attempt (RULES §1).
 	lockProgress statement = `
-SELECT id FROM attempts WHERE id = $1 AND account_id = $2 AND epoch = $3 AND methods = $4 AND stage = $5 AND sealed = $6
-  AND done_at = 0`
+SELECT t.id FROM attempts t JOIN accounts a ON a.id = t.account_id AND a.epoch = t.epoch AND a.closed_at = 0
+WHERE t.id = $1 AND t.account_id = $2 AND t.epoch = $3 AND t.methods = $4 AND t.stage = $5 AND t.sealed = $6 AND t.done_at = 0`
 
 	saveOffer statement = `
 INSERT INTO mfa_offers (account_id, silent, spent) VALUES ($1, $2, $3)
@@ -49,7 +50,7 @@ ON CONFLICT (account_id) DO UPDATE SET silent = excluded.silent, spent = exclude
 	findSecond statement = `
 SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
   (SELECT count(*) FROM phones m WHERE m.account_id = a.id AND m.suspended_at = 0),
-  (SELECT count(*) FROM passwords w WHERE w.account_id = a.id), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0),
+  COALESCE((SELECT w.changed_at FROM passwords w WHERE w.account_id = a.id), 0), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0),
   a.address_changed_at, COALESCE(f.silent, 0), COALESCE(f.spent, 0),
   COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
@@ -121,7 +122,7 @@ func (db *DB) FindProgress(ctx context.Context, attempt string) (p authn.Progres
 	var methods string
 	var proven, expires, done int64
 	_, err = db.query(ctx, findProgress, attempt).one(append([]any{&p.Attempt, &binding, &p.Account, &p.Epoch, &methods, &p.Stage,
-		&p.Sealed, &proven, &expires, &done, &p.DoneBy}, a.dest()...)...)
+		&p.Sealed, &proven, &expires, &done, &p.DoneBy, &p.From}, a.dest()...)...)
 	p.Binding, p.Methods = secret.HashFrom(binding), strings.Fields(methods)
 	p.ProvenAt, p.Expires, p.Done = fromMS(proven), fromMS(expires), fromMS(done)
 	return p, a.account(), err
@@ -130,7 +131,7 @@ func (db *DB) FindProgress(ctx context.Context, attempt string) (p authn.Progres
 // SaveProgress stores an attempt's row, or changes it.
 func (tx *Tx) SaveProgress(ctx context.Context, p authn.Progress) error {
 	n, err := tx.exec(ctx, saveProgress, p.Attempt, p.Binding[:], string(p.Account), p.Epoch, strings.Join(p.Methods, " "), string(p.Stage),
-		orEmpty(p.Sealed), ms(p.ProvenAt), ms(p.Expires))
+		orEmpty(p.Sealed), ms(p.ProvenAt), ms(p.Expires), string(p.From))
 	if err == nil && n == 0 {
 		err = authn.ErrAttemptUsed
 	}
@@ -183,14 +184,14 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 	var all []organisation.Policy
 	var names []string
 	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
-		var codes, phones, passwords, issued, moved, since int64
+		var codes, phones, set, issued, moved, since int64
 		var name string
 		var p organisation.Policy
-		if err := scan(&s.Apps, &codes, &phones, &passwords, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
+		if err := scan(&s.Apps, &codes, &phones, &set, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
 			&p.RememberDays); err != nil {
 			return err
 		}
-		s.Recovery, s.Phone, s.Password, s.Issued, s.AddressChanged = codes > 0, phones > 0, passwords > 0, fromMS(issued), fromMS(moved)
+		s.Recovery, s.Phone, s.Password, s.PasswordSet, s.Issued, s.AddressChanged = codes > 0, phones > 0, set > 0, fromMS(set), fromMS(issued), fromMS(moved)
 		if p.MFA != "" {
 			p.From = fromMS(since)
 			all, names = append(all, p), append(names, name)

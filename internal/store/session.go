@@ -36,16 +36,20 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	attemptIsUsed statement = `SELECT id FROM sessions WHERE attempt = $1`
 
-	hasSession statement = `SELECT id FROM sessions WHERE secret = $1 AND ended_at = 0`
+	hasSession statement = `
+SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.epoch = s.epoch AND a.closed_at = 0
+WHERE s.secret = $1 AND s.ended_at = 0`
 
+	// Where the proofs were carried from the session ($14) it keeps its absolute limit (ADR 11).
 	raiseSession statement = `
-UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $13, expires_at = $7, idle = $8,
-  user_agent = $9, ip = $10
-WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $13
-RETURNING id`
+UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $13,
+  expires_at = CASE WHEN $14 <> '' AND expires_at < $7 THEN expires_at ELSE $7 END, idle = $8, user_agent = $9, ip = $10
+WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $13 AND ($14 = '' OR id = $14)
+RETURNING id, expires_at`
 
 	takeOverSession statement = `
-UPDATE sessions SET secret = $2, acr = $3, amr = $4, auth_time = $5, last_seen = $12, expires_at = $6, idle = $7,
+UPDATE sessions SET secret = $2, acr = $3, amr = $4, auth_time = $5, last_seen = $12,
+  expires_at = CASE WHEN expires_at < $6 THEN expires_at ELSE $6 END, idle = $7,
   user_agent = $8, ip = $9
 WHERE attempt = $1 AND account_id = $10 AND epoch = $11 AND auth_time >= $13 AND ended_at = 0 AND expires_at > $12
 RETURNING id`
@@ -65,6 +69,9 @@ SELECT id, account_id FROM sessions WHERE ended_at = 0 AND expires_at <= $1 LIMI
 	// The grants of a session end with it, but for those that were made to outlive it.
 	endSessionGrants statement = `
 UPDATE grants SET ended_at = $2, expires_at = $2 WHERE session_id = $1 AND ended_at = 0 AND NOT offline`
+
+	// An attempt that began with what the session has proven goes with it.
+	endCarried statement = `DELETE FROM attempts WHERE session_id = $1 AND session_id <> ''`
 
 	endOfflineGrants statement = `
 UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND session_id <> $3 AND ended_at = 0`
@@ -138,20 +145,24 @@ func (tx *Tx) HasSession(ctx context.Context, h secret.Hash) (bool, error) {
 }
 
 // RaiseSession puts s in place of the account's standing session that has the secret previous and keeps its id.
-func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.Session) (id session.ID, ok bool, err error) {
+func (tx *Tx) RaiseSession(ctx context.Context, previous secret.Hash, s session.Session, from session.ID) (raised session.Session, ok bool, err error) {
 	// Asked first, because a violated constraint would spoil the transaction.
 	var holder string
 	used, err := tx.query(ctx, attemptIsUsed, s.Attempt).one(&holder)
 	if err != nil {
-		return "", false, err
+		return s, false, err
 	}
 	if used {
-		return "", false, authn.ErrAttemptUsed
+		return s, false, authn.ErrAttemptUsed
 	}
+	var expires int64
 	ok, err = tx.query(ctx, raiseSession, previous[:], s.Secret[:], s.Attempt, string(s.ACR), strings.Join(s.AMR, " "),
 		ms(s.AuthTime), ms(s.Expires), s.Idle.Milliseconds(), s.Device.UserAgent, s.Device.Address, string(s.Account), s.Epoch,
-		ms(s.LastSeen)).one(&id)
-	return id, ok, err
+		ms(s.LastSeen), string(from)).one(&s.ID, &expires)
+	if ok {
+		s.Expires = fromMS(expires)
+	}
+	return s, ok, err
 }
 
 // TakeOverSession puts s in place of the account's standing session that its attempt has made since the given time.
@@ -203,6 +214,9 @@ func (tx *Tx) endSession(ctx context.Context, id string, now time.Time) ([]authn
 		return e, scan(&e.Session, &e.Account, &e.ClientID, &e.LogoutURI)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.exec(ctx, endCarried, id); err != nil {
 		return nil, err
 	}
 	_, err = tx.exec(ctx, endSessionGrants, id, ms(now))

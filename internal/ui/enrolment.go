@@ -39,7 +39,7 @@ func (d *Door) onward(w http.ResponseWriter, v under, fresh authn.NewSession) er
 	if fresh.Made {
 		memory := d.Visitor.Browser(v.r).Memory
 		if v.attempt.Identifier != "" {
-			memory = d.Signin.Remember(v.attempt, memory)
+			memory = d.Signin.Remember(v.attempt, fresh.Whose, memory)
 		}
 		d.Visitor.SignedIn(w, fresh, memory)
 	}

@@ -152,7 +152,7 @@ func (d *Door) known(a authn.Attempt, acc account.Account, m authn.Memory) authn
 		return m
 	}
 	if a.Identifier == id {
-		return d.Signin.Remember(a, m)
+		return d.Signin.Remember(a, id, m)
 	}
 	return m.Learn(d.Visitor.Keys, id)
 }
