@@ -74,7 +74,7 @@ func TestAnAppThatIsAddedTwiceByOnePressKeepsTheSession(t *testing.T) {
 		b.shows("Jag använder en annan autentiseringsapp")
 		b.post(b.action("/enrolment/"), "want", "other").follow()
 		next := &phone{w, parseKey(shownKey.FindStringSubmatch(b.body)[1])}
-		b.get(strings.Replace(b.at, "/app", "/code", 1))
+		b.get(beside(b.at, "code"))
 		b.pressTwice(b.action("/enrolment/"), "code", next.code()).follow()
 		b.get("/account").expect(http.StatusOK)
 		if n := strings.Count(b.body, `action="/account/apps/rename"`); n != 2 {

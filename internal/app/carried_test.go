@@ -38,7 +38,7 @@ func TestWhatWasCarriedFromASessionEndsWithIt(t *testing.T) {
 				begins(thief)
 				thief.post(thief.action("/enrolment/"), "want", "other").follow().expect(http.StatusOK)
 				p := &phone{w, parseKey(shownKey.FindStringSubmatch(thief.body)[1])}
-				thief.get(strings.Replace(thief.at, "/app", "/code", 1)).expect(http.StatusOK)
+				thief.get(beside(thief.at, "code")).expect(http.StatusOK)
 				form := thief.action("/enrolment/")
 				bo.endsTheOther()
 				thief.post(form, "code", p.code()).follow()

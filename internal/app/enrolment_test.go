@@ -17,7 +17,7 @@ func (b *browser) choosesApp() *phone {
 // typesFirst types an app's first code.
 func (b *browser) typesFirst(code string) *browser {
 	b.w.t.Helper()
-	b.get(strings.Replace(b.at, "/app", "/code", 1)).expect(http.StatusOK)
+	b.get(beside(b.at, "code")).expect(http.StatusOK)
 	return b.post(b.action("/enrolment/"), "code", code)
 }
 
@@ -29,7 +29,7 @@ func TestTheKeyOfAnAbandonedEnrolmentIsWorthNothing(t *testing.T) {
 		left := b.choosesApp()
 		choice := b.at
 		// He goes back and begins again: the key that he scanned first is gone, and the page says so as a wrong code.
-		b.get(strings.Replace(choice, "/app", "/choice", 1)).expect(http.StatusOK)
+		b.get(beside(choice, "choice")).expect(http.StatusOK)
 		next := b.choosesApp()
 		b.typesFirst(left.code()).expect(http.StatusUnprocessableEntity).shows("Koden")
 		b.post(b.action("/enrolment/"), "code", next.code()).expect(http.StatusSeeOther)
@@ -49,7 +49,7 @@ func TestAnEnrolmentThatIsLeftForAnHourBindsNothing(t *testing.T) {
 		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
 		b.post("/account/apps/add").follow()
 		app := b.choosesApp()
-		b.get(strings.Replace(b.at, "/app", "/code", 1)).expect(http.StatusOK)
+		b.get(beside(b.at, "code")).expect(http.StatusOK)
 		form := b.action("/enrolment/")
 		w.clock.Advance(time.Hour + time.Minute)
 		b.post(form, "code", app.code()).follow()
@@ -71,7 +71,7 @@ func TestTwoTabsThatEnrolAtOnceEndWithOneAppThatWorks(t *testing.T) {
 		b.post("/account/apps/add").follow()
 		first := b.choosesApp()
 		page := b.at
-		b.get(strings.Replace(page, "/app", "/choice", 1))
+		b.get(beside(page, "choice"))
 		second := b.choosesApp()
 		b.get(page)
 		if !strings.Contains(b.body, second.key.Text()) || strings.Contains(b.body, first.key.Text()) {
@@ -86,8 +86,8 @@ func TestTwoTabsThatEnrolAtOnceEndWithOneAppThatWorks(t *testing.T) {
 		b.typesFirst(second.code()).expect(http.StatusSeeOther)
 		b.saveRecovery()
 		b.follow()
-		b.get(strings.Replace(late, "/app", "/code", 1))
-		b.post(strings.Replace(late, "/app", "/code", 1), "code", third.code()).follow()
+		b.get(beside(late, "code"))
+		b.post(beside(late, "code"), "code", third.code()).follow()
 		if b.last.StatusCode >= 500 {
 			t.Fatalf("status %d", b.last.StatusCode)
 		}

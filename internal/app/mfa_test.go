@@ -49,7 +49,7 @@ func (b *browser) bind() *phone {
 		b.w.t.Fatalf("no key on the page:\n%s", b.body)
 	}
 	p := &phone{b.w, parseKey(m[1])}
-	b.get(strings.Replace(b.at, "/app", "/code", 1)).expect(http.StatusOK)
+	b.get(beside(b.at, "code")).expect(http.StatusOK)
 	b.post(b.action("/enrolment/"), "code", "000000").expect(http.StatusUnprocessableEntity)
 	b.post(b.action("/enrolment/"), "code", p.code()).expect(http.StatusSeeOther)
 	return p

@@ -205,7 +205,7 @@ func TestAnAppGetsItsNameWhereItIsAdded(t *testing.T) {
 		t.Error("the app is not told whose code it is")
 	}
 	app := &phone{w, parseKey(shownKey.FindStringSubmatch(b.body)[1])}
-	b.get(strings.Replace(b.at, "/app", "/code", 1))
+	b.get(beside(b.at, "code"))
 	b.post(b.action("/enrolment/"), "code", "12", "name", `Bos "nya" <telefon>`).expect(http.StatusUnprocessableEntity)
 	if !strings.Contains(b.body, `value="Bos &#34;nya&#34; &lt;telefon&gt;"`) {
 		t.Error("the name is lost with the wrong code")

@@ -355,6 +355,16 @@ func (b *browser) action(prefix string) string {
 	return ""
 }
 
+// beside is another page of the attempt: the address with its last part replaced. An id may begin with any letters.
+func beside(at, page string) string {
+	path, query, has := strings.Cut(at, "?")
+	path = path[:strings.LastIndexByte(path, '/')+1] + page
+	if has {
+		return path + "?" + query
+	}
+	return path
+}
+
 // rp is an RP's side of one login.
 type rp struct {
 	control.RP
