@@ -19,12 +19,7 @@ var recommended = organisation.Policy{MFA: organisation.Recommended}
 // the app, one by SMS, one with the recovery code.
 func TestAnnaFollowsTheWholeGuide(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]journey.Options{"Swedish": {}, "English": {Lang: "en"}, "without JavaScript": {NoScript: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) { followTheGuide(t, w, o) })
-		})
-	}
+	inEachWay(t, followTheGuide)
 }
 
 func followTheGuide(t *testing.T, w *world, o journey.Options) {
@@ -90,80 +85,70 @@ func (h *holder) toMyCode() {
 // TestLaterUntilTheDate: the offer comes back at every third sign-in and names the day; when the day has come there is no later.
 func TestLaterUntilTheDate(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]journey.Options{"Swedish": {}, "English": {Lang: "en"}, "without JavaScript": {NoScript: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
-				day := w.clock.now().AddDate(0, 0, 20)
-				day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
-				w.policy(organisation.Policy{MFA: organisation.Required, From: day, SignIns: 9})
-				b := w.bo(o)
-				printer := texts(t).Printer(language(o))
-				for i := range 4 {
-					b.OpenHRM()
-					b.GiveAddress()
-					b.GivePassword(demo.Password)
-					if i%3 == 0 {
-						b.See(printer.Date(day))
-						b.See(printer.Plural("enrolment.offer.left", 9-i))
-						b.Press(b.Later)
-					}
-					b.Welcomed()
-					b.SignOutOfHRM()
-				}
-				w.clock.move(day.Sub(w.clock.now()))
-				b.OpenHRM()
-				b.GiveAddress()
-				b.GivePassword(demo.Password)
-				b.SeeRole("button", b.Activate)
-				b.DontSee(b.Later)
-				b.Press(b.Activate)
-				bo, _ := w.enrol(b)
-				bo.Welcomed()
-				quiet(t, b.Browser)
-			})
-		})
-	}
+	inEachWay(t, func(t *testing.T, w *world, o journey.Options) {
+		day := w.clock.now().AddDate(0, 0, 20)
+		day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
+		w.policy(organisation.Policy{MFA: organisation.Required, From: day, SignIns: 9})
+		b := w.bo(o)
+		printer := texts(t).Printer(language(o))
+		for i := range 4 {
+			b.OpenHRM()
+			b.GiveAddress()
+			b.GivePassword(demo.Password)
+			if i%3 == 0 {
+				b.See(printer.Date(day))
+				b.See(printer.Plural("enrolment.offer.left", 9-i))
+				b.Press(b.Later)
+			}
+			b.Welcomed()
+			b.SignOutOfHRM()
+		}
+		w.clock.move(day.Sub(w.clock.now()))
+		b.OpenHRM()
+		b.GiveAddress()
+		b.GivePassword(demo.Password)
+		b.SeeRole("button", b.Activate)
+		b.DontSee(b.Later)
+		b.Press(b.Activate)
+		bo, _ := w.enrol(b)
+		bo.Welcomed()
+		quiet(t, b.Browser)
+	})
 }
 
 // TestCillaTurnsTwoFactorAuthenticationOff with her recovery code beside her password, because her phone is gone; and, where she has
 // it, from her account's page.
 func TestCillaTurnsTwoFactorAuthenticationOff(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]journey.Options{"Swedish": {}, "English": {Lang: "en"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
-				c := w.cilla(o)
-				say := texts(t).Printer(language(o)).T
-				c.toCode()
-				c.Press(c.AnotherWay)
-				c.Press(c.Words.RecoveryCode)
-				c.Fill(c.Words.RecoveryCode, demo.CillasRecovery)
-				c.Press(c.LogIn)
-				c.Tick(c.Saved)
-				c.Press(c.Done)
-				c.Press(c.AppGone)
-				c.Press(say("enrolment.choice.off"))
-				c.Welcomed()
-				c.Receive(say("mail.mfa_off.subject_off"))
-				c.SignOutOfHRM()
-				c.SignIn(demo.Password) // no code any more
+	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
+		c := w.cilla(o)
+		say := texts(t).Printer(language(o)).T
+		c.toCode()
+		c.Press(c.AnotherWay)
+		c.Press(c.Words.RecoveryCode)
+		c.Fill(c.Words.RecoveryCode, demo.CillasRecovery)
+		c.Press(c.LogIn)
+		c.Tick(c.Saved)
+		c.Press(c.Done)
+		c.Press(c.AppGone)
+		c.Press(say("enrolment.choice.off"))
+		c.Welcomed()
+		c.Receive(say("mail.mfa_off.subject_off"))
+		c.SignOutOfHRM()
+		c.SignIn(demo.Password) // no code any more
 
-				c.Open(w.Portvakt + "/account")
-				c.Press(c.Activate)
-				w.enrol(c.Person)
-				c.At(w.Portvakt + "/account")
-				c.Press(say("myaccount.mfa.remove") + " " + say("myaccount.mfa.unnamed"))
-				c.Press(say("myaccount.mfa.remove"))
-				c.See(say("myaccount.notice.app_removed"))
-				c.Open(w.HRM)
-				c.SignOutOfHRM()
-				c.SignIn(demo.Password)
-				quiet(t, c.Browser)
-			})
-		})
-	}
+		c.Open(w.Portvakt + "/account")
+		c.Press(c.Activate)
+		w.enrol(c.Person)
+		c.At(w.Portvakt + "/account")
+		c.Press(say("myaccount.mfa.remove") + " " + say("myaccount.mfa.unnamed"))
+		c.Press(say("myaccount.mfa.remove"))
+		c.See(say("myaccount.notice.app_removed"))
+		c.Open(w.HRM)
+		c.SignOutOfHRM()
+		c.SignIn(demo.Password)
+		quiet(t, c.Browser)
+	})
 }
 
 // TestTheOperatorsCodeLetsCillaInWhoHasLostEverything: the command's code, once, and a code of her own after it.

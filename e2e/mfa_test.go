@@ -88,49 +88,44 @@ func (w *world) enrol(p *journey.Person) (*holder, string) {
 
 func TestBoTurnsOnTwoFactorAuthenticationAndComesBackWithIt(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]journey.Options{"Swedish": {}, "English": {Lang: "en"}, "without JavaScript": {NoScript: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
-				b := w.bo(o)
-				b.SignIn(demo.Password)
-				b.Open(w.Portvakt + "/account")
-				b.Press(b.Activate)
-				bo, recovery := w.enrol(b)
-				b.At(w.Portvakt + "/account")
-				b.Open(w.HRM)
-				b.Welcomed()
-				b.SignOutOfHRM()
+	inEachWay(t, func(t *testing.T, w *world, o journey.Options) {
+		b := w.bo(o)
+		b.SignIn(demo.Password)
+		b.Open(w.Portvakt + "/account")
+		b.Press(b.Activate)
+		bo, recovery := w.enrol(b)
+		b.At(w.Portvakt + "/account")
+		b.Open(w.HRM)
+		b.Welcomed()
+		b.SignOutOfHRM()
 
-				bo.toCode()
-				bo.Fill(bo.Code, "123456")
-				bo.Press(bo.LogIn)
-				bo.SeeRole("textbox", bo.Code)
-				bo.Tick(bo.RememberBrowser)
-				bo.giveCode()
-				bo.Welcomed()
-				bo.SignOutOfHRM()
-				bo.SignIn(demo.Password) // remembered: the password is enough here
+		bo.toCode()
+		bo.Fill(bo.Code, "123456")
+		bo.Press(bo.LogIn)
+		bo.SeeRole("textbox", bo.Code)
+		bo.Tick(bo.RememberBrowser)
+		bo.giveCode()
+		bo.Welcomed()
+		bo.SignOutOfHRM()
+		bo.SignIn(demo.Password) // remembered: the password is enough here
 
-				other := &holder{w.elsewhere(b, o), bo.app, w}
-				other.toCode()
-				other.Press(other.AnotherWay)
-				other.Press(other.Words.RecoveryCode)
-				other.Fill(other.Words.RecoveryCode, strings.ToLower(strings.ReplaceAll(recovery, "-", " ")))
-				other.Press(other.LogIn)
-				other.SeeRole("checkbox", other.Saved)
-				if fresh := shownRecovery(other.Person); fresh == recovery || len(fresh) != len(recovery) {
-					t.Errorf("the new recovery code is %q", fresh)
-				}
-				other.Tick(other.Saved)
-				other.Press(other.Done)
-				other.Press(other.StillHere)
-				other.Welcomed()
-				quiet(t, b.Browser, refusedForm)
-				quiet(t, other.Browser, refusedForm)
-			})
-		})
-	}
+		other := &holder{w.elsewhere(b, o), bo.app, w}
+		other.toCode()
+		other.Press(other.AnotherWay)
+		other.Press(other.Words.RecoveryCode)
+		other.Fill(other.Words.RecoveryCode, strings.ToLower(strings.ReplaceAll(recovery, "-", " ")))
+		other.Press(other.LogIn)
+		other.SeeRole("checkbox", other.Saved)
+		if fresh := shownRecovery(other.Person); fresh == recovery || len(fresh) != len(recovery) {
+			t.Errorf("the new recovery code is %q", fresh)
+		}
+		other.Tick(other.Saved)
+		other.Press(other.Done)
+		other.Press(other.StillHere)
+		other.Welcomed()
+		quiet(t, b.Browser, refusedForm)
+		quiet(t, other.Browser, refusedForm)
+	})
 }
 
 func TestCillaSignsInAndNeitherHerPasswordNorHerCodeIsEnough(t *testing.T) {

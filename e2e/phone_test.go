@@ -52,43 +52,38 @@ func (h *holder) toSMS() {
 
 func TestAPhoneIsAddedAndTheDayTheAppIsGoneItSignsIn(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]journey.Options{"Swedish": {}, "English": {Lang: "en"}, "without JavaScript": {NoScript: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
-				b := w.bo(o)
-				b.SignIn(demo.Password)
-				b.Open(w.Portvakt + "/account")
-				b.Press(b.Activate)
-				bo := w.bind(b)
-				b.Fill(b.Number, "0900-100 1234") // a premium line
-				b.Press(b.Next)
-				b.SeeRole("textbox", b.Number)
-				w.addPhone(b)
-				b.Tick(b.Saved)
-				b.Press(b.Done)
-				b.At(w.Portvakt + "/account")
-				b.See("•••• " + phoneEnd)
-				b.Open(w.HRM)
-				b.Welcomed()
-				b.SignOutOfHRM()
+	inEachWay(t, func(t *testing.T, w *world, o journey.Options) {
+		b := w.bo(o)
+		b.SignIn(demo.Password)
+		b.Open(w.Portvakt + "/account")
+		b.Press(b.Activate)
+		bo := w.bind(b)
+		b.Fill(b.Number, "0900-100 1234") // a premium line
+		b.Press(b.Next)
+		b.SeeRole("textbox", b.Number)
+		w.addPhone(b)
+		b.Tick(b.Saved)
+		b.Press(b.Done)
+		b.At(w.Portvakt + "/account")
+		b.See("•••• " + phoneEnd)
+		b.Open(w.HRM)
+		b.Welcomed()
+		b.SignOutOfHRM()
 
-				bo.toSMS()
-				first := w.texted(b)
-				w.clock.move(31 * time.Second)
-				b.Reload() // the page says that it may be pressed
-				b.Press(b.SendAgain)
-				second := w.texted(b)
-				b.Fill(b.Code, first)
-				b.Press(b.LogIn)
-				b.SeeRole("textbox", b.Code) // only the newest counts
-				b.Fill(b.Code, second[:3]+" "+second[3:])
-				b.Press(b.LogIn)
-				b.Welcomed()
-				quiet(t, b.Browser, refusedForm)
-			})
-		})
-	}
+		bo.toSMS()
+		first := w.texted(b)
+		w.clock.move(31 * time.Second)
+		b.Reload() // the page says that it may be pressed
+		b.Press(b.SendAgain)
+		second := w.texted(b)
+		b.Fill(b.Code, first)
+		b.Press(b.LogIn)
+		b.SeeRole("textbox", b.Code) // only the newest counts
+		b.Fill(b.Code, second[:3]+" "+second[3:])
+		b.Press(b.LogIn)
+		b.Welcomed()
+		quiet(t, b.Browser, refusedForm)
+	})
 }
 
 func TestTheWaitIsCountedDownAndThenTheButtonIsThere(t *testing.T) {

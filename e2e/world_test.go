@@ -124,3 +124,25 @@ func onBothEngines(t *testing.T, story func(t *testing.T, w *world), change ...f
 		story(t, begin(t, append(change[:len(change):len(change)], func(o *demo.Options) { o.Database = database })...))
 	})
 }
+
+// inEachWay tells a story in Swedish on both engines, and once more in each other way: in English with PostgreSQL, without JavaScript
+// with SQLite.
+func inEachWay(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
+	t.Helper()
+	inEitherLanguage(t, story)
+	t.Run("without JavaScript", func(t *testing.T) {
+		t.Parallel()
+		story(t, begin(t), journey.Options{NoScript: true})
+	})
+}
+
+// inEitherLanguage tells a story in Swedish on both engines, and in English with PostgreSQL.
+func inEitherLanguage(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
+	t.Helper()
+	onBothEngines(t, func(t *testing.T, w *world) { story(t, w, journey.Options{}) })
+	t.Run("English", func(t *testing.T) {
+		t.Parallel()
+		database := pgtest.Database(t)
+		story(t, begin(t, func(o *demo.Options) { o.Database = database }), journey.Options{Lang: "en"})
+	})
+}
