@@ -37,7 +37,7 @@ func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	fresh.Session.AuthTime, fresh.Whose = p.ProvenAt, Proven{Account: acc}.identifier()
 	acr, amr := Worth(p.Methods)
 	err = inTx(ctx, func(tx T) error {
-		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt}, previous, s.Now())
+		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt, from: p.From}, previous, s.Now())
 	})
 	return fresh, err
 }
