@@ -123,3 +123,28 @@ func TestALongExportIsWhole(t *testing.T) {
 		}
 	})
 }
+
+// Whether somebody else has an address is said by mail, to its owner (RULES §2). An export must not say it either.
+func TestTheExportDoesNotTellWhetherANewAddressIsTaken(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var got [2]string
+		for i, address := range []string{annas, "nobody@foretaget.example"} {
+			b := w.atAccount()
+			b.post("/account/address", "address", address).expect(http.StatusSeeOther)
+			w.deliver()
+			all := b.export()
+			for _, part := range []string{"links", "messages"} {
+				for _, one := range all[part].([]any) {
+					row := one.(map[string]any)
+					if row["purpose"] == "address" || row["template"] == "address_confirm" {
+						got[i] += part + " "
+					}
+				}
+			}
+			w.clock.Advance(time.Hour)
+		}
+		if got[0] != got[1] {
+			t.Errorf("an address of somebody's shows as %q, one of nobody's as %q", got[0], got[1])
+		}
+	})
+}

@@ -169,10 +169,16 @@ func (s Second) Left(now time.Time) (int, bool) {
 
 // MayTurnOff says whether a person who has shown the recovery code may do without a second proof from now on.
 func (s Second) MayTurnOff(p Progress, now time.Time) bool {
-	// A password that was set since the address has changed may be one that a mail to it has brought.
+	return s.MayReplace(p, now) && !s.IsRequired(now)
+}
+
+// MayReplace says whether a person who has shown the recovery code may take her apps away. In the week in which a former address can
+// take the account back, a mail to the new one is not enough (RULES §5), nor is a password that was set since: such a mail may have
+// brought it.
+func (s Second) MayReplace(p Progress, now time.Time) bool {
 	guarded := now.Sub(s.AddressChanged) <= AddressGuard
 	known := p.Has(MethodPassword) && (!guarded || s.PasswordSet.Before(s.AddressChanged))
-	return p.Has(MethodRecovery) && !s.IsRequired(now) && (known || p.Has(MethodMail) && !guarded)
+	return p.Has(MethodRecovery) && (known || p.Has(MethodMail) && !guarded)
 }
 
 // HasRecovery says whether a recovery code would be taken now: her own, or one that was handed out.
@@ -280,9 +286,6 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if err := s.forgive(ctx, tx, proven.identifier(), b, p.Methods); err != nil {
 			return err
 		}
-		if err := count(ctx, tx, a, p, second, now); err != nil {
-			return err
-		}
 		if !p.Session.IsZero() {
 			// A step-up of one press has had no row: its second press finds one.
 			p.Attempt, p.Binding, p.Expires = a.ID, a.Binding.Hash(), now.Add(AttemptLife)
@@ -292,6 +295,9 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		}
 		p.Done, p.DoneBy = now, proven.Operation
 		if err := s.complete(ctx, tx, fresh, p, previous, now); err != nil {
+			return err
+		}
+		if err := count(ctx, tx, *fresh, p, second, now); err != nil {
 			return err
 		}
 		return s.tellOfNewDevice(ctx, tx, fresh, p, b)
@@ -310,8 +316,9 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	return nil
 }
 
-// count keeps the offer's books: a sign-in without two-factor authentication has been made.
-func count(ctx context.Context, tx Tx, a Attempt, p Progress, second Second, now time.Time) error {
+// count keeps the offer's books: a sign-in without two-factor authentication has been made. A session that goes on is none, nor is
+// the second of two clicks.
+func count(ctx context.Context, tx Tx, made NewSession, p Progress, second Second, now time.Time) error {
 	silent, spent := max(second.Silent-1, 0), second.Spent
 	if p.Stage == Later {
 		silent = every - 1
@@ -319,7 +326,7 @@ func count(ctx context.Context, tx Tx, a Attempt, p Progress, second Second, now
 	if second.Policy.Counts(now) {
 		spent++
 	}
-	if a.Goal != "" || second.Apps > 0 || !second.Policy.IsOffered() || silent == second.Silent && spent == second.Spent {
+	if made.raised || made.twice || second.Apps > 0 || !second.Policy.IsOffered() || silent == second.Silent && spent == second.Spent {
 		return nil
 	}
 	if err := tx.SaveOffer(ctx, p.Account, silent, spent); err != nil {

@@ -77,18 +77,10 @@ type Proven struct {
 	AMR      []string
 	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.
 	Operation string
-	id        account.Identifier              // under which it was typed; empty: the account's own
-	since     time.Time                       // sessions that the attempt has made from then on are its own; zero: half a minute
-	from      session.ID                      // the session that proofs were carried from; empty: none
-	forgive   func(context.Context, Tx) error // clears the counts of failures, once a sign-in is complete
-}
-
-// Forgive clears the counts of failures, once a sign-in is complete: Advance calls it.
-func (p Proven) Forgive(ctx context.Context, tx Tx) error {
-	if p.forgive == nil {
-		return nil // nothing was typed
-	}
-	return p.forgive(ctx, tx)
+	id        account.Identifier // under which it was typed; empty: the account's own
+	since     time.Time          // sessions that the attempt has made from then on are its own; zero: half a minute
+	second    bool               // it is the second of two presses: the session is there already
+	from      session.ID         // the session that proofs were carried from; empty: none
 }
 
 // identifier is the name under which failures of this proof are counted; empty for a closed or changed address.

@@ -37,7 +37,7 @@ func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 	fresh.Session.AuthTime, fresh.Whose = p.ProvenAt, Proven{Account: acc}.identifier()
 	acr, amr := Worth(p.Methods)
 	err = inTx(ctx, func(tx T) error {
-		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt}, previous, s.Now())
+		return SignIn(ctx, tx, &fresh, Proven{Account: acc, ACR: acr, AMR: amr, since: p.ProvenAt, from: p.From, second: true}, previous, s.Now())
 	})
 	return fresh, err
 }
@@ -99,6 +99,8 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 		return fmt.Errorf("take session over: %w", err)
 	case taken:
 		n.Session.ID, n.twice = id, true
+	case p.second:
+		return ErrAttemptUsed // what the first press has made is another attempt's by now, or has ended
 	default:
 		if err := place(ctx, tx, &n, p.from, previous, now); err != nil {
 			return err

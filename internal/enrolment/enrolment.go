@@ -81,6 +81,8 @@ var (
 	ErrTooMany = errors.New("no more authenticator apps")
 	// ErrRequired: policy requires two-factor authentication now, and "later" has passed.
 	ErrRequired = errors.New("two-factor authentication is required")
+	// ErrGuarded: the address has changed lately, and a mail to it takes no app away (RULES §5).
+	ErrGuarded = errors.New("a new address cannot remove the second proof yet")
 	// ErrLast: policy requires two-factor authentication, and this is the last app.
 	ErrLast = errors.New("the last authenticator app cannot go")
 )

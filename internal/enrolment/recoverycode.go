@@ -86,8 +86,11 @@ func (s *Service) spend(ctx context.Context, tx Tx, v Visit, u Under, p *authn.P
 func (s *Service) Recovered(ctx context.Context, v Visit, kept bool) (authn.NewSession, error) {
 	press := s.Authn.Press("recovered", strconv.FormatBool(kept))
 	u, err := s.Look(ctx, v, authn.AskApp)
-	if err != nil {
+	switch {
+	case err != nil:
 		return s.again(ctx, v, press, err)
+	case !kept && !u.Second.MayReplace(u.Progress, s.Now()):
+		return authn.NewSession{}, ErrGuarded
 	}
 	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
 		p.Progress.Stage = authn.Replacing

@@ -15,8 +15,8 @@ import (
 )
 
 // Prepare decides, in the outbox worker, what is mailed to an address that was given as somebody's new one: the link that confirms
-// it, or, where it is another account's, that it is. Neither leaves a line in the log of the account that has asked: its owner
-// would read there what no page tells her.
+// it, or, where it is another account's, that it is. Neither is a message of the account that has asked, in its log or its export: its
+// owner would read there what no page tells her.
 func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
 	token, linkID, now := secret.NewToken(), secret.NewID(), s.Now()
 	prepared := m
@@ -46,7 +46,6 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if taken {
 			return s.tellHolder(ctx, tx, &prepared, holder)
 		}
-		prepared.Account = acc.ID
 		prepared.SealSecret(s.Authn.Keys, token, now)
 		link := onetime.Link{ID: linkID, Secret: token.Hash(), Purpose: onetime.Address, Account: acc.ID, Epoch: acc.Epoch, Language: m.Language,
 			Attempt: p.ID, Created: now, Expires: m.Expires.Add(onetime.Address.Life())}

@@ -34,8 +34,10 @@ SELECT g.client_id, COALESCE(r.name, ''), g.scope, g.offline, g.session_id, g.cr
 FROM grants g LEFT JOIN relying_parties r ON r.client_id = g.client_id
 WHERE g.account_id = $1 ORDER BY g.created_at, g.id`
 
+	// A link to a new address is told of once it is used: before, that there is one tells that the address is nobody else's.
 	exportLinks statement = `
-SELECT purpose, created_at, expires_at, consumed_at FROM onetime_links WHERE account_id = $1 ORDER BY created_at, id`
+SELECT purpose, created_at, expires_at, consumed_at FROM onetime_links
+WHERE account_id = $1 AND (purpose <> 'address' OR consumed_at > 0) ORDER BY created_at, id`
 
 	exportMessages statement = `
 SELECT channel, template, recipient, created_at, state, finished_at FROM outbox

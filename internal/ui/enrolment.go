@@ -289,8 +289,12 @@ func (d *Door) getRecovered(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	return d.Kit.Page(w, v.r, http.StatusOK, "signin_recovered", SignInRecovered{Action: attemptURL("/signin/"+v.attempt.ID+"/recovered", v.attempt),
-		App: v.rp.Name, Required: v.position.Facts.Second.IsRequired(d.Visitor.Now())})
+	second, now := v.position.Facts.Second, d.Visitor.Now()
+	view := SignInRecovered{Action: attemptURL("/signin/"+v.attempt.ID+"/recovered", v.attempt), App: v.rp.Name, Required: second.IsRequired(now)}
+	if !second.MayReplace(v.position.Facts.Progress, now) {
+		view.Guarded = second.AddressChanged.Add(authn.AddressGuard)
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "signin_recovered", view)
 }
 
 // postRecovered handles POST /signin/{attempt}/recovered.
@@ -304,7 +308,10 @@ func (d *Door) postRecovered(w http.ResponseWriter, r *http.Request) error {
 		return see(w, r, d.page(v.attempt, authn.AskApp))
 	}
 	fresh, err := d.Enrolment.Recovered(r.Context(), d.visit(v), want == "keep")
-	if err != nil {
+	switch {
+	case errors.Is(err, enrolment.ErrGuarded):
+		return see(w, r, d.page(v.attempt, authn.AskApp)) // which says until when
+	case err != nil:
 		return d.notNow(w, v, err)
 	}
 	return d.onward(w, v, fresh)

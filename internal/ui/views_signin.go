@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"github.com/portvakt/portvakt/internal/web"
 )
 
@@ -96,6 +98,8 @@ type SignInRecovered struct {
 	Action   string
 	App      string // name of the app that waits, or ""
 	Required bool   // the policy requires two factors
+	// Guarded is until when an app cannot be taken away, because the address has changed lately; zero: it can.
+	Guarded time.Time
 }
 
 // SignInContinue is the page signin_continue: signed in, going on to the app. The handler sets the Refresh header too,

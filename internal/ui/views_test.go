@@ -51,6 +51,7 @@ var full = []sample{
 	{"signin_recovered", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM"}},
 	{"signin_recovered-required", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM", Required: true}},
 	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue", App: "HRM"}},
+	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
