@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -181,110 +180,9 @@ func (s *Service) Password(ctx context.Context, a authn.Attempt, password string
 	return fresh, s.Remember(a, fresh.Whose, b.Memory), nil
 }
 
-// Secondly is a typed second proof, in an attempt that has proven the first.
-type Secondly struct {
-	Attempt  authn.Attempt
-	Typed    string
-	Remember bool // let this browser skip the second proof for as long as policy allows
-	Browser  authn.Browser
-	Current  secret.Token
-}
-
-// Code signs in with a code of an authenticator app. It returns the session, if nothing more is needed, and the token of a
-// browser that shall be remembered, or "". It fails as Password does.
-func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secret.Token, error) {
-	press := s.Authn.Press("code", v.Typed)
-	again := func(err error) (authn.NewSession, secret.Token, error) {
-		fresh, err := authn.Again(ctx, s.Authn, s.InTx, v.Attempt, press, v.Browser, v.Current.HashOrZero(), err)
-		return fresh, "", err
-	}
-	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
-	if err != nil {
-		return again(err)
-	}
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return authn.NewSession{}, "", err
-	}
-	fresh, token := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now()), secret.Token("")
-	if v.Remember && second.Policy.RememberDays > 0 {
-		token = secret.NewToken()
-	}
-	remembered := authn.Remembered{ID: secret.NewID(), Secret: token.HashOrZero(), Account: acc.ID, Device: v.Browser.Device,
-		Created: s.Now(), Expires: s.Now().AddDate(0, 0, second.Policy.RememberDays)}
-	proof := authn.Code{Identifier: id, Progress: p, Code: v.Typed}
-	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
-		if token != "" {
-			r := remembered
-			r.Epoch = p.Account.Epoch
-			if err := tx.RememberBrowser(ctx, r); err != nil {
-				return fmt.Errorf("remember browser: %w", err)
-			}
-			if err := tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser)); err != nil {
-				return err
-			}
-		}
-		p.Operation = press
-		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
-	})
-	if err != nil {
-		return again(err)
-	}
-	return fresh, token, nil
-}
-
-// Finish goes on in an attempt that needs nothing more, because what it needed was done elsewhere meanwhile, or is no longer
-// asked for. It fails with authn.ErrAttempt where it does need something.
-func (s *Service) Finish(ctx context.Context, a authn.Attempt, b authn.Browser, current secret.Token) (authn.NewSession, error) {
-	press := s.Authn.Press("finish", "")
-	fresh := authn.Prepare(a.ID, b.Device, s.Now())
-	p, acc, _, err := s.Authn.Progress(ctx, a, current)
-	if err == nil {
-		err = s.InTx(ctx, func(tx Tx) error {
-			if err := authn.Lock(ctx, tx, p); err != nil {
-				return err
-			}
-			proven := authn.Proven{Account: acc, Progress: p, Operation: press}
-			return s.Authn.Advance(ctx, tx, a, &fresh, proven, b, current.HashOrZero())
-		})
-	}
-	if err != nil {
-		return authn.Again(ctx, s.Authn, s.InTx, a, press, b, current.HashOrZero(), err)
-	}
-	return fresh, nil
-}
-
-// RecoveryCode signs in with the account's recovery code. What comes next is always another step: the new code is shown
-// first. It fails as Password does.
-func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSession, error) {
-	p, acc, _, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
-	if err != nil {
-		return authn.NewSession{}, err
-	}
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return authn.NewSession{}, err
-	}
-	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
-	proof := authn.RecoveryCode{Identifier: id, Progress: p, Code: v.Typed}
-	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
-		if err := s.Authn.Tell(ctx, tx, RecoveryUsedTemplate, acc, v.Browser, nil); err != nil {
-			return err
-		}
-		if err := tx.Append(ctx, s.event(audit.RecoveryCodeUsed, acc.ID, v.Browser)); err != nil {
-			return err
-		}
-		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())
-	})
-	return fresh, err
-}
-
 func (s *Service) event(kind audit.Kind, id account.ID, b authn.Browser) audit.Event {
 	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: id, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
 }
-
-// RecoveryUsedTemplate is the mail that tells a person that her recovery code was used.
-const RecoveryUsedTemplate = "recovery_code_used"
 
 // Remember returns the browser's memory after the attempt was completed: the account that was proven is known here, and
 // the address is kept or forgotten as its owner ticked.
@@ -330,34 +228,6 @@ func (s *Service) Locate(ctx context.Context, a authn.Attempt, current secret.To
 	}
 	p.Step = authn.Next(a, p.Facts, authn.Waiting{RequestMaxAge: p.RP.RequestMaxAge}, s.Now())
 	return p, nil
-}
-
-// Prepare completes, in the outbox worker, the mail that tells of an unusual number of failures: it goes to an open account and to
-// nobody else.
-func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
-	prepared := m
-	err := s.InTx(ctx, func(tx Tx) error {
-		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
-		if err != nil {
-			return fmt.Errorf("find account: %w", err)
-		}
-		if !ok || !acc.IsOpen() {
-			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
-		}
-		prepared = m
-		prepared.Account, prepared.To, prepared.Language, prepared.Prepared = acc.ID, acc.Address, acc.Language, true
-		prepared.Params = maps.Clone(m.Params)
-		prepared.Params["name"] = acc.GivenName
-		delete(prepared.Params, "identifier")
-		if prepared.Params["employer"], err = tx.FindEmployer(ctx, acc.ID); err != nil {
-			return fmt.Errorf("find employer: %w", err)
-		}
-		if err := s.Authn.AddNotMe(ctx, tx, &prepared, acc); err != nil {
-			return err
-		}
-		return tx.SavePrepared(ctx, prepared, prepared.Link)
-	})
-	return prepared, err
 }
 
 // App returns the RP and where a person begins anew at it. An unknown client id is no error: the page then

@@ -1,0 +1,38 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/outbox"
+)
+
+// Prepare completes, in the outbox worker, the mail that tells of an unusual number of failures: it goes to an open account and to
+// nobody else.
+func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
+	prepared := m
+	err := s.InTx(ctx, func(tx Tx) error {
+		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		if err != nil {
+			return fmt.Errorf("find account: %w", err)
+		}
+		if !ok || !acc.IsOpen() {
+			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
+		}
+		prepared = m
+		prepared.Account, prepared.To, prepared.Language, prepared.Prepared = acc.ID, acc.Address, acc.Language, true
+		prepared.Params = maps.Clone(m.Params)
+		prepared.Params["name"] = acc.GivenName
+		delete(prepared.Params, "identifier")
+		if prepared.Params["employer"], err = tx.FindEmployer(ctx, acc.ID); err != nil {
+			return fmt.Errorf("find employer: %w", err)
+		}
+		if err := s.Authn.AddNotMe(ctx, tx, &prepared, acc); err != nil {
+			return err
+		}
+		return tx.SavePrepared(ctx, prepared, prepared.Link)
+	})
+	return prepared, err
+}
