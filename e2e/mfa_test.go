@@ -151,6 +151,10 @@ func TestAnAddressCanBeChangedAtTheSecondFactorToo(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *world) {
 		c := w.cilla(journey.Options{})
 		c.toCode()
+		c.SeeRole("link", c.Change)
+		c.Press(c.AnotherWay)
+		c.SeeRole("link", c.Change)
+		c.Press(c.Words.RecoveryCode)
 		c.Press(c.Change)
 		c.Fill(c.Words.Address, bo) // at a computer that both use
 		c.Press(c.Next)

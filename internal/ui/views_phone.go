@@ -57,6 +57,7 @@ type EnrolmentPhoneCode struct {
 type SignInSMS struct {
 	Action    string
 	Address   string
+	ChangeURL string // as on SignInSecond
 	App       string // name of the app that waits, or ""
 	Number    string // its last digits
 	Problem   string

@@ -73,6 +73,7 @@ type SignInSecond struct {
 // Form fields: none to SMSAction.
 type SignInMethods struct {
 	Address     string
+	ChangeURL   string // as on SignInSecond
 	CodeURL     string // to SignInSecond
 	SMS         string // the last digits of the phone that may get a code; "": none
 	SMSAction   string // sends it
@@ -86,6 +87,7 @@ type SignInMethods struct {
 type SignInRecovery struct {
 	Action    string
 	Address   string
+	ChangeURL string // as on SignInSecond
 	Problem   string
 	Throttled bool
 	OtherURL  string // to SignInMethods
