@@ -97,3 +97,30 @@ func TestAnAppThatOutlivesTheSignOutIsStillListed(t *testing.T) {
 		}
 	})
 }
+
+// A code that is on its way when the access is taken away must not bring it back; the next sign-in does.
+func TestACodeFromBeforeTheRemovalOfAccessIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.browser()
+		b.tokens(w.mobile)
+		stolen := newLogin(w.mobile)
+		b.get(stolen.authorize())
+		code := stolen.code(t, b.leads())
+		w.clock.Advance(time.Second)
+		b.post("/account/access/revoke", "app", w.mobile.ClientID).expect(http.StatusSeeOther)
+		if status, answer := w.redeem(stolen, code); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
+			t.Errorf("a code from before: %d %v", status, answer)
+		}
+		w.clock.Advance(time.Second)
+		l := newLogin(w.mobile)
+		b.get(l.authorize())
+		if status, answer := w.redeem(l, l.code(t, b.leads())); status != http.StatusOK {
+			t.Errorf("a sign-in afterwards: %d %v", status, answer)
+		}
+		other := newLogin(w.hrm)
+		b.get(other.authorize())
+		if status, answer := w.redeem(other, other.code(t, b.leads())); status != http.StatusOK {
+			t.Errorf("another app: %d %v", status, answer)
+		}
+	})
+}

@@ -101,8 +101,9 @@ type Tx interface {
 	// KeepRequest stores a large code under an id until the given time.
 	KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error
 	// InsertGrant makes a grant if its session and account stand at the given epoch and its code was not
-	// redeemed before; it says whether it did, or had done so before under the same id.
-	InsertGrant(ctx context.Context, g Grant, epoch int64, now time.Time) (bool, error)
+	// redeemed before and was issued after the person last took the RP's access away; it says whether it did, or had done so
+	// before under the same id.
+	InsertGrant(ctx context.Context, g Grant, epoch int64, issued, now time.Time) (bool, error)
 	// TouchSession moves the session's last_seen to now if it is older than the given time.
 	TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error
 	// Rotate moves the grant from the given generation to the next, if that is its present one and it

@@ -41,7 +41,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	g, made := c.grant(rp, now), false
 	redeem := func(tx Tx) error {
 		var err error
-		if made, err = tx.InsertGrant(ctx, g, c.Epoch, now); err != nil {
+		if made, err = tx.InsertGrant(ctx, g, c.Epoch, time.UnixMilli(c.Issued), now); err != nil {
 			return fmt.Errorf("insert grant: %w", err)
 		}
 		if !made {

@@ -28,7 +28,7 @@ FROM grants g JOIN relying_parties r ON r.client_id = g.client_id JOIN sessions 
 WHERE g.account_id = $1 AND g.client_id = $2 AND g.ended_at = 0 AND s.ended_at = 0`
 
 	endAccess statement = `
-UPDATE grants SET ended_at = $3, expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END
+UPDATE grants SET ended_at = $3, revoked_at = $3, expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END
 WHERE account_id = $1 AND client_id = $2 AND ended_at = 0`
 )
 

@@ -44,7 +44,8 @@ FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.i
 WHERE g.id = $1
 ORDER BY p.organisation_id, p.person_key`
 
-	// The session and the account must stand at the code's epoch, and the code must be new: one statement says so.
+	// The session and the account must stand at the code's epoch, the code must be new, and the person must not have taken the RP's
+	// access away since it was issued ($15): one statement says so.
 	insertGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at)
@@ -52,6 +53,7 @@ SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
+  AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > $15)
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 
@@ -139,11 +141,12 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 	return sub, err
 }
 
-// InsertGrant makes a grant if its session and account stand at the given epoch and its code is new.
-func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, now time.Time) (bool, error) {
+// InsertGrant makes a grant if its session and account stand at the given epoch, and its code is new and was issued after the
+// person last took the RP's access away.
+func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issued, now time.Time) (bool, error) {
 	var id string
 	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account)).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued)).one(&id)
 	if err != nil || made {
 		return made, err
 	}
