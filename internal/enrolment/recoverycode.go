@@ -146,33 +146,33 @@ func (s *Service) reminder(acc account.Account) outbox.Message {
 	m := outbox.New(outbox.Mail, RecoveryReminderTemplate, acc.Address, s.Now())
 	m.Account, m.Language, m.Lane = acc.ID, acc.Language, outbox.Routine
 	m.NotBefore, m.Expires = s.Now().Add(remindAfter), s.Now().Add(remindAfter+remindFor)
-	m.Params = map[string]string{"made": outbox.FormatTime(s.Now()), "identifier": string(identifierOf(acc))}
+	m.Params = map[string]string{"made": outbox.FormatTime(s.Now())}
 	return m
 }
 
-func identifierOf(acc account.Account) account.Identifier {
-	_, id, _ := account.ParseAddress(acc.Address)
-	return id
-}
-
-// Prepare completes the reminder in the outbox worker: it is sent to an account that still has that very code and address.
+// Prepare completes the reminder in the outbox worker: it is sent to an account that still has that very code, at the address that
+// it has by then.
 func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
 	prepared := m
 	err := s.InTx(ctx, func(tx Tx) error {
-		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		acc, err := tx.ReadAccount(ctx, m.Account)
 		if err != nil {
-			return fmt.Errorf("find account: %w", err)
+			return fmt.Errorf("read account: %w", err)
 		}
 		made, err := tx.FindRecoveryMade(ctx, m.Account)
 		if err != nil {
 			return fmt.Errorf("find recovery code: %w", err)
 		}
-		if !ok || !acc.IsOpen() || acc.ID != m.Account || outbox.FormatTime(made) != m.Params["made"] {
+		if acc.ID == "" || !acc.IsOpen() || outbox.FormatTime(made) != m.Params["made"] {
 			return fmt.Errorf("%w: the code is another one", outbox.ErrDrop)
 		}
 		prepared = m
 		prepared.To, prepared.Language, prepared.Prepared = acc.Address, acc.Language, true
-		prepared.Params = map[string]string{"name": acc.GivenName}
+		employer, err := tx.FindEmployer(ctx, acc.ID)
+		if err != nil {
+			return fmt.Errorf("find employer: %w", err)
+		}
+		prepared.Params = map[string]string{"name": acc.GivenName, "employer": employer}
 		return tx.SavePrepared(ctx, prepared, "")
 	})
 	return prepared, err
