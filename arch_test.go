@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
-	"internal/app": {root, `auditing authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning recovery robot secret signin signingkey sms smscode store ui visitor web`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -88,9 +88,10 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/control": {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty"},
-	"internal/oidc":    {door, "authn grant relyingparty session signin signingkey visitor web"},
-	"internal/ui":      {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+	"internal/authenticatorapp": {door, "locale web"},
+	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty"},
+	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
+	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},

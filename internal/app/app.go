@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/auditing"
+	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/config"
@@ -107,18 +108,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// pinIssuer refuses another issuer than the one that the database was made for: every link, subject and token
-// out there names it (RULES §9).
-func pinIssuer(ctx context.Context, db *store.DB, issuer string) error {
-	err := store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error { return tx.SetInstallation(ctx, "issuer", issuer) })
-	if err != nil {
-		return fmt.Errorf("remember issuer: %w", err)
+// pin refuses another issuer, or another address of the authenticator, than the database was made for: every link, subject and token
+// out there names the one, and every paired phone has the other (RULES §8, §9).
+func pin(ctx context.Context, db *store.DB, s config.Settings) error {
+	for name, value := range map[string]string{"issuer": s.Issuer, "authenticator-url": s.Authenticator()} {
+		err := store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error { return tx.SetInstallation(ctx, name, value) })
+		if err != nil {
+			return fmt.Errorf("remember %s: %w", name, err)
+		}
+		have, err := db.FindInstallation(ctx, name)
+		if err != nil {
+			return err
+		}
+		if have != value {
+			return fmt.Errorf("%w: %s %q: this database was made for %q, and that cannot change", config.ErrSettings, name, value, have)
+		}
 	}
-	have, err := db.FindInstallation(ctx, "issuer")
-	if err == nil && have != issuer {
-		err = fmt.Errorf("%w: issuer %q: this database was made for %q, and that cannot change", config.ErrSettings, issuer, have)
-	}
-	return err
+	return nil
 }
 
 func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, master *secret.Master) (*App, error) {
@@ -128,7 +134,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := db.ReleaseMessages(ctx); err != nil {
 		return nil, fmt.Errorf("release messages: %w", err)
 	}
-	if err := pinIssuer(ctx, db, s.Issuer); err != nil {
+	if err := pin(ctx, db, s); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(ctx, db, master, o.Now())
@@ -187,7 +193,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, places); err != nil {
 		return nil, err
 	}
-	a.mount(kit, people, parties)
+	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Kit: kit, Catalogue: catalogue, Log: o.Log}
+	a.mount(kit, people, parties, phones)
 	return a, nil
 }
 

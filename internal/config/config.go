@@ -24,7 +24,9 @@ import (
 // as PORTVAKT_NAME, or on the command line; the later wins. docs/configuration.md is made from the tags. A zero
 // Listen or SMTPPort is that of a Portvakt put together by hand, which is given its listener or sends no mail.
 type Settings struct {
-	Issuer   string `help:"Address of this installation, as browsers and apps see it: https, without a path. Chosen once, for good." env:"PORTVAKT_ISSUER" placeholder:"URL"`
+	Issuer           string `help:"Address of this installation, as browsers and apps see it: https, without a path. Chosen once, for good." env:"PORTVAKT_ISSUER" placeholder:"URL"`
+	AuthenticatorURL string `name:"authenticator-url" help:"Address of the web app that approves sign-ins, with a slash at the end. The default is /authenticator/ of the issuer. Chosen once, for good." env:"PORTVAKT_AUTHENTICATOR_URL" placeholder:"URL"`
+
 	Listen   string `help:"Address and port to listen on." default:":8443" env:"PORTVAKT_LISTEN" placeholder:"HOST:PORT"`
 	DataDir  string `name:"data" help:"Folder for the embedded database, the control socket and the master key." default:"." env:"PORTVAKT_DATA" placeholder:"DIR"`
 	Database string `help:"Database: postgres://… for many nodes, or the path of an SQLite file. The default is portvakt.db in the data folder." env:"PORTVAKT_DATABASE" placeholder:"URL"`
@@ -75,6 +77,9 @@ func complain(format string, args ...any) error {
 // Check returns the first complaint that concerns every command, in words that tell what to do, or nil.
 func (s Settings) Check() error {
 	if err := s.checkIssuer(); err != nil {
+		return err
+	}
+	if err := s.checkAuthenticator(); err != nil {
 		return err
 	}
 	if err := s.checkListen(); s.Listen != "" && err != nil {
@@ -191,6 +196,31 @@ func (s Settings) checkIssuer() error {
 		return nil
 	}
 	return complain("issuer %q: only https is served; for a look without certificates there is portvakt demo", s.Issuer)
+}
+
+// Authenticator is the address of the web app that approves sign-ins.
+func (s Settings) Authenticator() string {
+	if s.AuthenticatorURL == "" {
+		return s.Issuer + "/authenticator/"
+	}
+	return s.AuthenticatorURL
+}
+
+func (s Settings) checkAuthenticator() error {
+	u, err := url.Parse(s.Authenticator())
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return complain("authenticator-url %q: want an address alone, as https://authenticator.example.com/", s.AuthenticatorURL)
+	case !strings.HasSuffix(u.Path, "/"):
+		return complain("authenticator-url %q: it ends with a slash", s.AuthenticatorURL)
+	case canonical(u) == s.Issuer && u.Path == "/":
+		return complain("authenticator-url %q: at the issuer's own host it needs a path of its own, as /authenticator/", s.AuthenticatorURL)
+	case u.Scheme+"://"+u.Host != canonical(u):
+		return complain("authenticator-url %q: write it as browsers do, %s%s", s.AuthenticatorURL, canonical(u), u.Path)
+	case u.Scheme == "https", u.Scheme == "http" && s.Demo && u.Hostname() == "localhost":
+		return nil
+	}
+	return complain("authenticator-url %q: only https is served", s.AuthenticatorURL)
 }
 
 // canonical is the origin of an address as a browser writes it (RFC 6454 §6.2). Apps compare the issuer letter by letter, and

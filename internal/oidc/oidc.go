@@ -3,7 +3,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -49,13 +48,13 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
 	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
-	mux.Handle("POST "+tokenPath, shared(d.readForm(d.postToken)))
-	mux.Handle("GET "+userinfoPath, shared(d.userinfo))
-	mux.Handle("POST "+userinfoPath, shared(d.userinfo))
-	mux.Handle("POST "+revokePath, shared(d.readForm(d.postRevoke)))
+	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.readForm(d.postToken)))
+	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.userinfo))
+	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.userinfo))
+	mux.Handle("POST "+revokePath, web.AnyOrigin(d.readForm(d.postRevoke)))
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST"} {
-		mux.Handle("OPTIONS "+path, shared(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, shared(wrongMethod(methods)))
+		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
+		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
 	}
 }
 
@@ -70,29 +69,11 @@ func fixed(body []byte) http.Handler {
 	})
 }
 
-// shared lets programs in browsers of other origins call an endpoint. Every origin may: these endpoints look
-// at no cookie, so a foreign page learns and does no more than a foreign server could.
-func shared(h http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Access-Control-Allow-Origin", "*")
-		head.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
-		if r.Method == http.MethodOptions {
-			head.Set("Access-Control-Allow-Methods", "GET, POST")
-			head.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
-			head.Set("Access-Control-Max-Age", "7200")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		h(w, r)
-	})
-}
-
 // wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
 func wrongMethod(allowed string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allowed+", OPTIONS")
-		writeJSON(w, http.StatusMethodNotAllowed, errorBody(r, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed}))
+		web.JSON(w, http.StatusMethodNotAllowed, errorBody(r, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed}))
 	}
 }
 
@@ -102,7 +83,7 @@ func (d *Door) readForm(next http.HandlerFunc) http.HandlerFunc {
 		switch err := r.ParseForm(); {
 		case errors.As(err, new(*http.MaxBytesError)):
 			web.Drain(r)
-			writeJSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_request", Description: "the body is too large"}))
+			web.JSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_request", Description: "the body is too large"}))
 		case err != nil:
 			d.fail(w, r, grant.Error{Code: "invalid_request", Description: "the body cannot be read"})
 		default:
@@ -129,16 +110,3 @@ func (d *Door) postToGet(path string) web.HandlerFunc {
 
 // maxQuery is the largest request in bytes, percent signs included (RULES §1: 8 KB).
 const maxQuery = 16 << 10
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, "", http.StatusInternalServerError)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store") // RFC 6749 §5.1
-	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client has gone away
-}

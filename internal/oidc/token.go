@@ -37,7 +37,7 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
-	writeJSON(w, http.StatusOK, tokens)
+	web.JSON(w, http.StatusOK, tokens)
 }
 
 // postRevoke handles POST /revoke (RFC 7009).
@@ -71,14 +71,14 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 	info, err := d.Grant.Userinfo(r.Context(), strings.TrimSpace(token))
 	if e, ok := errors.AsType[grant.Error](err); ok {
 		w.Header().Set("WWW-Authenticate", `Bearer error="`+e.Code+`", error_description="`+e.Description+`"`)
-		writeJSON(w, http.StatusUnauthorized, errorBody(r, e))
+		web.JSON(w, http.StatusUnauthorized, errorBody(r, e))
 		return
 	}
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, info)
+	web.JSON(w, http.StatusOK, info)
 }
 
 // parseClient reads the form and how the client names itself: by the Authorization header or in the body,
@@ -134,14 +134,14 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case !ok:
 		d.Log.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
-		writeJSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))
+		web.JSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))
 	case e.Code == "invalid_client":
 		if r.Header.Get("Authorization") != "" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
 		}
-		writeJSON(w, http.StatusUnauthorized, errorBody(r, e))
+		web.JSON(w, http.StatusUnauthorized, errorBody(r, e))
 	default:
-		writeJSON(w, http.StatusBadRequest, errorBody(r, e))
+		web.JSON(w, http.StatusBadRequest, errorBody(r, e))
 	}
 }
 
