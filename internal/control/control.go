@@ -71,6 +71,9 @@ type Organisation struct {
 	// RememberDays is how long a browser may skip the second proof; absent in a change: as it is.
 	RememberDays *int `json:"remember_days,omitempty"`
 
+	// TypedPush asks for six typed digits where a phone would be asked for one tap; absent in a change: as it is.
+	TypedPush *bool `json:"typed_push,omitempty"`
+
 	// Of a change alone.
 	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
 	NoLogo   bool   `json:"no_logo,omitempty"`
@@ -261,6 +264,11 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 			without = append(without, provisioning.Remember)
 		}
 	}
+	if in.TypedPush != nil {
+		if change.Policy.TypedPush = *in.TypedPush; !*in.TypedPush {
+			without = append(without, provisioning.Typed)
+		}
+	}
 	known, err := d.Provisioning.HasOrganisation(ctx, change.ID)
 	if err != nil {
 		return in, err
@@ -278,7 +286,7 @@ var errMFAFrom = errors.New("the day from which 2FA is required reads 2026-12-01
 var errMFASignIns = errors.New("a number of sign-ins without 2FA belongs to the policy required with a day from which it holds")
 
 func stored(o organisation.Organisation) Organisation {
-	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays,
+	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays, TypedPush: &o.Policy.TypedPush,
 		LogoType: o.Logo.MediaType, LogoBytes: len(o.Logo.Data)}
 	if !o.Policy.From.IsZero() {
 		out.MFAFrom, out.MFASignIns = o.Policy.From.UTC().Format(time.DateOnly), &o.Policy.SignIns
