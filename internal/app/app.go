@@ -137,7 +137,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := pin(ctx, db, s); err != nil {
 		return nil, err
 	}
-	keys, err := loadKeys(ctx, db, master, o.Now())
+	keys, err := loadKeys(ctx, db, master, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -185,8 +185,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
-		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
-		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, Log: o.Log}}
+		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: keys.vapid.Tend},
+		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
@@ -225,6 +225,7 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Preparers: preparers,
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
+			outbox.Push:   newPush(s, o, db, k, allowed),
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

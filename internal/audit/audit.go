@@ -68,6 +68,7 @@ const (
 	OrganisationSet    Kind = "provisioning.organisation_set"     // the operator made or changed an organisation
 	AccountCreated     Kind = "provisioning.account_created"      // the operator made an account
 	PersonConnected    Kind = "provisioning.person_connected"     // a person of a register was connected to an account
+	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
 	MessageExpired     Kind = "outbox.expired"                    // a message could not be delivered in time; nothing tries it again

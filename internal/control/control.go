@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/vapid"
 )
 
 // Door is the control door.
@@ -25,6 +26,7 @@ type Door struct {
 	Provisioning *provisioning.Service
 	Enrolment    *enrolment.Service
 	Auditing     *auditing.Service
+	VAPID        *vapid.Keys
 	Log          *slog.Logger
 }
 
@@ -121,6 +123,10 @@ func (d *Door) Handler() http.Handler {
 	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
 	mux.Handle("POST /accounts/recovery-code", answer(d, d.issueRecoveryCode))
+	mux.Handle("GET /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]VAPIDKey, error) {
+		return d.listVAPIDKeys(ctx)
+	}))
+	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux

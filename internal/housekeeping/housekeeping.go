@@ -21,6 +21,8 @@ type Service struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Every time.Duration // 0: one minute
+	// Tend looks after what keeps its own time: the keys by which push services know this installation. nil: nothing.
+	Tend func(context.Context) error
 }
 
 // Store is what housekeeping needs outside of a transaction of its own.
@@ -78,7 +80,11 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Round does all that is due.
 func (s *Service) Round(ctx context.Context) error {
-	return errors.Join(s.endExpired(ctx), s.purge(ctx))
+	failed := errors.Join(s.endExpired(ctx), s.purge(ctx))
+	if s.Tend != nil {
+		failed = errors.Join(failed, s.Tend(ctx))
+	}
+	return failed
 }
 
 func (s *Service) purge(ctx context.Context) error {
