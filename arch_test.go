@@ -98,8 +98,8 @@ var theHouse = map[string]room{
 
 	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret smscode totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
-	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
-	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
+	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
+	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
@@ -125,6 +125,7 @@ var theHouse = map[string]room{
 	"internal/session":      {noun, "account secret"},
 	"internal/signingkey":   {noun, "secret"},
 	"internal/throttle":     {noun, ""},
+	"internal/token":        {noun, "account secret"},
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
@@ -132,7 +133,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
-		person provisioning recovery relyingparty secret session signin signingkey throttle`},
+		person provisioning recovery relyingparty secret session signin signingkey throttle token`},
 
 	"internal/password/commongen": {tool, "password"},
 

@@ -35,6 +35,8 @@ DELETE FROM remembered_browsers WHERE id IN (SELECT id FROM remembered_browsers 
 DELETE FROM issued_codes WHERE account_id IN (SELECT account_id FROM issued_codes WHERE expires_at <= $1 LIMIT $2)`
 	purgePendingAddresses statement = `
 DELETE FROM pending_addresses WHERE account_id IN (SELECT account_id FROM pending_addresses WHERE expires_at <= $1 LIMIT $2)`
+	purgeDevices statement = `
+DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -48,7 +50,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 	}{
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
 		{purgeTexted, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
-		{purgeGrants, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
