@@ -54,6 +54,7 @@ const (
 	AddressWithdrawn   Kind = "myaccount.address_withdrawn"       // a person took a change of address back before it was confirmed
 	AddressChanged     Kind = "myaccount.address_changed"         // a new address was confirmed and took the old one's place
 	CodeRedeemed       Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
+	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer
 	RefreshReused      Kind = "grant.refresh_reused"              // an old refresh token came again; its grant was ended and the person was told

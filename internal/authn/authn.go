@@ -201,7 +201,7 @@ type Which struct {
 	Secret  secret.Hash // of the cookie
 	Except  session.ID
 	Expired bool // only those past their absolute limit
-	// Offline also ends the grants that outlive a session (scope offline_access), as after a reset.
+	// Offline also ends the grants that outlive a session (scope offline_access), as after a reset. Authenticators stay paired.
 	Offline bool
 }
 

@@ -2,7 +2,6 @@ package enrolment
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"

@@ -41,7 +41,7 @@ type Tx interface{ authn.Tx }
 type Horizons struct {
 	Now      time.Time // budgets, requests, attempts, spent puzzles, remembered browsers: their own end of life
 	Sessions time.Time // ended sessions: kept for logout hints
-	Grants   time.Time // ended and expired grants: kept to notice a code or token that comes again
+	Grants   time.Time // ended and expired grants and device codes: kept to notice a code or token that comes again
 	Pushes   time.Time // push challenges and binding codes
 	Outbox   time.Time // delivered and dropped messages
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
