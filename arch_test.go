@@ -98,8 +98,8 @@ var theHouse = map[string]room{
 
 	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret smscode totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
-	"internal/clientregistration": {flow, "audit organisation relyingparty secret"},
-	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle"},
+	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
+	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
@@ -127,6 +127,7 @@ var theHouse = map[string]room{
 	"internal/signingkey":   {noun, "secret"},
 	"internal/throttle":     {noun, ""},
 	"internal/vapid":        {noun, "audit secret"},
+	"internal/token":        {noun, "account secret"},
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
@@ -134,7 +135,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
-		person provisioning recovery relyingparty secret session signin signingkey throttle vapid`},
+		person provisioning recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},

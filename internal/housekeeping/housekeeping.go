@@ -41,7 +41,8 @@ type Tx interface{ authn.Tx }
 type Horizons struct {
 	Now      time.Time // budgets, requests, attempts, spent puzzles, remembered browsers: their own end of life
 	Sessions time.Time // ended sessions: kept for logout hints
-	Grants   time.Time // ended and expired grants: kept to notice a code or token that comes again
+	Grants   time.Time // ended and expired grants and device codes: kept to notice a code or token that comes again
+	Pushes   time.Time // push challenges and binding codes
 	Outbox   time.Time // delivered and dropped messages
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
 }
@@ -50,6 +51,7 @@ type Horizons struct {
 const (
 	keepSessions = 90 * 24 * time.Hour
 	keepGrants   = 24 * time.Hour
+	keepPushes   = time.Hour
 	keepOutbox   = 30 * 24 * time.Hour
 	keepLinks    = 30 * 24 * time.Hour
 	bite         = 500
@@ -87,7 +89,7 @@ func (s *Service) Round(ctx context.Context) error {
 
 func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
-	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox),
+	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox), Pushes: now.Add(-keepPushes),
 		Links: now.Add(-keepLinks)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)
