@@ -190,7 +190,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
-		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, places); err != nil {
+		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, enrol, places); err != nil {
 		return nil, err
 	}
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Kit: kit, Catalogue: catalogue, Log: o.Log}
@@ -212,7 +212,7 @@ func openPlaces(s config.Settings, o Options) (*geo.Places, error) {
 
 // newOutbox joins the worker with those who prepare and send.
 func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, preparers map[string]outbox.Preparer,
-	g *grant.Service, places *geo.Places) (*outbox.Worker, error) {
+	g *grant.Service, enrol *enrolment.Service, places *geo.Places) (*outbox.Worker, error) {
 	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
 		return nil, err
@@ -225,7 +225,7 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Preparers: preparers,
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
-			outbox.Push:   newPush(s, o, db, k, allowed),
+			outbox.Push:   newPush(s, o, k, allowed, enrol.Gone),
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

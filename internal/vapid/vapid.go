@@ -154,6 +154,7 @@ func (k *Keys) Tend(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("retire VAPID keys: %w", err)
 	}
+	k.forget()
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/store"
 	"github.com/portvakt/portvakt/internal/store/storetest"
@@ -64,6 +65,13 @@ func (s *scene) count() int {
 		s.t.Fatal(err)
 	}
 	return len(all)
+}
+
+func (s *scene) change(do func(tx *store.Tx) error) {
+	s.t.Helper()
+	if err := store.InTx[*store.Tx](s.db)(s.t.Context(), do); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestTheFirstKeyIsMadeOnceByTwentyNodes(t *testing.T) {
@@ -161,6 +169,43 @@ func TestAKeyWithoutSubscriptionsGoesADayAfterItsSuccessorCame(t *testing.T) {
 		}
 		if s.current(k) == old {
 			t.Error("the wrong one went")
+		}
+	})
+}
+
+// TestAKeyWithASubscriptionStaysUntilTheLastOneIsGone: nobody else's signature is taken for it.
+func TestAKeyWithASubscriptionStaysUntilTheLastOneIsGone(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		k := s.node()
+		s.tend(k)
+		old := s.current(k)
+		endpoint := secret.HashOf("https://push.example.com/x")
+		s.change(func(tx *store.Tx) error {
+			for _, id := range []string{"one", "two"} {
+				key := push.Key{ID: id, Account: "anna", Grant: id, VAPID: old, Seen: s.now}
+				if err := tx.InsertPushKey(t.Context(), key); err != nil {
+					return err
+				}
+				if err := tx.SaveSubscription(t.Context(), key, endpoint); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if _, err := k.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.now = s.now.Add(400 * 24 * time.Hour)
+		for _, phone := range []string{"one", "two"} {
+			s.tend(k)
+			if _, err := k.Find(t.Context(), old); err != nil {
+				t.Errorf("gone before %s: %v", phone, err)
+			}
+			s.change(func(tx *store.Tx) error { return tx.DropSubscription(t.Context(), phone, endpoint) })
+		}
+		s.tend(k)
+		if _, err := k.Find(t.Context(), old); !errors.Is(err, vapid.ErrUnknown) {
+			t.Errorf("it outlives its last subscription: %v", err)
 		}
 	})
 }

@@ -94,7 +94,10 @@ func (s *scene) start(master *secret.Master, allowed []netip.Prefix) {
 	}
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	s.sender = &webpush.Sender{Client: outbound.NewClient(allowed), Forbidden: outbound.ErrForbidden, Keys: keys, Ring: s.ring, Contact: "https://login.example.com",
-		Gone: func(_ context.Context, keyID, endpoint string) error { s.gone = append(s.gone, keyID+" "+endpoint); return nil }, Now: clock, Log: log}
+		Gone: func(_ context.Context, keyID, endpoint string) error {
+			s.gone = append(s.gone, keyID+" "+endpoint)
+			return nil
+		}, Now: clock, Log: log}
 	s.worker = &outbox.Worker{Store: db, Now: clock, Log: log, Senders: map[outbox.Channel]outbox.Sender{outbox.Push: s.sender}}
 }
 
