@@ -23,11 +23,11 @@ async function agree(decryption, { epk, enc, apu, apv }) {
   return crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
 }
 
-// concatKDF is one round of NIST SP 800-56A's: SHA-256 gives the 256 bits wanted.
-export function concatKDF(z, enc, apu = "", apv = "") {
-  const info = [counted(utf8(enc)), counted(bytes(apu)), counted(bytes(apv)), uint32(256)];
+// concatKDF is one round of NIST SP 800-56A's: SHA-256 gives at most the 256 bits wanted.
+export async function concatKDF(z, enc, apu = "", apv = "", bits = 256) {
+  const info = [counted(utf8(enc)), counted(bytes(apu)), counted(bytes(apv)), uint32(bits)];
   const input = new Uint8Array([...uint32(1), ...z, ...info.flatMap((part) => [...part])]);
-  return crypto.subtle.digest("SHA-256", input);
+  return (await crypto.subtle.digest("SHA-256", input)).slice(0, bits / 8);
 }
 
 const uint32 = (n) => new Uint8Array([n >>> 24, n >>> 16, n >>> 8, n]);
