@@ -197,6 +197,8 @@ var theForeign = []foreignRule{
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
+	{"github.com/makiuchi-d/gozxing", nil, []string{"internal/authenticatorapp"}, "reads a code in a camera frame, for browsers that cannot"},
+	{"golang.org/x/time/rate", []layer{door}, nil, "spares a node's processor; what protects a secret is counted in the database"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
 	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},

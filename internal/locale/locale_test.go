@@ -96,11 +96,12 @@ func TestTheLookFindsAMissingText(t *testing.T) {
 	want := map[string]string{
 		"a.template": "templates/page.html", "a.plural": "templates/page.html", "a.call": "code.go",
 		"a.fault.title": "code.go", "a.fault.text": "code.go", "a.problem": "code.go",
+		"a.script": "script.js",
 	}
 	if got := uses.Missing(func(string) bool { return false }); !reflect.DeepEqual(got, want) {
 		t.Errorf("found %q", got)
 	}
-	if !uses.Used("a.literal") || !uses.Used("a.prefix.title") || uses.Used("a.nothing") {
+	if !uses.Used("a.literal") || !uses.Used("a.prefix.title") || !uses.Used("a.script_literal") || uses.Used("a.nothing") {
 		t.Error("use is misjudged")
 	}
 }
