@@ -25,8 +25,10 @@ const (
 )
 
 // NewClient returns the client. It may call public addresses, and the private networks in allowed.
-func NewClient(allowed []netip.Prefix) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+func NewClient(allowed []netip.Prefix) *http.Client { return newClient(allowed, net.DefaultResolver) }
+
+func newClient(allowed []netip.Prefix, names *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: names, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		// Checked on the address that is being dialled, after the name was resolved: a name that resolves to
 		// another address the second time gets no further.
 		return check(address, allowed)

@@ -19,7 +19,8 @@ const (
 
 	// Those that have a successor from before that time.
 	retireVAPIDKeys statement = `
-DELETE FROM vapid_keys WHERE created_at < (SELECT MAX(created_at) FROM vapid_keys WHERE created_at < $1)`
+DELETE FROM vapid_keys WHERE created_at < (SELECT MAX(created_at) FROM vapid_keys WHERE created_at < $1)
+  AND NOT EXISTS (SELECT 1 FROM push_keys p WHERE p.vapid_id = vapid_keys.id)`
 )
 
 func scanVAPIDKey(scan scan) (k vapid.Stored, err error) {

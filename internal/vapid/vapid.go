@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -66,6 +67,15 @@ func (k Key) Public() []byte { return k.private.PublicKey().Bytes() }
 
 // Private is the private half, for the one place that signs with it.
 func (k Key) Private() []byte { return k.private.Bytes() }
+
+// String leaves the private half out.
+func (k Key) String() string { return "VAPID key " + k.ID }
+
+// GoString hides the private half from %#v.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue hides it from slog.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // Keys are this installation's. They are safe for concurrent use; a node knows within a minute what another has done.
 type Keys struct {
@@ -144,6 +154,7 @@ func (k *Keys) Tend(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("retire VAPID keys: %w", err)
 	}
+	k.forget()
 	return nil
 }
 
