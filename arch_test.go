@@ -81,14 +81,14 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
-		password provisioning recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
+		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
-	"internal/authenticatorapp": {door, "locale web"},
+	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
@@ -96,20 +96,20 @@ var theHouse = map[string]room{
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
-	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret smscode totp"},
+	"internal/enrolment":          {flow, "account audit authn outbox password push recoverycode secret signingkey smscode token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
-	"internal/myaccount":          {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
+	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
-	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session smscode throttle totp"},
+	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
 
 	"internal/password":     {authenticator, "secret"},
-	"internal/push":         {authenticator, "secret"},
+	"internal/push":         {authenticator, "account secret signingkey"},
 	"internal/recoverycode": {authenticator, "secret"},
 	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
@@ -135,7 +135,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
-		person provisioning recovery relyingparty secret session signin signingkey throttle token vapid`},
+		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
@@ -198,6 +198,8 @@ var theForeign = []foreignRule{
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
+	{"github.com/makiuchi-d/gozxing", nil, []string{"internal/authenticatorapp"}, "reads a code in a camera frame, for browsers that cannot"},
+	{"golang.org/x/time/rate", []layer{door}, nil, "spares a node's processor; what protects a secret is counted in the database"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
 	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},

@@ -40,6 +40,12 @@ const (
 	PushRemovedTemplate = "push_removed"
 )
 
+// PushKey is a paired authenticator, and Shown what it shows of a sign-in. Doors know both by these names.
+type (
+	PushKey = push.Key
+	Shown   = push.Shown
+)
+
 // PushRecords is what the account's limits of push are kept on, in one statement each, so that fifty sign-ins at once do not
 // ring fifty times.
 type PushRecords interface {

@@ -48,6 +48,7 @@ type PairedAccount struct {
 	Codes    string // compact JWE: the key for codes, encrypted to the authenticator (RFC 7516)
 	VAPID    string // id of the key that a subscription should be made with
 	VAPIDKey []byte // that key, 65 bytes
+	Lost     string // what the authenticator says once its keys are gone
 }
 
 // codes is the key for codes as an authenticator decrypts it (RFC 6238).
@@ -60,7 +61,7 @@ type codes struct {
 
 // Paired is what the authenticator may know of its account.
 func (s *Service) Paired(ctx context.Context, k push.Key) (PairedAccount, error) {
-	var p PairedAccount
+	p := PairedAccount{Lost: push.LostToken(s.Keys, k.ID)}
 	var err error
 	if p.Account, err = s.Store.FindAccountByID(ctx, k.Account); err != nil {
 		return p, fmt.Errorf("find account: %w", err)
@@ -94,9 +95,27 @@ func (s *Service) Paired(ctx context.Context, k push.Key) (PairedAccount, error)
 	return p, err
 }
 
-// Subscribe stores where push messages reach the authenticator. It fails with push.ErrSubscription.
-func (s *Service) Subscribe(ctx context.Context, k push.Key, sub push.Subscription, language string) error {
-	now := s.Now()
+// ErrSubscription says that a subscription cannot be used.
+var ErrSubscription = push.ErrSubscription
+
+// Subscription is where push messages reach an authenticator, as it says itself.
+type Subscription struct {
+	Endpoint, P256DH, Auth string
+	VAPID                  string // id of the key that it was made with
+	Language               string // of what is sent; empty: as it was
+}
+
+// Subscribe stores where push messages reach the authenticator. It fails with ErrSubscription.
+func (s *Service) Subscribe(ctx context.Context, k push.Key, in Subscription) error {
+	sub, err := push.ParseSubscription(in.Endpoint, in.P256DH, in.Auth, s.Insecure)
+	if err != nil {
+		return err
+	}
+	if err := s.MayCall(ctx, sub.Endpoint); err != nil {
+		return ErrSubscription
+	}
+	now, language := s.Now(), in.Language
+	sub.VAPID = in.VAPID
 	k.Subscription, k.VAPID, k.Seen = push.SealSubscription(s.Keys, k.ID, sub, now), sub.VAPID, now
 	if language != "" {
 		k.Language = language

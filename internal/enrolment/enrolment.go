@@ -37,6 +37,9 @@ type Service struct {
 	Issuer, App string
 	// VAPID is the key that push subscriptions are made with: its id, and 65 bytes.
 	VAPID func(context.Context) (string, []byte, error)
+	// MayCall says whether a push service may be called at an address, as far as its name tells today.
+	MayCall  func(ctx context.Context, address string) error
+	Insecure bool // the demo's push service has no certificate
 }
 
 // Tx is what enrolment changes.

@@ -81,11 +81,31 @@ func (s *Service) StartPairing(ctx context.Context, v Visit) error {
 	})
 }
 
+// PairingState is what has become of a binding code; see package push.
+type PairingState = push.PairingState
+
+// The states that a page speaks of.
+const (
+	CodeShown    = push.CodeShown
+	CodeClaimed  = push.CodeClaimed
+	Refused      = push.Refused
+	ScannedTwice = push.ScannedTwice
+)
+
 // Offered is a binding code as a person gets it.
 type Offered struct {
-	Pairing push.Pairing
-	Link    string // for the picture, and for a phone that shows this very page
-	Groups  string // to be typed
+	ID         string
+	State      PairingState
+	Expires    time.Time
+	Name       string // of the phone that has claimed it, as it calls itself
+	Comparison string // what that phone shows
+	Link       string // for the picture, and for a phone that shows this very page
+	Groups     string // to be typed
+}
+
+// IsOver says whether the code is too old for what it waits for.
+func (o Offered) IsOver(now time.Time) bool {
+	return (o.State == CodeShown || o.State == CodeClaimed) && !now.Before(o.Expires)
 }
 
 // Pairing is the attempt's newest binding code; the zero Offered where there is none. Link and Groups are set while it can be
@@ -95,7 +115,7 @@ func (s *Service) Pairing(ctx context.Context, a authn.Attempt) (Offered, error)
 	if err != nil {
 		return Offered{}, fmt.Errorf("find pairing: %w", err)
 	}
-	o := Offered{Pairing: p}
+	o := Offered{ID: p.ID, State: p.State, Expires: p.Expires, Name: p.Name, Comparison: p.Comparison}
 	if !p.IsOpen(push.CodeShown, s.Now()) {
 		return o, nil
 	}

@@ -97,18 +97,23 @@ func (s *Service) openCode(ctx context.Context, value string) (c code, ok bool, 
 	return c, age <= CodeLife && age >= -CodeLife, nil
 }
 
-// grant is what a code becomes. jkt is the key of the redemption's proof: a public client's refresh tokens are bound to it. A
-// confidential client's are bound to its secret already, and its key may change (RFC 9449 §5).
+// bound is the key that an RP's refresh tokens are bound to, where jkt is that of the proof. A confidential client's are bound to its
+// secret already, and its key may change (RFC 9449 §5).
+func bound(rp relyingparty.RP, jkt string) string {
+	if rp.IsPublic() {
+		return jkt
+	}
+	return ""
+}
+
+// grant is what a code becomes.
 func (c code) grant(rp relyingparty.RP, jkt string, now time.Time) Grant {
 	g := Grant{ID: secret.NewID(), CodeID: c.ID, ClientID: c.ClientID, Account: account.ID(c.Account), Session: session.ID(c.Session),
-		Scope:   c.Scope,
+		Scope: c.Scope, JKT: bound(rp, jkt),
 		Offline: hasScope(c.Scope, "offline_access") && rp.RefreshTokens, ACR: session.ACR(c.ACR), AMR: c.AMR, AuthTime: time.UnixMilli(c.AuthTime),
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {
 		g.Generation = 1
-	}
-	if rp.IsPublic() {
-		g.JKT = jkt
 	}
 	return g
 }

@@ -39,13 +39,13 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Token
 		switch {
 		case err != nil:
 			return fmt.Errorf("poll device code: %w", err)
-		case !ok, d.JKT != jkt:
+		case !ok, d.JKT != "" && d.JKT != jkt:
 			return errDevice // undoes the poll: another key does not make the right one wait
 		case tooSoon:
 			refused = errSlow
 			return nil
 		}
-		g, refused, err = s.settle(ctx, tx, rp, d, now)
+		g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now)
 		return err
 	})
 	if err == nil {
@@ -58,10 +58,10 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Token
 }
 
 // settle gives what a device code in its state is worth.
-func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token.Device, now time.Time) (g Grant, refused, err error) {
+func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token.Device, jkt string, now time.Time) (g Grant, refused, err error) {
 	switch {
 	case d.State == token.DeviceUsed:
-		return s.repeat(ctx, tx, d, now)
+		return s.repeat(ctx, tx, d, jkt, now)
 	case d.State == token.DeviceDenied:
 		return g, errDenied, nil
 	case !now.Before(d.Expires):
@@ -69,7 +69,7 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 	case d.State == token.DeviceWaiting:
 		return g, errPending, nil
 	}
-	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: d.JKT, Offline: true,
+	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt, Offline: true,
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {
 		g.Generation = 1
@@ -84,14 +84,14 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 	return g, nil, tx.Append(ctx, s.event(audit.DeviceRedeemed, g))
 }
 
-// repeat answers a poll with a code that was used a moment ago: its answer was lost. That the key is the same was checked.
-func (s *Service) repeat(ctx context.Context, tx Tx, d token.Device, now time.Time) (Grant, error, error) {
+// repeat answers a poll with a code that was used a moment ago: its answer was lost.
+func (s *Service) repeat(ctx context.Context, tx Tx, d token.Device, jkt string, now time.Time) (Grant, error, error) {
 	sub, err := tx.FindGrant(ctx, d.GrantID, now)
 	if err != nil {
 		return Grant{}, nil, fmt.Errorf("find grant: %w", err)
 	}
 	g := sub.Grant
-	if !sub.stands(now) || g.Generation > 1 || judgeReplay(g, g.Generation-1, now) != replaySame {
+	if !sub.stands(now) || g.JKT != jkt || g.Generation > 1 || judgeReplay(g, g.Generation-1, now) != replaySame {
 		return g, errDevice, nil
 	}
 	if err := tx.CountReplay(ctx, g.ID); err != nil {

@@ -31,21 +31,18 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope s
 	if !ok {
 		return Tokens{}, errRefresh
 	}
-	bound := jkt // the family's key
-	if !rp.IsPublic() {
-		bound = ""
-	}
+	key := bound(rp, jkt)
 	now := s.Now()
 	var g Grant
 	granted := false
 	err = s.InTx(ctx, func(tx Tx) error {
 		var err error
-		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, bound, now)
+		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, key, now)
 		if err != nil {
 			return fmt.Errorf("rotate: %w", err)
 		}
 		if !granted {
-			g, granted, err = s.replay(ctx, tx, rp, id, bound, generation, now)
+			g, granted, err = s.replay(ctx, tx, rp, id, key, generation, now)
 		}
 		switch {
 		case err != nil || !granted:

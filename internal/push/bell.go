@@ -26,6 +26,7 @@ type Bell struct {
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]bool // by topic
 	running bool
+	closed  chan struct{}
 }
 
 const (
@@ -71,6 +72,31 @@ func (b *Bell) Ring(topics ...string) {
 			}
 		}
 	}
+}
+
+// Closed returns a channel that is closed when the server stops: whoever waits ends then.
+func (b *Bell) Closed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ending()
+}
+
+// Close ends all waiting, once.
+func (b *Bell) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.ending():
+	default:
+		close(b.closed)
+	}
+}
+
+func (b *Bell) ending() chan struct{} {
+	if b.closed == nil {
+		b.closed = make(chan struct{})
+	}
+	return b.closed
 }
 
 // isIdle says whether nobody waits, and if so ends the looking.

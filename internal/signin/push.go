@@ -1,10 +1,11 @@
 package signin
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -36,16 +37,26 @@ func (s *Service) AskPush(ctx context.Context, v Secondly, shown func(lang strin
 	return authn.AskPush(ctx, s.Authn, s.InTx, asking)
 }
 
-// Waiting is the newest challenge of the attempt, its number open; the zero Challenge where there is none.
-func (s *Service) Waiting(ctx context.Context, a authn.Attempt) (push.Challenge, error) {
+// Asked is the newest challenge of an attempt, as its page shows it.
+type Asked struct {
+	ID      string // empty: there is none that the page should speak of
+	How     string // what has become of it: "approved", "denied" or "expired"; empty: it waits
+	Number  string // what the person chooses, or types, on her phone
+	Typed   bool   // she types it
+	Expires time.Time
+}
+
+// Asked is the newest challenge of the attempt. One that was withdrawn is none.
+func (s *Service) Asked(ctx context.Context, a authn.Attempt) (Asked, error) {
 	c, err := s.Store.FindAttemptChallenge(ctx, a.ID)
 	if err != nil || c.ID == "" {
-		return push.Challenge{}, err
+		return Asked{}, err
 	}
-	if err := c.OpenSecret(s.Keys, s.Now()); err != nil {
-		return push.Challenge{}, nil // sealed by a root that is gone: as good as none
+	// Sealed by a root that is gone: as good as none.
+	if c.OpenSecret(s.Keys, s.Now()) != nil || c.State == push.Cancelled {
+		return Asked{}, nil
 	}
-	return c, nil
+	return Asked{ID: c.ID, How: c.How(s.Now()), Number: c.Secret.Number, Typed: c.Mode == push.Type, Expires: c.Expires}, nil
 }
 
 // Pushed goes on after a phone's approval, and remembers the browser if the person wishes. It fails with authn.ErrAttempt, and
@@ -96,13 +107,24 @@ func (s *Service) ListWaiting(ctx context.Context, k push.Key) ([]push.Challenge
 	return open, nil
 }
 
-// FindChallenge reads one challenge of the authenticator's account.
-func (s *Service) FindChallenge(ctx context.Context, k push.Key, id string) (push.Challenge, error) {
+// Gone is what a phone hears of a challenge that it cannot answer any more.
+type Gone struct {
+	ID        string
+	How       string // "approved", "denied", "expired" or "cancelled"
+	Elsewhere bool   // another phone has answered
+}
+
+// Gone says what has become of a challenge of the authenticator's account. It fails with authn.ErrNoChallenge.
+func (s *Service) Gone(ctx context.Context, k push.Key, id string) (Gone, error) {
 	c, err := s.Store.FindChallenge(ctx, id)
-	if err == nil && (c.ID == "" || c.Account != k.Account) {
-		err = authn.ErrNoChallenge
+	if err != nil {
+		return Gone{}, fmt.Errorf("find challenge: %w", err)
 	}
-	return c, err
+	if c.ID == "" || c.Account != k.Account {
+		return Gone{}, authn.ErrNoChallenge
+	}
+	return Gone{ID: c.ID, How: cmp.Or(c.How(s.Now()), string(push.Cancelled)), // one that waits is of a sign-in that is over
+		Elsewhere: c.Key != "" && c.Key != k.ID}, nil
 }
 
 // The results of an answer, in the words of the protocol.
@@ -113,29 +135,24 @@ const (
 	ResultWrong    = "wrong_number"
 )
 
-// Answer takes a phone's signed answer, once. b is where the phone is. It fails as authn.PushAnswer does; beside authn.ErrGone it
-// returns the challenge.
-func (s *Service) Answer(ctx context.Context, k push.Key, challenge, signed string, b authn.Browser) (string, push.Challenge, error) {
+// Answer takes a phone's signed answer, once. b is where the phone is. It fails as authn.PushAnswer does.
+func (s *Service) Answer(ctx context.Context, k push.Key, challenge, signed string, b authn.Browser) (string, error) {
 	proof := authn.PushAnswer{Key: k, Challenge: challenge, Issuer: s.Issuer, Signed: signed}
 	proven, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error { return s.answered(ctx, tx, k, p, b) })
-	if errors.Is(err, authn.ErrGone) {
-		c, lookErr := s.FindChallenge(ctx, k, challenge)
-		return "", c, errors.Join(err, lookErr)
-	}
 	if err != nil {
-		return "", push.Challenge{}, err
+		return "", err
 	}
 	c := proven.Answer.Challenge
 	s.Authn.Rang(c.Account, c.Attempt)
 	switch {
 	case proven.Answer.Wrong:
-		return ResultWrong, c, nil
+		return ResultWrong, nil
 	case proven.Answer.Decision == push.Approve:
-		return ResultApproved, c, nil
+		return ResultApproved, nil
 	case proven.Answer.Decision == push.NotMe:
-		return ResultReported, c, nil
+		return ResultReported, nil
 	}
-	return ResultDenied, c, nil
+	return ResultDenied, nil
 }
 
 // answered is what an answer does, in its transaction.

@@ -85,7 +85,7 @@ func (tx *Tx) PollDevice(ctx context.Context, code secret.Hash, clientID string,
 		return d, false, ok, err
 	}
 	d = r.device()
-	if d.State != token.DeviceWaiting {
+	if !d.Waits(now) {
 		return d, false, true, nil
 	}
 	if tooSoon = d.IsTooSoon(now); tooSoon {

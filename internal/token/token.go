@@ -44,10 +44,13 @@ const (
 	MaxInterval = time.Minute
 )
 
+// Waits says whether a person may still approve it.
+func (d Device) Waits(now time.Time) bool { return d.State == DeviceWaiting && now.Before(d.Expires) }
+
 // IsTooSoon says whether a poll at now comes before its time. A quarter of the interval is forgiven: two requests do not
 // take the same time to arrive.
 func (d Device) IsTooSoon(now time.Time) bool {
-	return d.State == DeviceWaiting && !d.Polled.IsZero() && now.Before(d.Polled.Add(d.Interval-d.Interval/4))
+	return d.Waits(now) && !d.Polled.IsZero() && now.Before(d.Polled.Add(d.Interval-d.Interval/4))
 }
 
 // AuthenticatorClient is the client id of every authenticator (docs/authenticator-protocol.md). It is built in: no row, no
