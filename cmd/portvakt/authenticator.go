@@ -220,6 +220,9 @@ func (c *authApprove) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	result, err := a.Answer(ctx, account, r, terminal.Approve, c.Number, false)
+	if errors.Is(err, terminal.ErrChoose) {
+		err = fmt.Errorf("%w; say it with --number", err)
+	}
 	return answered(s.out, result, err)
 }
 

@@ -55,7 +55,7 @@ var (
 	ErrNoAccount     = errors.New("there is no such account here; portvakt authenticator list shows them")
 	ErrAmbiguous     = errors.New("this could be several accounts")
 	ErrNothing       = errors.New("no request is waiting")
-	ErrChoose        = errors.New("say which number the sign-in page shows, with --number")
+	ErrChoose        = errors.New("the number that the sign-in page shows is needed")
 	ErrNotAChoice    = errors.New("this is none of the numbers that can be shown; nothing was sent")
 	ErrWrongNumber   = errors.New("this is not the number on the sign-in page: the request counts as denied")
 	ErrGone          = errors.New("the request can no longer be answered")
