@@ -61,7 +61,7 @@ function note(app, { id, title, text, seen }) {
   return el("section", { class: "card alarm", "aria-labelledby": `note-${id}` }, el("h2", { id: `note-${id}` }, title), p(text), button(app.t("authenticator.ok"), ok, "second compact"));
 }
 
-export const time = (app, at) => new Intl.DateTimeFormat(app.lang, { dateStyle: "long", timeStyle: "short" }).format(at);
+export const time = (app, at) => new Intl.DateTimeFormat(app.calendar, { dateStyle: "long", timeStyle: "short" }).format(at);
 
 function waiting(app) {
   const { t } = app;

@@ -39,8 +39,8 @@ export async function one(app, id) {
   return {
     title: titleOf(app, request), kind: `request ${request.mode}`,
     body: [
+      account?.address && el("p", { class: "small address" }, breakable(account.address)),
       facts(
-        [t("authenticator.request.account"), account?.address && breakable(account.address)],
         [t("authenticator.request.place"), placeText(request)],
         [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
         [t("authenticator.request.address"), request.shown.address],
@@ -61,7 +61,7 @@ function titleOf(app, { purpose, shown }) {
 }
 
 const placeText = ({ shown }) => shown.place;
-const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.lang, { timeStyle: "medium" }).format(shown.time);
+const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
 // The three ways to say yes.
