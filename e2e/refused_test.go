@@ -3,7 +3,6 @@ package e2e
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -107,17 +106,18 @@ func TestACodeIsRedeemedOnce(t *testing.T) {
 		form := url.Values{"grant_type": {"authorization_code"}, "client_id": {client}, "redirect_uri": {callback},
 			"code": {codeFor(t, b, "ours-and-not-the-apps")}, "code_verifier": {verifier}}
 
-		status, first := token(t, w, form)
+		mine := newKeyed(t)
+		status, first := mine.token(w, form)
 		if status != http.StatusOK || first["refresh_token"] == "" {
 			t.Fatalf("the first redemption: %d %q", status, first["error"])
 		}
 		keepSecret("token", first["refresh_token"])
 		keepSecret("token", first["access_token"])
-		if status, second := token(t, w, form); status != http.StatusBadRequest || second["error"] != "invalid_grant" {
+		if status, second := mine.token(w, form); status != http.StatusBadRequest || second["error"] != "invalid_grant" {
 			t.Errorf("the second redemption: %d %q", status, second["error"])
 		}
 		refresh := url.Values{"grant_type": {"refresh_token"}, "client_id": {client}, "refresh_token": {first["refresh_token"]}}
-		if status, _ := token(t, w, refresh); status != http.StatusBadRequest {
+		if status, _ := mine.token(w, refresh); status != http.StatusBadRequest {
 			t.Errorf("the first one's refresh token still works: %d", status)
 		}
 		b.Open(w.HRMMobile) // the app's own tokens are another family
@@ -135,27 +135,6 @@ func codeFor(t *testing.T, p *journey.Person, state string) string {
 	}
 	t.Fatal("no code came")
 	return ""
-}
-
-// token asks the token endpoint and returns the answer's texts.
-func token(t *testing.T, w *world, form url.Values) (int, map[string]string) {
-	t.Helper()
-	res, err := http.PostForm(w.Portvakt+"/token", form)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var all map[string]any
-	if err := json.NewDecoder(res.Body).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for name, value := range all {
-		if s, ok := value.(string); ok {
-			texts[name] = s
-		}
-	}
-	return res.StatusCode, texts
 }
 
 // TestAnAppThatRedirectsToAThirdOriginIsReached has HRM send its people on to a start page

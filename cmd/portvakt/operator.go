@@ -35,6 +35,7 @@ type rpCreate struct {
 	PKCE                  bool     `name:"pkce" help:"Require PKCE (RFC 7636)." default:"true" negatable:""`
 	RefreshTokens         bool     `help:"Give the app refresh tokens." default:"false"`
 	RequireACR            string   `name:"require-acr" help:"The least that a sign-in must be worth there: urn:portvakt:pwd or urn:portvakt:aal2." placeholder:"ACR"`
+	RequireDPoP           bool     `name:"require-dpop" help:"Give the app tokens that are bound to its key, and no others (RFC 9449)." default:"false"`
 	IDTokenAlg            string   `name:"id-token-alg" help:"ES256 or RS256." enum:"ES256,RS256" default:"ES256"`
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
 }
@@ -43,7 +44,8 @@ type rpCreate struct {
 func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
-		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR, IDTokenAlg: c.IDTokenAlg}
+		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
@@ -120,13 +122,15 @@ type rpSet struct {
 	ClientURI             *string  `help:"The app's own start page; \"\" takes it away." placeholder:"URL"`
 	BackchannelLogoutURI  *string  `help:"Where the app hears that a session ended; \"\" takes it away." placeholder:"URL"`
 	RequireACR            *string  `name:"require-acr" help:"The least that a sign-in must be worth there; \"\" takes it away." placeholder:"ACR"`
+	RequireDPoP           *bool    `name:"require-dpop" help:"Whether the app gets tokens that are bound to its key, and no others (RFC 9449)." negatable:""`
 	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
-		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR}
+		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
+		RequireDPoP: c.RequireDPoP}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err
@@ -181,11 +185,12 @@ type orgSet struct {
 	MFAFrom       string `name:"2fa-from" help:"Day from which required holds, as 2026-12-01; until then people are told of it." placeholder:"DATE"`
 	MFASignIns    *int   `name:"2fa-signins" help:"How many sign-ins without it a person has before that day; 0: the day alone counts. Default 12." placeholder:"N"`
 	RememberDays  *int   `help:"How many days a browser may be remembered after a code, 0 to 90." placeholder:"DAYS"`
+	TypedPush     *bool  `help:"Ask for six typed digits where a phone would be asked for one tap." negatable:""`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, MFASignIns: c.MFASignIns, RememberDays: c.RememberDays, NoLogo: c.NoLogo, NoColour: c.NoColour}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, MFASignIns: c.MFASignIns, RememberDays: c.RememberDays, TypedPush: c.TypedPush, NoLogo: c.NoLogo, NoColour: c.NoColour}
 	var err error
 	if c.Logo != "" {
 		if in.Logo, err = readLogo(c.Logo); err != nil {

@@ -24,6 +24,7 @@ type Request struct {
 	State         string `json:"t,omitempty"`
 	Nonce         string `json:"n,omitempty"`
 	CodeChallenge string `json:"h,omitempty"` // S256 (RFC 7636 §4.2); empty: none was sent
+	DPoPJKT       string `json:"k,omitempty"` // the key that alone may redeem the code (RFC 9449 §10); empty: any
 	Prompt        string `json:"p,omitempty"`
 	MaxAge        *int   `json:"m,omitempty"` // seconds
 	LoginHint     string `json:"l,omitempty"`

@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // Service registers RPs.
@@ -52,6 +53,7 @@ var (
 	ErrUnknown             = errors.New("there is no relying party with this client id")
 	ErrPublic              = errors.New("a public client has no secret")
 	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
+	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
@@ -86,6 +88,9 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 
 // check is what an RP must be to be used, and before that what an operator mistypes.
 func check(rp relyingparty.RP) error {
+	if rp.ClientID == token.AuthenticatorClient {
+		return ErrReserved
+	}
 	if strings.ContainsFunc(rp.Name, unicode.IsControl) {
 		return fmt.Errorf("%w: %q", ErrControlCharacter, rp.Name)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/vapid"
 )
 
 // Door is the control door.
@@ -25,6 +26,7 @@ type Door struct {
 	Provisioning *provisioning.Service
 	Enrolment    *enrolment.Service
 	Auditing     *auditing.Service
+	VAPID        *vapid.Keys
 	Log          *slog.Logger
 }
 
@@ -43,7 +45,8 @@ type RP struct {
 	PKCE                   bool     `json:"pkce"`
 	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
 	RefreshTokens          bool     `json:"refresh_tokens"`
-	RequireACR             string   `json:"require_acr,omitempty"` // the least that a sign-in must be worth
+	RequireACR             string   `json:"require_acr,omitempty"`              // the least that a sign-in must be worth
+	RequireDPoP            bool     `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 §5.2
 }
 
 // RPChange is a change to a relying party. What is not given stays as it is; an empty text takes an address away.
@@ -56,6 +59,7 @@ type RPChange struct {
 	ClientURI              *string  `json:"client_uri,omitempty"`
 	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty"`
 	RequireACR             *string  `json:"require_acr,omitempty"`
+	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -70,6 +74,9 @@ type Organisation struct {
 	MFASignIns *int `json:"mfa_signins,omitempty"`
 	// RememberDays is how long a browser may skip the second proof; absent in a change: as it is.
 	RememberDays *int `json:"remember_days,omitempty"`
+
+	// TypedPush asks for six typed digits where a phone would be asked for one tap; absent in a change: as it is.
+	TypedPush *bool `json:"typed_push,omitempty"`
 
 	// Of a change alone.
 	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
@@ -118,6 +125,10 @@ func (d *Door) Handler() http.Handler {
 	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
 	mux.Handle("POST /accounts/recovery-code", answer(d, d.issueRecoveryCode))
+	mux.Handle("GET /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]VAPIDKey, error) {
+		return d.listVAPIDKeys(ctx)
+	}))
+	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux
@@ -158,7 +169,8 @@ func write(w http.ResponseWriter, status int, v any) {
 func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error) {
 	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
 		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
-		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, RequireACR: in.RequireACR, Organisations: identified(in.Organisations)}
+		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, RequireACR: in.RequireACR,
+		RequireDPoP: in.RequireDPoP, Organisations: identified(in.Organisations)}
 	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
 	if err != nil {
 		return RP{}, err
@@ -181,6 +193,9 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 				*field = list
 			}
 		}
+		if in.RequireDPoP != nil {
+			rp.RequireDPoP = *in.RequireDPoP
+		}
 		if in.Organisations != nil {
 			rp.Organisations = identified(in.Organisations)
 		}
@@ -199,7 +214,8 @@ func identified(names []string) []organisation.ID {
 func shown(rp relyingparty.RP) RP {
 	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
 		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
-		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR}
+		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR,
+		RequireDPoP: rp.RequireDPoP}
 	for _, id := range rp.Organisations {
 		out.Organisations = append(out.Organisations, string(id))
 	}
@@ -261,6 +277,11 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 			without = append(without, provisioning.Remember)
 		}
 	}
+	if in.TypedPush != nil {
+		if change.Policy.TypedPush = *in.TypedPush; !*in.TypedPush {
+			without = append(without, provisioning.Typed)
+		}
+	}
 	known, err := d.Provisioning.HasOrganisation(ctx, change.ID)
 	if err != nil {
 		return in, err
@@ -278,7 +299,7 @@ var errMFAFrom = errors.New("the day from which 2FA is required reads 2026-12-01
 var errMFASignIns = errors.New("a number of sign-ins without 2FA belongs to the policy required with a day from which it holds")
 
 func stored(o organisation.Organisation) Organisation {
-	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays,
+	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays, TypedPush: &o.Policy.TypedPush,
 		LogoType: o.Logo.MediaType, LogoBytes: len(o.Logo.Data)}
 	if !o.Policy.From.IsZero() {
 		out.MFAFrom, out.MFASignIns = o.Policy.From.UTC().Format(time.DateOnly), &o.Policy.SignIns

@@ -96,7 +96,7 @@ func hrmRegistration(base string) control.RP {
 func mobileRegistration(base string) control.RP {
 	return control.RP{Name: "HRM Mobile", Public: true, Organisations: []string{organisationID}, RedirectURIs: []string{base + "/callback"},
 		PostLogoutRedirectURIs: []string{base + "/signed-out"}, InitiateLoginURI: base + "/login", ClientURI: base + "/", PKCE: true,
-		RefreshTokens: true}
+		RefreshTokens: true, RequireDPoP: true}
 }
 
 // register makes the RP, or gives a known one a new secret: the old one was told to nobody who still lives.

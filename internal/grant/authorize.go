@@ -38,9 +38,9 @@ const (
 	MalformedRequest Refusal = "malformed_request"
 )
 
-// Authorize judges an authorization request (OIDC Core §3.1.2.2): validate everything; a session that
+// JudgeRequest judges an authorization request (OIDC Core §3.1.2.2): validate everything; a session that
 // satisfies the request answers it with one read and no write; else it goes to the sign-in.
-func (s *Service) Authorize(ctx context.Context, q url.Values, current secret.Token) (Decision, error) {
+func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret.Token) (Decision, error) {
 	clientID, ok := single(q, "client_id")
 	if !ok || clientID == "" {
 		return Decision{Refusal: MalformedRequest}, nil
@@ -132,8 +132,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
 		}
 	}
-	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: knownScopes(q.Get("scope")),
-		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), Prompt: q.Get("prompt"),
+	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
+		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),
 		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
 		Received: now}
 	switch {
@@ -161,6 +161,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		return bad("invalid_request", "code_challenge_method must be S256")
 	case r.CodeChallenge != "" && !isChallenge(r.CodeChallenge):
 		return bad("invalid_request", "code_challenge is not the base64url of a SHA-256")
+	case r.DPoPJKT != "" && !isChallenge(r.DPoPJKT):
+		return bad("invalid_request", "dpop_jkt is not the base64url of a SHA-256")
 	}
 	if v := q.Get("max_age"); v != "" {
 		n, err := strconv.Atoi(v)
@@ -177,11 +179,11 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	return r, nil
 }
 
-// knownScopes drops what means nothing here (OIDC Core §3.1.2.1: unknown values should be ignored).
-func knownScopes(scope string) string {
-	known := slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return !slices.Contains(Scopes(), s) })
-	slices.Sort(known)
-	return strings.Join(slices.Compact(known), " ")
+// known drops the scope values that mean nothing here (OIDC Core §3.1.2.1: unknown values should be ignored).
+func known(scope string, means []string) string {
+	all := slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return !slices.Contains(means, s) })
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
 }
 
 func isChallenge(s string) bool {

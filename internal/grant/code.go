@@ -13,7 +13,9 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/throttle"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // code is what an authorization code holds. It is sealed into the code itself; only its redemption is a row.
@@ -24,6 +26,7 @@ type code struct {
 	Epoch       int64    `json:"e"`
 	RedirectURI string   `json:"r"`
 	Challenge   string   `json:"h,omitempty"`
+	JKT         string   `json:"k,omitempty"` // the key that alone may redeem it (RFC 9449 §10)
 	Nonce       string   `json:"n,omitempty"`
 	Scope       string   `json:"o"`
 	Account     string   `json:"u"`
@@ -43,7 +46,7 @@ const (
 func (s *Service) Issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
 	now := s.Now()
 	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
-		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, Nonce: r.Nonce, Scope: r.Scope, Account: string(f.Session.Account),
+		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Account: string(f.Session.Account),
 		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
 	if err != nil {
 		return "", err
@@ -62,7 +65,7 @@ const rowBudget = secret.Purpose("code row budget")
 // keep stores a code that is too long for a URL under the hash of a short one. An account has a budget for it, so that
 // nobody fills the table by asking again and again; over it the error is authn.ErrThrottled.
 func (s *Service) keep(ctx context.Context, value string, id account.ID, now time.Time) (string, error) {
-	token := secret.NewToken()
+	short := secret.NewToken()
 	slot := throttle.Slot{Key: s.Keys.Pseudonym(rowBudget, string(id)), Budget: throttle.Requests}
 	err := s.InTx(ctx, func(tx Tx) error {
 		taken, err := tx.TakeSlots(ctx, []throttle.Slot{slot}, now)
@@ -72,9 +75,9 @@ func (s *Service) keep(ctx context.Context, value string, id account.ID, now tim
 		if !taken[0].Granted {
 			return authn.ErrThrottled
 		}
-		return tx.KeepRequest(ctx, token.Hash().Text(), []byte(value), now.Add(CodeLife))
+		return tx.KeepRequest(ctx, short.Hash().Text(), []byte(value), now.Add(CodeLife))
 	})
-	return rowPrefix + token.Reveal(), err
+	return rowPrefix + short.Reveal(), err
 }
 
 // openCode reads a code; ok is false for a foreign, changed or expired one.
@@ -94,9 +97,19 @@ func (s *Service) openCode(ctx context.Context, value string) (c code, ok bool, 
 	return c, age <= CodeLife && age >= -CodeLife, nil
 }
 
-func (c code) grant(rp relyingparty.RP, now time.Time) Grant {
+// bound is the key that an RP's refresh tokens are bound to, where jkt is that of the proof. A confidential client's are bound to its
+// secret already, and its key may change (RFC 9449 §5).
+func bound(rp relyingparty.RP, jkt string) string {
+	if rp.IsPublic() {
+		return jkt
+	}
+	return ""
+}
+
+// grant is what a code becomes.
+func (c code) grant(rp relyingparty.RP, jkt string, now time.Time) Grant {
 	g := Grant{ID: secret.NewID(), CodeID: c.ID, ClientID: c.ClientID, Account: account.ID(c.Account), Session: session.ID(c.Session),
-		Scope:   c.Scope,
+		Scope: c.Scope, JKT: bound(rp, jkt),
 		Offline: hasScope(c.Scope, "offline_access") && rp.RefreshTokens, ACR: session.ACR(c.ACR), AMR: c.AMR, AuthTime: time.UnixMilli(c.AuthTime),
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {
@@ -125,6 +138,12 @@ type Client struct {
 // authenticate finds the RP and checks its secret. A public client proves nothing here; PKCE and the
 // rotation of its tokens protect it.
 func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, error) {
+	if c.ID == token.AuthenticatorClient {
+		if c.Secret != "" {
+			return relyingparty.RP{}, errClient
+		}
+		return theAuthenticator(), nil
+	}
 	rp, ok, err := s.Store.FindRP(ctx, c.ID)
 	switch {
 	case err != nil:
@@ -135,4 +154,22 @@ func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, 
 		return rp, errClient
 	}
 	return rp, nil
+}
+
+// theAuthenticator is the client that is built in (RULES §8). It is found here alone: at /authorize nobody knows it, and with no
+// redirect URI there is no code that it could redeem.
+func theAuthenticator() relyingparty.RP {
+	return relyingparty.RP{ClientID: token.AuthenticatorClient, RequirePKCE: true, RequireDPoP: true, IDTokenAlg: string(signingkey.ES256),
+		RefreshTokens: true, RefreshLife: token.AuthenticatorLife}
+}
+
+// identify is authenticate with the proof of a token request: jkt is the thumbprint of its key, empty where there is none.
+func (s *Service) identify(ctx context.Context, c Client, u Use) (rp relyingparty.RP, jkt string, err error) {
+	if rp, err = s.authenticate(ctx, c); err != nil {
+		return rp, "", err
+	}
+	if jkt, err = s.prove(u); err == nil && jkt == "" && rp.RequireDPoP {
+		err = errNoProof // RFC 9449 §5.2
+	}
+	return rp, jkt, err
 }

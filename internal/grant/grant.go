@@ -16,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/signingkey"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // Service runs the grant flow.
@@ -27,6 +28,8 @@ type Service struct {
 	Sign   *signingkey.Set
 	Issuer string
 	Now    func() time.Time
+
+	proofs jtis // what this node has seen
 }
 
 // Lifetimes of DESIGN §5.
@@ -34,15 +37,16 @@ const (
 	CodeLife        = time.Minute
 	AccessTokenLife = 10 * time.Minute
 	IDTokenLife     = 10 * time.Minute
-	// ReplayWindow is how long the last refresh token may be replayed when no key is bound to it.
-	ReplayWindow = 10 * time.Second
+	// ReplayWindow is how long the last refresh token may be replayed when no key is bound to it, BoundReplayWindow when one is.
+	ReplayWindow      = 10 * time.Second
+	BoundReplayWindow = 30 * time.Second
 	// MaxReplays is how often.
 	MaxReplays = 3
 	// seenEvery is how often a session's last_seen moves outside of a redemption.
 	seenEvery = 5 * time.Minute
 )
 
-// Scopes lists the scope values that mean something here.
+// Scopes lists the scope values that mean something here. Those of authenticators are not among them: no request obtains them.
 func Scopes() []string { return []string{"openid", "profile", "email", "person", "offline_access"} }
 
 // Grant is an RP's standing permission for one account: made at redemption, the family of its refresh tokens.
@@ -53,7 +57,8 @@ type Grant struct {
 	Account       account.ID
 	Session       session.ID
 	Scope         string
-	Offline       bool // scope offline_access: outlives the session
+	JKT           string // of the key that its refresh tokens are bound to (RFC 9449 §5); empty: none
+	Offline       bool   // scope offline_access: outlives the session
 	ACR           session.ACR
 	AMR           []string
 	AuthTime      time.Time
@@ -106,15 +111,19 @@ type Tx interface {
 	InsertGrant(ctx context.Context, g Grant, epoch int64, issued, now time.Time) (bool, error)
 	// TouchSession moves the session's last_seen to now if it is older than the given time.
 	TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error
-	// Rotate moves the grant from the given generation to the next, if that is its present one and it
-	// stands. It returns the grant as it then is.
-	Rotate(ctx context.Context, id, clientID string, generation int, now time.Time) (Grant, bool, error)
+	// Rotate moves the grant from the given generation to the next, if that is its present one, it
+	// stands, and jkt is the key that it is bound to. It returns the grant as it then is.
+	Rotate(ctx context.Context, id, clientID string, generation int, jkt string, now time.Time) (Grant, bool, error)
 	// FindGrant reads a grant inside the transaction.
 	FindGrant(ctx context.Context, id string, now time.Time) (Subject, error)
 	// CountReplay adds one replay.
 	CountReplay(ctx context.Context, id string) error
 	// EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.
 	EndGrant(ctx context.Context, id, codeID string, now time.Time) (Grant, bool, error)
+	// PollDevice reads the client's device code and counts the poll; tooSoon: the code waits, and its interval is longer now.
+	PollDevice(ctx context.Context, code secret.Hash, clientID string, now time.Time) (d token.Device, tooSoon, ok bool, err error)
+	// UseDevice marks an approved device code as used and makes its grant; false if it cannot be used any more.
+	UseDevice(ctx context.Context, d token.Device, g Grant, now time.Time) (bool, error)
 	outbox.Enqueuer
 	audit.Appender
 }

@@ -74,6 +74,12 @@ func TestWhatAnOldGenerationGets(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.story, got, c.want)
 		}
 	}
+	for ago, want := range map[time.Duration]verdict{BoundReplayWindow: replaySame, BoundReplayWindow + time.Millisecond: endFamily} {
+		g := Grant{Generation: 10, Rotated: now.Add(-ago), FormerRotated: now.Add(-time.Hour), JKT: "bound"}
+		if got := judgeReplay(g, 9, now); got != want {
+			t.Errorf("bound to a key, %v ago: %d, want %d", ago, got, want)
+		}
+	}
 }
 
 func TestPKCE(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // Redemption is a token request with a code (RFC 6749 §4.1.3).
 type Redemption struct {
 	Client       Client
+	Use          Use
 	Code         string
 	RedirectURI  string
 	CodeVerifier string
@@ -26,7 +27,7 @@ var errCode = Error{"invalid_grant", "the code is unknown, expired, used, or not
 // Redeem turns a code into tokens: once. A second redemption ends what the first one got, because one of the
 // two is a thief (RFC 6749 §4.1.2). It returns an Error for what the RP did wrong.
 func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
-	rp, err := s.authenticate(ctx, r.Client)
+	rp, jkt, err := s.identify(ctx, r.Client, r.Use)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -34,11 +35,12 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	switch {
 	case err != nil:
 		return Tokens{}, fmt.Errorf("open code: %w", err)
-	case !ok, c.ClientID != rp.ClientID, c.RedirectURI != r.RedirectURI, !verifies(c.Challenge, r.CodeVerifier):
+	case !ok, c.ClientID != rp.ClientID, c.RedirectURI != r.RedirectURI, !verifies(c.Challenge, r.CodeVerifier),
+		c.JKT != "" && c.JKT != jkt:
 		return Tokens{}, errCode
 	}
 	now := s.Now()
-	g, made := c.grant(rp, now), false
+	g, made := c.grant(rp, jkt, now), false
 	redeem := func(tx Tx) error {
 		var err error
 		if made, err = tx.InsertGrant(ctx, g, c.Epoch, time.UnixMilli(c.Issued), now); err != nil {
@@ -62,7 +64,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	if !made {
 		return Tokens{}, errCode
 	}
-	return s.tokens(rp, g, c.Nonce)
+	return s.tokens(rp, g, jkt, c.Nonce)
 }
 
 // endReused ends the grant that the code's first redemption made. There is none where the code was refused

@@ -8,6 +8,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // ReuseTemplate is the mail that tells a person that a refresh token was used twice and the app signed out.
@@ -19,33 +20,37 @@ var errRefresh = Error{"invalid_grant", "the refresh token is unknown, expired, 
 
 // Refresh rotates a refresh token (RFC 6749 §6). The token just before the newest may be replayed for a few
 // seconds and gives the same successor, so that an app that lost an answer is not signed out; anything
-// older is theft and ends the family (RFC 9700 §4.14.2).
-func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (Tokens, error) {
-	rp, err := s.authenticate(ctx, c)
+// older is theft and ends the family (RFC 9700 §4.14.2). A family that is bound to a key hears nothing without a proof by that key
+// (ADR 19): whoever holds a token and not the key gets nothing, and signs nobody out either.
+func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope string) (Tokens, error) {
+	rp, jkt, err := s.identify(ctx, c, u)
 	if err != nil {
 		return Tokens{}, err
 	}
-	id, generation, ok := s.parseRefreshToken(token)
+	id, generation, ok := s.parseRefreshToken(refresh)
 	if !ok {
 		return Tokens{}, errRefresh
 	}
+	key := bound(rp, jkt)
 	now := s.Now()
 	var g Grant
 	granted := false
 	err = s.InTx(ctx, func(tx Tx) error {
 		var err error
-		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, now)
+		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, key, now)
 		if err != nil {
 			return fmt.Errorf("rotate: %w", err)
 		}
 		if !granted {
-			g, granted, err = s.replay(ctx, tx, rp, id, generation, now)
+			g, granted, err = s.replay(ctx, tx, rp, id, key, generation, now)
 		}
 		switch {
 		case err != nil || !granted:
 			return err
-		case scope != "" && !within(scope, g.Scope):
+		case scope != "" && !within(scope, g):
 			return errScope // undoes the rotation: the RP keeps the token that it has
+		case g.Session == "":
+			return nil
 		}
 		return tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now)
 	})
@@ -55,19 +60,19 @@ func (s *Service) Refresh(ctx context.Context, c Client, token, scope string) (T
 	case !granted:
 		return Tokens{}, errRefresh
 	case scope != "":
-		g.Scope = knownScopes(scope) // for this access token alone; the grant keeps its own
+		g.Scope = known(scope, scopesOf(g.ClientID)) // for this access token alone; the grant keeps its own
 	}
-	return s.tokens(rp, g, "")
+	return s.tokens(rp, g, jkt, "")
 }
 
 // replay decides about a token that is not the newest of its family.
-func (s *Service) replay(ctx context.Context, tx Tx, rp relyingparty.RP, id string, generation int, now time.Time) (Grant, bool, error) {
+func (s *Service) replay(ctx context.Context, tx Tx, rp relyingparty.RP, id, jkt string, generation int, now time.Time) (Grant, bool, error) {
 	sub, err := tx.FindGrant(ctx, id, now)
 	if err != nil {
 		return Grant{}, false, fmt.Errorf("find grant: %w", err)
 	}
 	g := sub.Grant
-	if !sub.stands(now) || g.ClientID != rp.ClientID || generation >= g.Generation {
+	if !sub.stands(now) || g.ClientID != rp.ClientID || g.JKT != jkt || generation >= g.Generation {
 		return g, false, nil
 	}
 	switch judgeReplay(g, generation, now) {
@@ -98,13 +103,17 @@ const (
 
 // judgeReplay is RULES §9 as a pure function: what an old generation of a standing grant gets.
 func judgeReplay(g Grant, generation int, now time.Time) verdict {
+	window := ReplayWindow
+	if g.JKT != "" {
+		window = BoundReplayWindow
+	}
 	switch behind := g.Generation - generation; {
-	case behind == 1 && now.Sub(g.Rotated) <= ReplayWindow:
+	case behind == 1 && now.Sub(g.Rotated) <= window:
 		if g.Replays < MaxReplays {
 			return replaySame
 		}
 		return refuseOnly
-	case behind == 2 && now.Sub(g.FormerRotated) <= ReplayWindow:
+	case behind == 2 && now.Sub(g.FormerRotated) <= window:
 		// Its successor was used already, so this is a late twin of an honest request, or a thief who is late:
 		// refused, but the family lives until the window is over.
 		return refuseOnly
@@ -118,11 +127,19 @@ func (s Subject) stands(now time.Time) bool {
 		(s.SessionLive || s.Grant.Offline)
 }
 
-func within(scope, granted string) bool {
-	for _, s := range Scopes() {
-		if hasScope(scope, s) && !hasScope(granted, s) {
+func within(scope string, g Grant) bool {
+	for _, s := range scopesOf(g.ClientID) {
+		if hasScope(scope, s) && !hasScope(g.Scope, s) {
 			return false
 		}
 	}
 	return true
+}
+
+// scopesOf lists the scope values that mean something to a client.
+func scopesOf(clientID string) []string {
+	if clientID == token.AuthenticatorClient {
+		return token.AuthenticatorScopes()
+	}
+	return Scopes()
 }

@@ -34,10 +34,23 @@ type accessClaims struct {
 	Expires  int64       `json:"exp"`
 	ID       string      `json:"jti"`
 	Scope    string      `json:"scope"`
-	AuthTime int64       `json:"auth_time"`
-	ACR      session.ACR `json:"acr"`
-	AMR      []string    `json:"amr"`
+	AuthTime int64       `json:"auth_time,omitempty"`
+	ACR      session.ACR `json:"acr,omitempty"`
+	AMR      []string    `json:"amr,omitempty"`
 	Grant    string      `json:"grant"`
+	// Confirmation is the key that the token is bound to (RFC 9449 §6.1).
+	Confirmation *confirmation `json:"cnf,omitempty"`
+}
+
+type confirmation struct {
+	JKT string `json:"jkt"`
+}
+
+func (c accessClaims) jkt() string {
+	if c.Confirmation == nil {
+		return ""
+	}
+	return c.Confirmation.JKT
 }
 
 // idClaims are those of OIDC Core §2, and sid (Back-Channel Logout §2.1).
@@ -55,26 +68,41 @@ type idClaims struct {
 	AtHash   string      `json:"at_hash"`
 }
 
-// tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction.
-func (s *Service) tokens(rp relyingparty.RP, g Grant, nonce string) (Tokens, error) {
+// tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
+// token is bound to; empty: none.
+func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
 	now := s.Now()
-	access, err := s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
+	claims := accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
 		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
-		AuthTime: g.AuthTime.Unix(), ACR: g.ACR, AMR: g.AMR, Grant: g.ID})
-	if err != nil {
+		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID}
+	t := Tokens{TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
+	if jkt != "" {
+		t.TokenType, claims.Confirmation = "DPoP", &confirmation{jkt}
+	}
+	var err error
+	if t.AccessToken, err = s.Sign.Sign(signingkey.ES256, "at+jwt", claims); err != nil {
 		return Tokens{}, err
 	}
-	id, err := s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", idClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: g.ClientID,
-		Issued: now.Unix(), Expires: now.Add(IDTokenLife).Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR,
-		SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(access)})
-	if err != nil {
-		return Tokens{}, err
+	if hasScope(g.Scope, "openid") {
+		t.IDToken, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", idClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: g.ClientID,
+			Issued: now.Unix(), Expires: now.Add(IDTokenLife).Unix(), AuthTime: seconds(g.AuthTime), Nonce: nonce, ACR: g.ACR, AMR: g.AMR,
+			SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(t.AccessToken)})
+		if err != nil {
+			return Tokens{}, err
+		}
 	}
-	t := Tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), IDToken: id, Scope: g.Scope}
 	if g.Generation > 0 {
 		t.RefreshToken = s.refreshToken(g)
 	}
 	return t, nil
+}
+
+// seconds is a time in a token; 0 for never.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // atHash is the left half of the access token's SHA-256 (OIDC Core §3.1.3.6). Both algorithms use SHA-256.

@@ -2,12 +2,12 @@ package grant
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // PersonClaim is the claim by which an RP knows the person of its register (RULES §6).
@@ -29,24 +29,17 @@ type Userinfo struct {
 var ErrToken = Error{"invalid_token", "the access token is foreign, expired or revoked"}
 
 // Userinfo answers what the access token's scope grants, with one read.
-func (s *Service) Userinfo(ctx context.Context, token string) (Userinfo, error) {
-	claims, ok := s.openAccessToken(token)
-	if !ok {
-		return Userinfo{}, ErrToken
-	}
-	sub, err := s.Store.FindSubject(ctx, claims.Grant, hasScope(claims.Scope, "person"))
+func (s *Service) Userinfo(ctx context.Context, u Use) (Userinfo, error) {
+	a, sub, err := s.open(ctx, u, "openid", true)
 	if err != nil {
-		return Userinfo{}, fmt.Errorf("find subject: %w", err)
+		return Userinfo{}, err
 	}
-	if !sub.stands(s.Now()) {
-		return Userinfo{}, ErrToken
-	}
-	return reveal(claims.Scope, sub), nil
+	return reveal(a.Scope, sub), nil
 }
 
-func (s *Service) openAccessToken(token string) (accessClaims, bool) {
+func (s *Service) openAccessToken(value string) (accessClaims, bool) {
 	var c accessClaims
-	if s.Sign.Verify(token, "at+jwt", &c) != nil || c.Issuer != s.Issuer || c.Audience != s.Issuer {
+	if s.Sign.Verify(value, "at+jwt", &c) != nil || c.Issuer != s.Issuer || c.Audience != s.Issuer {
 		return c, false
 	}
 	return c, s.Now().Unix() < c.Expires
@@ -71,14 +64,17 @@ func reveal(scope string, sub Subject) Userinfo {
 
 // Revoke ends the grant behind a refresh or access token (RFC 7009 §2.1). A token that is unknown, or
 // another client's, is no error: the RP's wish is already true, or none of its business.
-func (s *Service) Revoke(ctx context.Context, c Client, token string) error {
+func (s *Service) Revoke(ctx context.Context, c Client, value string) error {
 	rp, err := s.authenticate(ctx, c)
 	if err != nil {
 		return err
 	}
-	id, _, ok := s.parseRefreshToken(token)
+	if rp.ClientID == token.AuthenticatorClient {
+		return Error{"unsupported_token_type", "an authenticator leaves by DELETE /push/account"}
+	}
+	id, _, ok := s.parseRefreshToken(value)
 	if !ok {
-		claims, isAccess := s.openAccessToken(token)
+		claims, isAccess := s.openAccessToken(value)
 		if !isAccess || claims.ClientID != rp.ClientID {
 			return nil
 		}

@@ -20,7 +20,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := r.URL.Query()
 	r = web.WithUILocales(r, q.Get("ui_locales"))
-	decision, err := d.Grant.Authorize(r.Context(), q, d.Visitor.Session(r))
+	decision, err := d.Grant.JudgeRequest(r.Context(), q, d.Visitor.Session(r))
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
 		return tooMany(err)

@@ -27,6 +27,7 @@ func (d *Door) metadata() []byte {
 		"token_endpoint_auth_methods_supported":          []string{"client_secret_basic", "client_secret_post", "none"},
 		"revocation_endpoint_auth_methods_supported":     []string{"client_secret_basic", "client_secret_post", "none"},
 		"code_challenge_methods_supported":               []string{"S256"},
+		"dpop_signing_alg_values_supported":              signingkey.ProofAlgs(), // RFC 9449 §5.1
 		"prompt_values_supported":                        []string{"none", "login", "select_account"},
 		"acr_values_supported":                           []session.ACR{session.Mail, session.Pwd, session.AAL2},
 		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim},

@@ -48,9 +48,9 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
 	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
-	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.readForm(d.postToken)))
-	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.userinfo))
-	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.userinfo))
+	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.readForm(d.postToken))))
+	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
+	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+revokePath, web.AnyOrigin(d.readForm(d.postRevoke)))
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))

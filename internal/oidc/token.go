@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/web"
 )
 
@@ -19,14 +20,17 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, *fault)
 		return
 	}
+	use := grant.Use{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: d.Issuer + tokenPath}
 	var tokens grant.Tokens
 	var err error
 	switch kind := r.PostForm.Get("grant_type"); kind {
 	case "authorization_code":
-		tokens, err = d.Grant.Redeem(r.Context(), grant.Redemption{Client: client, Code: r.PostForm.Get("code"),
+		tokens, err = d.Grant.Redeem(r.Context(), grant.Redemption{Client: client, Use: use, Code: r.PostForm.Get("code"),
 			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier")})
 	case "refresh_token":
-		tokens, err = d.Grant.Refresh(r.Context(), client, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"))
+		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"))
+	case grant.DeviceGrantType:
+		tokens, err = d.Grant.Poll(r.Context(), client, use, r.PostForm.Get("device_code"))
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
@@ -59,19 +63,24 @@ func (d *Door) postRevoke(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// userinfo handles GET and POST /userinfo (OIDC Core §5.3). The token comes in the header alone: one in the
-// URL would stand in logs (RFC 9700 §4.3.2).
+// userinfo handles GET and POST /userinfo (OIDC Core §5.3). The token comes in the header alone.
 func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3: no error code where nothing was tried
-		w.WriteHeader(http.StatusUnauthorized)
+	use := grant.Use{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: d.Issuer + userinfoPath}
+	use.Scheme, use.Token = web.Presented(r)
+	challenge := web.Challenge{DPoP: use.IsDPoP(), Algs: proofAlgs}
+	if !use.IsDPoP() && !strings.EqualFold(use.Scheme, "Bearer") || use.Token == "" {
+		challenge.Write(w.Header()) // RFC 6750 §3: no error code where nothing was tried
+		w.WriteHeader(challenge.Status())
 		return
 	}
-	info, err := d.Grant.Userinfo(r.Context(), strings.TrimSpace(token))
+	info, err := d.Grant.Userinfo(r.Context(), use)
 	if e, ok := errors.AsType[grant.Error](err); ok {
-		w.Header().Set("WWW-Authenticate", `Bearer error="`+e.Code+`", error_description="`+e.Description+`"`)
-		web.JSON(w, http.StatusUnauthorized, errorBody(r, e))
+		challenge.Code, challenge.Description = e.Code, e.Description
+		if e.Code == "insufficient_scope" {
+			challenge.Scope = "openid"
+		}
+		challenge.Write(w.Header())
+		web.JSON(w, challenge.Status(), errorBody(r, e))
 		return
 	}
 	if err != nil {
@@ -79,6 +88,16 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	web.JSON(w, http.StatusOK, info)
+}
+
+var proofAlgs = strings.Join(signingkey.ProofAlgs(), " ")
+
+// nonced puts a fresh nonce for the next DPoP proof on every answer (RFC 9449 §8.2), so that a client needs to ask twice but once.
+func (d *Door) nonced(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("DPoP-Nonce", d.Grant.DPoPNonce())
+		next(w, r)
+	}
 }
 
 // parseClient reads the form and how the client names itself: by the Authorization header or in the body,

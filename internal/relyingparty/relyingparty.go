@@ -30,6 +30,7 @@ type RP struct {
 	BackchannelLogoutURI   string // Back-Channel Logout §2.2
 	RequirePKCE            bool
 	RequireACR             string        // the least that a sign-in must be worth, an acr value; empty: anything
+	RequireDPoP            bool          // its tokens are always bound to a key (RFC 9449 §5.2)
 	IDTokenAlg             string        // "ES256" or "RS256"
 	RequestMaxAge          time.Duration // how long the RP keeps its state (RULES §1)
 	RefreshTokens          bool          // whether it gets refresh tokens

@@ -27,9 +27,10 @@ SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_ur
 FROM grants g JOIN relying_parties r ON r.client_id = g.client_id JOIN sessions s ON s.id = g.session_id
 WHERE g.account_id = $1 AND g.client_id = $2 AND g.ended_at = 0 AND s.ended_at = 0`
 
+	// Of a registered app: an authenticator is unpaired at its own place.
 	endAccess statement = `
 UPDATE grants SET ended_at = $3, revoked_at = $3, expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END
-WHERE account_id = $1 AND client_id = $2 AND ended_at = 0`
+WHERE account_id = $1 AND client_id = $2 AND ended_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $2)`
 )
 
 // ListAccess lists the RPs with standing grants of the account, by name.

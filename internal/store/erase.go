@@ -30,6 +30,10 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	eraseMessages   statement = `DELETE FROM outbox WHERE account_id = $1 AND channel <> 'logout'`
 	erasePasswords  statement = `DELETE FROM passwords WHERE account_id = $1`
 	eraseApps       statement = `DELETE FROM totp_keys WHERE account_id = $1`
+	erasePushKeys   statement = `DELETE FROM push_keys WHERE account_id = $1`
+	erasePairings   statement = `DELETE FROM pairings WHERE account_id = $1`
+	erasePushes     statement = `DELETE FROM push_challenges WHERE account_id = $1`
+	erasePushLimits statement = `DELETE FROM push_limits WHERE account_id = $1`
 	eraseRecovery   statement = `DELETE FROM recovery_codes WHERE account_id = $1`
 	erasePhone      statement = `DELETE FROM phones WHERE account_id = $1`
 	eraseTexted     statement = `DELETE FROM sms_codes WHERE account_id = $1`
@@ -41,6 +45,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	erasePending    statement = `DELETE FROM pending_addresses WHERE account_id = $1`
 	eraseSessions   statement = `DELETE FROM sessions WHERE account_id = $1`
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
+	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
 	// The row of the register stays: it is the employer's.
 	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
 )
@@ -49,8 +54,8 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 // treated here, or named there with the reason why it stays.
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
-	erasePasswords, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseConnections,
+	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

@@ -21,7 +21,7 @@ const (
 	// The RP and, where the cookie is good, the session and its account: all that single sign-on needs, in one read.
 	findSSO statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.created_at, '',
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.created_at, '',
   COALESCE(s.id, ''), COALESCE(s.account_id, ''), s.secret, COALESCE(s.attempt, ''), COALESCE(s.epoch, 0), COALESCE(s.acr, ''),
   COALESCE(s.amr, ''), COALESCE(s.auth_time, 0), COALESCE(s.created_at, 0), COALESCE(s.last_seen, 0), COALESCE(s.expires_at, 0),
   COALESCE(s.idle, 0), COALESCE(s.ended_at, 0), COALESCE(s.ended_by, ''), COALESCE(s.user_agent, ''), COALESCE(s.ip, ''),
@@ -34,7 +34,7 @@ WHERE r.client_id = $1`
 	// whether persons are asked for. No subquery: SQLite would make it for all people before it joins it to one.
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
-  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at,
+  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
@@ -48,8 +48,8 @@ ORDER BY p.organisation_id, p.person_key`
 	// access away since it was issued ($15): one statement says so.
 	insertGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
-  former_rotated_at, replays, created_at, expires_at, ended_at)
-SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt)
+SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
@@ -57,13 +57,14 @@ WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 
+	// The key must be the one that the grant is bound to; none where it is bound to none.
 	rotateGrant statement = `
 UPDATE grants SET generation = generation + 1, former_rotated_at = rotated_at, rotated_at = $4, replays = 0
-WHERE id = $1 AND client_id = $2 AND generation = $3 AND ended_at = 0 AND expires_at > $4
+WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at = 0 AND expires_at > $4
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
   AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt`
 
 	// A retry of the same redemption finds its own grant.
 	findOwnGrant statement = `SELECT id FROM grants WHERE id = $1 AND code_id = $2 AND ended_at = 0`
@@ -73,7 +74,7 @@ RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, a
 	endGrant statement = `
 UPDATE grants SET ended_at = $3, expires_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt`
 )
 
 // grantRow receives the columns of a grant.
@@ -85,7 +86,7 @@ type grantRow struct {
 
 func (r *grantRow) dest() []any {
 	return []any{&r.ID, &r.CodeID, &r.ClientID, &r.Account, &r.Session, &r.Scope, &r.Offline, &r.ACR, &r.amr, &r.authTime,
-		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended}
+		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT}
 }
 
 func (r *grantRow) grant() grant.Grant {
@@ -146,17 +147,17 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issued, now time.Time) (bool, error) {
 	var id string
 	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued)).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT).one(&id)
 	if err != nil || made {
 		return made, err
 	}
 	return tx.query(ctx, findOwnGrant, g.ID, g.CodeID).one(&id)
 }
 
-// Rotate moves the grant from the given generation to the next, if that is its present one and it stands.
-func (tx *Tx) Rotate(ctx context.Context, id, clientID string, generation int, now time.Time) (grant.Grant, bool, error) {
+// Rotate moves the grant from the given generation to the next, if that is its present one, it stands, and it is bound to the key.
+func (tx *Tx) Rotate(ctx context.Context, id, clientID string, generation int, jkt string, now time.Time) (grant.Grant, bool, error) {
 	var r grantRow
-	ok, err := tx.query(ctx, rotateGrant, id, clientID, int64(generation), ms(now)).one(r.dest()...)
+	ok, err := tx.query(ctx, rotateGrant, id, clientID, int64(generation), ms(now), jkt).one(r.dest()...)
 	return r.grant(), ok, err
 }
 

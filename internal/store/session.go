@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 const (
@@ -73,8 +74,9 @@ UPDATE grants SET ended_at = $2, expires_at = $2 WHERE session_id = $1 AND ended
 	// An attempt that began with what the session has proven goes with it.
 	endCarried statement = `DELETE FROM attempts WHERE session_id = $1 AND session_id <> ''`
 
+	// An authenticator ($4) stays paired: it is a proof, and not an app that the person has signed in to.
 	endOfflineGrants statement = `
-UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND session_id <> $3 AND ended_at = 0`
+UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND session_id <> $3 AND client_id <> $4 AND ended_at = 0`
 
 	listSessionRPs statement = `
 SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri
@@ -196,7 +198,7 @@ func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string,
 		told = append(told, rps...)
 	}
 	if which.Offline {
-		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except))
+		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except), token.AuthenticatorClient)
 	}
 	return ids, told, err
 }

@@ -45,6 +45,11 @@ export class Discovery {
     return this.#found;
   }
 
+  // binds says whether the service binds tokens to a key (RFC 9449 §5.1).
+  async binds() {
+    return (await this.metadata()).dpop_signing_alg_values_supported?.includes("ES256") ?? false;
+  }
+
   // keys are read anew each time: the service changes them when it wants to.
   async keys() {
     const { jwks_uri: uri } = await this.metadata();

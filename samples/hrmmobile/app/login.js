@@ -15,7 +15,7 @@ async function challengeOf(verifier) {
 }
 
 // beginLogin remembers a login in this tab and returns the address to go to.
-export async function beginLogin(config, metadata, storage, { lang, hint } = {}) {
+export async function beginLogin(config, metadata, storage, { lang, hint, jkt } = {}) {
   const attempt = { nonce: random(), verifier: random(), began: Date.now() };
   const state = random();
   const url = new URL(metadata.authorization_endpoint);
@@ -28,6 +28,7 @@ export async function beginLogin(config, metadata, storage, { lang, hint } = {})
     nonce: attempt.nonce,
     code_challenge: await challengeOf(attempt.verifier),
     code_challenge_method: "S256",
+    ...(jkt && { dpop_jkt: jkt }), // RFC 9449 §10: the code, too, is for this key
     ...(lang && { ui_locales: lang }),
     ...(hint && { login_hint: hint }),
   };

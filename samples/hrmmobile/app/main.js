@@ -1,5 +1,7 @@
 // The app's start: reads the address, asks the modules, shows a page.
-import { Discovery, Unreachable, reach, readJSON } from "./discovery.js";
+import { Discovery, Unreachable, readJSON } from "./discovery.js";
+import { KeyLost, Prover } from "./dpop.js";
+import { DeviceKeys } from "./keys.js";
 import { LoginLost, beginLogin, takeAnswer } from "./login.js";
 import { chooseLanguage } from "./texts.js";
 import { Ended, Tokens } from "./tokens.js";
@@ -13,7 +15,9 @@ class App {
     this.config = config;
     this.lang = chooseLanguage(location, localStorage, navigator.languages, config.default_lang);
     this.discovery = new Discovery(config.issuer, browserFetch);
-    this.tokens = new Tokens(config, this.discovery, { fetch: browserFetch, storage: localStorage, locks: navigator.locks });
+    this.prover = new Prover(new DeviceKeys(indexedDB));
+    const tools = { fetch: browserFetch, storage: localStorage, locks: navigator.locks, prover: this.prover };
+    this.tokens = new Tokens(config, this.discovery, tools);
     this.view = new View(this.lang, {
       login: () => this.guard(() => this.login()),
       logout: () => this.logout(),
@@ -68,7 +72,7 @@ class App {
   // (OpenID Connect Core 1.0 §5.3.2).
   async greet(subject) {
     const { userinfo_endpoint: url } = await this.discovery.metadata();
-    const answer = await reach(browserFetch, url, { headers: { Authorization: `Bearer ${this.tokens.accessToken}` } });
+    const answer = await this.tokens.use(url);
     const person = answer.ok ? await readJSON(answer) : {};
     this.view.notice(null);
     this.view.home(person.sub === subject ? person.given_name : "");
@@ -76,7 +80,8 @@ class App {
 
   async login(hint) {
     const metadata = await this.discovery.metadata();
-    location.assign(await beginLogin(this.config, metadata, sessionStorage, { lang: this.lang, hint }));
+    const jkt = (await this.discovery.binds()) ? await this.prover.thumbprint() : undefined;
+    location.assign(await beginLogin(this.config, metadata, sessionStorage, { lang: this.lang, hint, jkt }));
     return new Promise(() => {}); // the browser is on its way
   }
 
@@ -96,7 +101,7 @@ class App {
       sessionStorage.removeItem(retried);
       await this.greet(sub);
     } catch (error) {
-      if (error instanceof LoginLost) return this.startAgain(error);
+      if (error instanceof LoginLost || error instanceof KeyLost) return this.startAgain(error);
       if (error instanceof Ended) return this.fail(error); // a refused code, not a lost session
       throw error;
     }

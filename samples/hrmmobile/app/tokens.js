@@ -1,6 +1,8 @@
 // The tokens of the person who is signed in: fetched, renewed and given back.
 // The refresh token is kept so that opening the app again works; the access
-// token lives in memory only.
+// token lives in memory only. Where the service can, both are bound to this
+// installation's key.
+import { KeyLost } from "./dpop.js";
 import { reach, readJSON } from "./discovery.js";
 import { verifyIDToken } from "./idtoken.js";
 
@@ -16,7 +18,7 @@ export class Tokens {
   #tools;
   #access = null;
 
-  // tools: fetch, storage and locks, as the browser has them.
+  // tools: fetch, storage and locks, as the browser has them, and the prover.
   constructor(config, discovery, tools) {
     this.#config = config;
     this.#discovery = discovery;
@@ -75,8 +77,8 @@ export class Tokens {
     try {
       return await this.#ask({ grant_type: "refresh_token", refresh_token: refreshToken });
     } catch (error) {
-      if (error instanceof Ended) this.clear();
-      throw error;
+      if (error instanceof Ended || error instanceof KeyLost) this.clear();
+      throw error instanceof KeyLost ? new Ended("key lost", { cause: error }) : error;
     }
   }
 
@@ -91,6 +93,13 @@ export class Tokens {
     if (url) await this.#post(url, form, { keepalive: true });
   }
 
+  // use asks an endpoint with the access token.
+  async use(url) {
+    const { fetch, prover } = this.#tools;
+    if (await this.#discovery.binds()) return prover.send(fetch, url, {}, this.#access);
+    return reach(fetch, url, { headers: { Authorization: `Bearer ${this.#access}` } });
+  }
+
   #keep(answer, idToken, subject) {
     this.#access = answer.access_token;
     const lasting = { refresh: answer.refresh_token, idToken, subject };
@@ -99,16 +108,21 @@ export class Tokens {
 
   async #ask(form) {
     const { token_endpoint: url } = await this.#discovery.metadata();
-    const answer = await this.#post(url, form);
+    const bound = await this.#discovery.binds();
+    const answer = await this.#post(url, form, {}, bound);
     const body = await readJSON(answer);
+    // RFC 9449 §5: a token that was not bound is not what was asked for.
+    if (answer.ok && bound && body.token_type?.toLowerCase() !== "dpop") throw new Error("the token is not bound to the key");
     if (answer.ok) return body;
     if (body.error === "invalid_grant") throw new Ended("invalid_grant");
     throw new Error(`token endpoint: ${body.error}`);
   }
 
-  #post(url, form, options = {}) {
+  #post(url, form, options = {}, bound = false) {
+    const { fetch, prover } = this.#tools;
     const body = new URLSearchParams({ ...form, client_id: this.#config.client_id });
-    return reach(this.#tools.fetch, url, { method: "POST", body, ...options });
+    const request = { method: "POST", body, ...options };
+    return bound ? prover.send(fetch, url, request) : reach(fetch, url, request);
   }
 
   async #verify(idToken, expected) {

@@ -24,6 +24,11 @@ test("the request is code flow with PKCE S256", async () => {
   assert.equal(answer.code, "c");
 });
 
+test("the code is for the key that is named, if one is", async () => {
+  assert.equal((await begin(new Storage(), { jkt: "thumbprint" })).get("dpop_jkt"), "thumbprint");
+  assert.equal((await begin(new Storage())).get("dpop_jkt"), null);
+});
+
 test("two logins in one tab do not disturb each other", async () => {
   const storage = new Storage();
   const [first, second] = [await begin(storage), await begin(storage)];

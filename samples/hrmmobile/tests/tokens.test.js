@@ -1,26 +1,33 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Discovery, Unreachable } from "../app/discovery.js";
+import { Prover } from "../app/dpop.js";
 import { Ended, Tokens } from "../app/tokens.js";
-import { Locks, OP, Storage, config } from "./op.js";
+
+import { Keys, Locks, OP, Storage, config, proofOf } from "./op.js";
 
 // world is an app that is signed in with the refresh token r0; each use gives the next.
-async function world() {
+async function world(change = {}) {
   const op = await OP.start();
+  Object.assign(op.metadata, change);
+  const keys = new Keys();
   const tools = { fetch: op.fetch, storage: new Storage(), locks: new Locks() };
-  const tab = () => new Tokens(config, new Discovery(config.issuer, op.fetch), tools);
+  const tab = () => new Tokens(config, new Discovery(config.issuer, op.fetch), { ...tools, prover: new Prover(keys) });
+  if (op.metadata.dpop_signing_alg_values_supported) await new Prover(keys).thumbprint();
   let generation = 0;
-  op.answers["/token"] = async (form) => {
+  op.answers["/token"] = async (form, proof) => {
     if (form.grant_type === "refresh_token" && form.refresh_token !== `r${generation - 1}`) {
       return Response.json({ error: "invalid_grant" }, { status: 400 });
     }
     const id_token = await op.sign(op.claims());
-    return Response.json({ access_token: `access token ${generation}`, refresh_token: `r${generation++}`, id_token });
+    const token_type = proof ? "DPoP" : "Bearer";
+    return Response.json({ access_token: `access token ${generation}`, token_type, refresh_token: `r${generation++}`, id_token });
   };
   op.answers["/revoke"] = () => new Response();
   const tokens = tab();
   await tokens.redeem({ code: "c", verifier: "v", nonce: "n" });
-  return { op, tokens, tab };
+  return { op, tokens, tab, keys };
 }
 
 test("a code is redeemed with its verifier", async () => {
@@ -48,7 +55,7 @@ test("a refresh keeps the new refresh token; the access token stays in memory", 
 
 test("an answer without a new refresh token keeps the old one", async () => {
   const { op, tokens } = await world();
-  op.answers["/token"] = () => Response.json({ access_token: "a" });
+  op.answers["/token"] = () => Response.json({ access_token: "a", token_type: "DPoP" });
   await tokens.refresh();
   assert.equal(tokens.stored().refresh, "r0");
 });
@@ -86,7 +93,7 @@ test("no network, a server in trouble and another error keep the tokens", async 
 
 test("a refreshed id token of another person is refused", async () => {
   const { op, tokens } = await world();
-  op.answers["/token"] = async () => Response.json({ access_token: "a", refresh_token: "x", id_token: await op.sign(op.claims({ sub: "bo" })) });
+  op.answers["/token"] = async () => Response.json({ access_token: "a", token_type: "DPoP", refresh_token: "x", id_token: await op.sign(op.claims({ sub: "bo" })) });
   await assert.rejects(tokens.refresh(), /another subject/);
   assert.equal(tokens.stored().subject, "anna");
 });
@@ -95,7 +102,7 @@ test("a sign-out during a refresh wins", async () => {
   const { op, tokens } = await world();
   op.answers["/token"] = () => {
     tokens.clear();
-    return Response.json({ access_token: "a", refresh_token: "late" });
+    return Response.json({ access_token: "a", token_type: "DPoP", refresh_token: "late" });
   };
   await assert.rejects(tokens.refresh(), Ended);
   assert.equal(tokens.stored(), null);
@@ -116,4 +123,84 @@ test("a discovery document of another issuer is refused", async () => {
   const { op } = await world();
   op.metadata.issuer = "https://evil.example";
   await assert.rejects(new Discovery(config.issuer, op.fetch).metadata(), /another issuer/);
+});
+
+test("each request carries a fresh proof by one key that cannot be taken out", async () => {
+  const { op, tokens, keys } = await world();
+  await tokens.refresh();
+  op.answers["/userinfo"] = () => Response.json({ sub: "anna" });
+  const answer = await tokens.use(`${config.issuer}/userinfo`);
+  assert.equal((await answer.json()).sub, "anna");
+  const proofs = await Promise.all(op.calls.filter((call) => call.headers.DPoP).map((call) => proofOf(call.headers.DPoP)));
+  assert.equal(new Set(proofs.map((proof) => proof.jkt)).size, 1);
+  assert.equal(new Set(proofs.map((proof) => proof.claims.jti)).size, proofs.length);
+  assert.ok(proofs.every(({ header }) => header.typ === "dpop+jwt" && header.alg === "ES256" && !("d" in header.jwk)));
+  assert.equal(keys.pair.privateKey.extractable, false);
+  const last = op.calls.at(-1);
+  assert.equal(last.headers.Authorization, "DPoP access token 1");
+  assert.equal(proofs.at(-1).claims.htu, `${config.issuer}/userinfo`);
+  assert.equal(proofs.at(-1).claims.htm, "GET");
+  assert.equal(proofs.at(-1).claims.ath, createHash("sha256").update("access token 1").digest("base64url"));
+  assert.equal(proofs[0].claims.ath, undefined);
+});
+
+test("a nonce is asked for once, and then each answer brings the next", async () => {
+  const { op, tokens } = await world();
+  const before = op.calls.length;
+  await tokens.refresh();
+  await tokens.refresh();
+  assert.equal(op.calls.slice(before).filter((call) => call.path === "/token").length, 2);
+});
+
+test("a service that always asks for another nonce is asked twice", async () => {
+  const { op, tokens } = await world();
+  const before = op.calls.length;
+  op.answers["/token"] = () => Response.json({ error: "use_dpop_nonce" }, { status: 400 });
+  await assert.rejects(tokens.refresh(), /use_dpop_nonce/);
+  assert.equal(op.calls.length - before, 2);
+  assert.equal(tokens.stored().refresh, "r0");
+});
+
+test("a resource that asks for a nonce in its header gets one", async () => {
+  const { op, tokens } = await world();
+  let asked = 0;
+  op.answers["/userinfo"] = () => {
+    if (asked++) return Response.json({ sub: "anna" });
+    return new Response("", { status: 401, headers: { "WWW-Authenticate": 'DPoP error="use_dpop_nonce"' } });
+  };
+  assert.equal((await tokens.use(`${config.issuer}/userinfo`)).status, 200);
+});
+
+test("a key that is lost ends the login here and sends nothing", async () => {
+  const { op, keys, tab } = await world();
+  keys.pair = undefined;
+  const before = op.calls.length;
+  const tokens = tab();
+  await assert.rejects(tokens.refresh(), Ended);
+  assert.equal(tokens.stored(), null);
+  assert.equal(op.asked("/token").length, 1);
+  assert.ok(op.calls.slice(before).every((call) => call.path !== "/token"));
+});
+
+test("a token that is not bound is refused where the service binds", async () => {
+  const { op, tokens } = await world();
+  op.answers["/token"] = () => Response.json({ access_token: "a", token_type: "Bearer", refresh_token: "x" });
+  await assert.rejects(tokens.refresh(), /not bound/);
+  assert.equal(tokens.stored().refresh, "r0");
+});
+
+test("a service that binds nothing is used with bearer tokens", async () => {
+  const { op, tokens, keys } = await world({ dpop_signing_alg_values_supported: undefined });
+  await tokens.refresh();
+  op.answers["/userinfo"] = () => Response.json({ sub: "anna" });
+  await tokens.use(`${config.issuer}/userinfo`);
+  assert.equal(op.calls.at(-1).headers.Authorization, "Bearer access token 1");
+  assert.ok(op.calls.every((call) => !call.headers.DPoP));
+  assert.equal(keys.pair, undefined);
+});
+
+test("two tabs that both make a key agree on one", async () => {
+  const keys = new Keys();
+  const both = await Promise.all([new Prover(keys).thumbprint(), new Prover(keys).thumbprint()]);
+  assert.equal(both[0], both[1]);
 });

@@ -1,0 +1,101 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
+)
+
+// DeviceGrantType is the grant_type of a poll (RFC 8628 §3.4).
+const DeviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+
+// The answers of RFC 8628 §3.5.
+var (
+	errPending = Error{"authorization_pending", "nobody has approved yet"}
+	errSlow    = Error{"slow_down", "wait five seconds more between two requests"}
+	errDenied  = Error{"access_denied", "the request was refused"}
+	errExpired = Error{"expired_token", "the device code has expired: begin anew"}
+	errDevice  = Error{"invalid_grant", "the device code is unknown, used, or not for this client and key"}
+)
+
+// Poll turns an approved device code into tokens: once. A program that lost the answer may ask again for a few seconds, by the same
+// key, and gets the same refresh token; later, and by whom ever else, the code is worth nothing.
+func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Tokens, error) {
+	rp, jkt, err := s.identify(ctx, c, u)
+	if err != nil {
+		return Tokens{}, err
+	}
+	now := s.Now()
+	var g Grant
+	var refused error // an answer that what the poll has changed must outlive
+	err = s.InTx(ctx, func(tx Tx) error {
+		refused = nil
+		d, tooSoon, ok, err := tx.PollDevice(ctx, secret.HashOf(code), rp.ClientID, now)
+		switch {
+		case err != nil:
+			return fmt.Errorf("poll device code: %w", err)
+		case !ok, d.JKT != "" && d.JKT != jkt:
+			return errDevice // undoes the poll: another key does not make the right one wait
+		case tooSoon:
+			refused = errSlow
+			return nil
+		}
+		g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	return s.tokens(rp, g, jkt, "")
+}
+
+// settle gives what a device code in its state is worth.
+func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token.Device, jkt string, now time.Time) (g Grant, refused, err error) {
+	switch {
+	case d.State == token.DeviceUsed:
+		return s.repeat(ctx, tx, d, jkt, now)
+	case d.State == token.DeviceDenied:
+		return g, errDenied, nil
+	case !now.Before(d.Expires):
+		return g, errExpired, nil
+	case d.State == token.DeviceWaiting:
+		return g, errPending, nil
+	}
+	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt, Offline: true,
+		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
+	if rp.RefreshTokens {
+		g.Generation = 1
+	}
+	used, err := tx.UseDevice(ctx, d, g, now)
+	switch {
+	case err != nil:
+		return g, nil, fmt.Errorf("use device code: %w", err)
+	case !used:
+		return g, errDevice, nil
+	}
+	return g, nil, tx.Append(ctx, s.event(audit.DeviceRedeemed, g))
+}
+
+// repeat answers a poll with a code that was used a moment ago: its answer was lost.
+func (s *Service) repeat(ctx context.Context, tx Tx, d token.Device, jkt string, now time.Time) (Grant, error, error) {
+	sub, err := tx.FindGrant(ctx, d.GrantID, now)
+	if err != nil {
+		return Grant{}, nil, fmt.Errorf("find grant: %w", err)
+	}
+	g := sub.Grant
+	if !sub.stands(now) || g.JKT != jkt || g.Generation > 1 || judgeReplay(g, g.Generation-1, now) != replaySame {
+		return g, errDevice, nil
+	}
+	if err := tx.CountReplay(ctx, g.ID); err != nil {
+		return g, nil, fmt.Errorf("count replay: %w", err)
+	}
+	return g, nil, tx.Append(ctx, s.event(audit.RefreshReplayed, g))
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
+)
+
+const (
+	insertDevice statement = `
+INSERT INTO devices (id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval)
+VALUES ($1, $2, $3, $4, $5, 'waiting', '', '', $6, $7, 0, $8)`
+
+	approveDevice statement = `
+UPDATE devices SET state = 'approved', account_id = $2, grant_id = $3 WHERE id = $1 AND state = 'waiting' AND expires_at > $4
+RETURNING id`
+
+	denyDevice statement = `
+UPDATE devices SET state = 'denied' WHERE id = $1 AND state IN ('waiting', 'approved') AND expires_at > $2 RETURNING id`
+
+	findDevice statement = `
+SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval
+FROM devices WHERE code = $1 AND client_id = $2`
+
+	touchDevice statement = `UPDATE devices SET polled_at = $2, poll_interval = $3 WHERE id = $1`
+
+	useDevice statement = `
+UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expires_at > $2 RETURNING id`
+
+	// No session stands behind it: it has none to end with, and lasts.
+	insertDeviceGrant statement = `
+INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt)
+SELECT $1, $2, $3, a.id, '', $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13
+FROM accounts a WHERE a.id = $4 AND a.closed_at = 0
+RETURNING id`
+)
+
+// deviceRow receives the columns of a device code.
+type deviceRow struct {
+	token.Device
+	code                               []byte
+	created, expires, polled, interval int64
+}
+
+func (r *deviceRow) dest() []any {
+	return []any{&r.ID, &r.code, &r.ClientID, &r.Scope, &r.JKT, &r.State, &r.Account, &r.GrantID, &r.created, &r.expires, &r.polled, &r.interval}
+}
+
+func (r *deviceRow) device() token.Device {
+	d := r.Device
+	d.Code, d.Interval = secret.HashFrom(r.code), time.Duration(r.interval)*time.Millisecond
+	d.Created, d.Expires, d.Polled = fromMS(r.created), fromMS(r.expires), fromMS(r.polled)
+	return d
+}
+
+// InsertDevice stores a device code that waits for a person.
+func (tx *Tx) InsertDevice(ctx context.Context, d token.Device) error {
+	_, err := tx.exec(ctx, insertDevice, d.ID, d.Code[:], d.ClientID, d.Scope, d.JKT, ms(d.Created), ms(d.Expires), d.Interval.Milliseconds())
+	return err
+}
+
+// ApproveDevice lets the account's person approve a device code that still waits; false if it does not. grantID is the grant that its
+// use will make.
+func (tx *Tx) ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, now time.Time) (bool, error) {
+	return tx.query(ctx, approveDevice, id, string(acc), grantID, ms(now)).one(&id)
+}
+
+// DenyDevice refuses a device code that waits, or that was approved and not used yet; false if it is neither.
+func (tx *Tx) DenyDevice(ctx context.Context, id string, now time.Time) (bool, error) {
+	return tx.query(ctx, denyDevice, id, ms(now)).one(&id)
+}
+
+// PollDevice reads the client's device code and counts the poll while it waits: one that comes too soon makes the interval longer.
+// The device is returned as it then is; ok is false if there is no such code.
+func (tx *Tx) PollDevice(ctx context.Context, code secret.Hash, clientID string, now time.Time) (d token.Device, tooSoon, ok bool, err error) {
+	var r deviceRow
+	ok, err = tx.query(ctx, findDevice, code[:], clientID).one(r.dest()...)
+	if err != nil || !ok {
+		return d, false, ok, err
+	}
+	d = r.device()
+	if !d.Waits(now) {
+		return d, false, true, nil
+	}
+	if tooSoon = d.IsTooSoon(now); tooSoon {
+		d.Interval = min(d.Interval+token.SlowDown, token.MaxInterval)
+	}
+	d.Polled = now
+	_, err = tx.exec(ctx, touchDevice, d.ID, ms(now), d.Interval.Milliseconds())
+	return d, tooSoon, true, err
+}
+
+// UseDevice marks an approved device code as used and makes its grant; false if it was not approved, or used or expired, or
+// its account is closed.
+func (tx *Tx) UseDevice(ctx context.Context, d token.Device, g grant.Grant, now time.Time) (bool, error) {
+	var id string
+	used, err := tx.query(ctx, useDevice, d.ID, ms(now)).one(&id)
+	if err != nil || !used {
+		return false, err
+	}
+	return tx.query(ctx, insertDeviceGrant, g.ID, g.CodeID, g.ClientID, string(g.Account), g.Scope, g.Offline, string(g.ACR),
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT).one(&id)
+}
+
+// EndAuthenticatorGrant ends the grant of an authenticator that was unpaired. It is no error if the grant has ended, or never began.
+func (tx *Tx) EndAuthenticatorGrant(ctx context.Context, grantID string, now time.Time) error {
+	_, _, err := tx.EndGrant(ctx, grantID, "", now)
+	return err
+}
