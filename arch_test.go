@@ -81,34 +81,35 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store"},
 
 	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
-		password provisioning recovery robot secret signin signingkey sms smscode store ui visitor web`},
+		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
-	"internal/authenticatorapp": {door, "locale web"},
-	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty"},
+	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
+	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
-	"internal/enrolment":          {flow, "account audit authn outbox password recoverycode secret smscode totp"},
+	"internal/enrolment":          {flow, "account audit authn outbox password push recoverycode secret signingkey smscode token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
-	"internal/myaccount":          {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/signin":             {flow, "account audit authn organisation outbox relyingparty secret throttle"},
+	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
-	"internal/authn": {funnel, "account audit onetime organisation outbox password recoverycode secret session smscode throttle totp"},
+	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
 
 	"internal/password":     {authenticator, "secret"},
+	"internal/push":         {authenticator, "account secret signingkey"},
 	"internal/recoverycode": {authenticator, "secret"},
 	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
@@ -125,6 +126,7 @@ var theHouse = map[string]room{
 	"internal/session":      {noun, "account secret"},
 	"internal/signingkey":   {noun, "secret"},
 	"internal/throttle":     {noun, ""},
+	"internal/vapid":        {noun, "audit secret"},
 	"internal/token":        {noun, "account secret"},
 
 	"internal/geo":      {engine, ""},
@@ -133,7 +135,8 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
-		person provisioning recovery relyingparty secret session signin signingkey throttle token`},
+		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
+	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
 
@@ -161,7 +164,7 @@ func (r foreignRule) allows(place string, l layer) bool {
 
 // theForeign are the rules about packages of others. What is not of the standard library must stand here.
 var theForeign = []foreignRule{
-	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "internal/sms", "e2e/journey"},
+	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "internal/sms", "internal/webpush", "e2e/journey"},
 		"rules know no HTTP: flows, authn, authenticators and nouns are called by doors of every protocol"},
 	{"html/template", nil, []string{"internal/web", "internal/mail", "samples/hrm", "samples/inbox"},
 		"pages are rendered by the kit web, mails by mail"},
@@ -194,10 +197,13 @@ var theForeign = []foreignRule{
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
+	{"github.com/makiuchi-d/gozxing", nil, []string{"internal/authenticatorapp"}, "reads a code in a camera frame, for browsers that cannot"},
+	{"golang.org/x/time/rate", []layer{door}, nil, "spares a node's processor; what protects a secret is counted in the database"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
 	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},
 	{"github.com/maxmind/mmdbwriter", nil, nil, "makes such files for the tests of geo"},
+	{"github.com/SherClockHolmes/webpush-go", nil, []string{"internal/webpush"}, "encrypts pushes and signs for push services"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},

@@ -11,8 +11,8 @@ import (
 // TestTheOperatorProvesTheAuditLog beside a running server and without one, and finds what somebody did to the file meanwhile.
 func TestTheOperatorProvesTheAuditLog(t *testing.T) {
 	h := newHouse(t)
+	h.must("account", "create", "anna.svensson@foretaget.example", "--verified") // before the first block, which then has it
 	p := h.serve()
-	h.must("account", "create", "anna.svensson@foretaget.example", "--verified")
 	var head string
 	for end := time.Now().Add(patient); ; time.Sleep(50 * time.Millisecond) {
 		out, err := portvaktAt(t, h, "audit", "head")

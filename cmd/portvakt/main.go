@@ -46,6 +46,7 @@ type commands struct {
 	RP       rpCommand       `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
 	Org      orgCommand      `cmd:"" name:"org" help:"Organisations."`
 	Account  accountCommand  `cmd:"" help:"Accounts."`
+	Keys     keysCommand     `cmd:"" help:"Keys."`
 	Audit    auditCommand    `cmd:"" help:"The audit log."`
 	Routes   routesCommand   `cmd:"" help:"List every route that is served."`
 	Selftest selftestCommand `cmd:"" help:"Tests that a running installation can be put to."`

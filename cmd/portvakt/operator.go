@@ -185,11 +185,12 @@ type orgSet struct {
 	MFAFrom       string `name:"2fa-from" help:"Day from which required holds, as 2026-12-01; until then people are told of it." placeholder:"DATE"`
 	MFASignIns    *int   `name:"2fa-signins" help:"How many sign-ins without it a person has before that day; 0: the day alone counts. Default 12." placeholder:"N"`
 	RememberDays  *int   `help:"How many days a browser may be remembered after a code, 0 to 90." placeholder:"DAYS"`
+	TypedPush     *bool  `help:"Ask for six typed digits where a phone would be asked for one tap." negatable:""`
 }
 
 // Run changes an organisation.
 func (c *orgSet) Run(ctx context.Context, s streams) error {
-	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, MFASignIns: c.MFASignIns, RememberDays: c.RememberDays, NoLogo: c.NoLogo, NoColour: c.NoColour}
+	in := control.Organisation{ID: c.ID, Name: c.Name, Colour: c.Colour, MFA: c.MFA, MFAFrom: c.MFAFrom, MFASignIns: c.MFASignIns, RememberDays: c.RememberDays, TypedPush: c.TypedPush, NoLogo: c.NoLogo, NoColour: c.NoColour}
 	var err error
 	if c.Logo != "" {
 		if in.Logo, err = readLogo(c.Logo); err != nil {

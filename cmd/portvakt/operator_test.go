@@ -183,3 +183,19 @@ func TestALogoFileIsReadAsFarAsItMatters(t *testing.T) {
 		t.Error("the logo is still there")
 	}
 }
+
+func TestTheOperatorRotatesTheKeyOfPushServices(t *testing.T) {
+	d := newDesk(t)
+	type key struct{ ID, Public, Created string }
+	var before, after []key
+	d.prints(&before, "keys", "vapid", "list", "--json")
+	var made key
+	d.prints(&made, "keys", "vapid", "rotate")
+	d.prints(&after, "keys", "vapid", "list", "--json")
+	if len(before) != 1 || len(after) != 2 || after[0] != made || after[1] != before[0] || len(made.Public) != 87 {
+		t.Errorf("before %v, made %v, after %v", before, made, after)
+	}
+	if out, _ := d.says("keys", "vapid", "list"); strings.Index(out, made.ID) < 0 || strings.Index(out, made.ID) > strings.Index(out, before[0].ID) {
+		t.Errorf("the newest does not come first:\n%s", out)
+	}
+}

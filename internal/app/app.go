@@ -29,6 +29,7 @@ import (
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/robot"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -60,6 +61,7 @@ type App struct {
 	House    *housekeeping.Service
 	Control  *control.Door
 
+	bell    *push.Bell
 	handler http.Handler
 	routes  []string
 	now     func() time.Time
@@ -137,7 +139,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := pin(ctx, db, s); err != nil {
 		return nil, err
 	}
-	keys, err := loadKeys(ctx, db, master, o.Now())
+	keys, err := loadKeys(ctx, db, master, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +148,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 	proxies, err := config.Prefixes(s.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
 		return nil, err
 	}
@@ -166,13 +172,15 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	// The funnel and the authenticators.
 	hasher := password.NewHasher(o.Hashing)
-	funnel := &authn.Service{Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
+	bell := &push.Bell{Changes: db.ListChanges, Now: o.Now, Log: o.Log}
+	funnel := &authn.Service{Bell: bell, Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
 
 	// The flows.
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
 		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
-	enrol := &enrolment.Service{InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product}
+	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
+		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now}
@@ -184,16 +192,17 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, now: o.Now, log: o.Log,
-		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log},
-		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, Log: o.Log}}
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, bell: bell, now: o.Now, log: o.Log,
+		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: keys.vapid.Tend},
+		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
-		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, places); err != nil {
+		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, enrol, places); err != nil {
 		return nil, err
 	}
-	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Kit: kit, Catalogue: catalogue, Log: o.Log}
+	funnel.RingOutbox = a.Outbox.Ring
+	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
 	a.mount(kit, people, parties, phones)
 	return a, nil
 }
@@ -212,7 +221,7 @@ func openPlaces(s config.Settings, o Options) (*geo.Places, error) {
 
 // newOutbox joins the worker with those who prepare and send.
 func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, preparers map[string]outbox.Preparer,
-	g *grant.Service, places *geo.Places) (*outbox.Worker, error) {
+	g *grant.Service, e *enrolment.Service, places *geo.Places) (*outbox.Worker, error) {
 	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
 		return nil, err
@@ -225,6 +234,7 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Preparers: preparers,
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
+			outbox.Push:   newPush(s, o, e, k, callable(s, allowed)),
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

@@ -8,18 +8,21 @@ import (
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/store"
+	"github.com/portvakt/portvakt/internal/vapid"
 )
 
 // keys are what this installation seals and signs with. They rest in the database under the master key, so
 // that every node has the same ones; the first start makes them.
 type keys struct {
-	ring *secret.Keyring
-	sign *signingkey.Set
+	ring  *secret.Keyring
+	sign  *signingkey.Set
+	vapid *vapid.Keys
 }
 
 const firstRoot = 1
 
-func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, now time.Time) (keys, error) {
+func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, clock func() time.Time) (keys, error) {
+	now := clock()
 	ring, err := loadRing(ctx, db, m, now)
 	if err != nil {
 		return keys{}, err
@@ -35,7 +38,14 @@ func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, now time.Time
 	if err != nil {
 		return keys{}, wrongMaster(err)
 	}
-	return keys{ring, sign}, nil
+	phones := &vapid.Keys{Store: db, InTx: store.InTx[vapid.Tx](db), Master: m, Now: clock}
+	if err := phones.Tend(ctx); err != nil {
+		return keys{}, err
+	}
+	if _, _, err := phones.Current(ctx); err != nil {
+		return keys{}, wrongMaster(err)
+	}
+	return keys{ring, sign, phones}, nil
 }
 
 func rootRow(id byte) string { return fmt.Sprintf("root_keys|%d", id) }

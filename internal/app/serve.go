@@ -93,6 +93,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 		return err
 	}
+	server.RegisterOnShutdown(a.bell.Close) // streams stay open for as long as somebody waits
 	operator := &http.Server{Handler: a.Control.Handler(), ReadHeaderTimeout: readHeaderTimeout, ErrorLog: serverLog(a.log)}
 	a.warn()
 	a.log.Info("serving", "issuer", a.Settings.Issuer, "listen", l.Addr().String(), "tls", server.TLSConfig != nil)

@@ -27,6 +27,14 @@ const (
 	AppAdded           Kind = "enrolment.app_added"               // an authenticator app was bound to an account
 	AppRemoved         Kind = "enrolment.app_removed"             // an authenticator app, or all of them, was unbound
 	AppRenamed         Kind = "enrolment.app_renamed"             // an authenticator app got another name
+	PhonePaired        Kind = "enrolment.phone_paired"            // a phone that approves sign-ins was paired with an account; the detail key names it
+	PairingRefused     Kind = "enrolment.pairing_refused"         // a phone was not paired: the person said no, or a second one came with the same code; the detail why says which
+	PhoneLost          Kind = "enrolment.phone_lost"              // a paired phone says that its keys are gone
+	PushSubscribed     Kind = "enrolment.push_subscribed"         // a paired phone said where push messages reach it
+	PushApproved       Kind = "signin.push_approved"              // a paired phone approved; the details say what for and which
+	PushDenied         Kind = "signin.push_denied"                // a paired phone denied, or a wrong number was chosen there
+	PushReported       Kind = "signin.push_reported"              // its owner said on her phone that it was not she who signed in: the sign-in ended, and push is off for unknown browsers
+	PushOff            Kind = "signin.push_off"                   // no phone was asked, because too many challenges were wrong, denied or unanswered
 	RecoveryCodeMade   Kind = "enrolment.recovery_code_made"      // a recovery code was shown and saved
 	RecoveryCodeUsed   Kind = "signin.recovery_code_used"         // a recovery code was used to sign in
 	RecoveryCodeIssued Kind = "enrolment.recovery_code_issued"    // the operator handed out a recovery code for a day; why stands with the personal fields
@@ -61,6 +69,7 @@ const (
 	OrganisationSet    Kind = "provisioning.organisation_set"     // the operator made or changed an organisation
 	AccountCreated     Kind = "provisioning.account_created"      // the operator made an account
 	PersonConnected    Kind = "provisioning.person_connected"     // a person of a register was connected to an account
+	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
 	MessageExpired     Kind = "outbox.expired"                    // a message could not be delivered in time; nothing tries it again

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/portvakt/portvakt/internal/enrolment"
+	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/web"
 )
 
@@ -14,6 +17,9 @@ import (
 type Door struct {
 	Issuer    string // the endpoints stand below it
 	URL       string // the web app stands here, with a slash at the end; it may be another origin
+	Grant     *grant.Service
+	Enrolment *enrolment.Service
+	Signin    *signin.Service
 	Kit       *web.Kit
 	Catalogue *locale.Catalogue
 	Log       *slog.Logger
@@ -24,4 +30,5 @@ func (d *Door) Routes(mux interface {
 	Handle(pattern string, h http.Handler)
 }) {
 	d.mountApp(mux)
+	d.mountAPI(mux)
 }

@@ -102,9 +102,19 @@ func IsStepUp(r Request, f Facts, now time.Time) bool {
 
 // carried is what a step-up begins with: what the session has proven.
 func (f Facts) carried() Progress {
-	methods := slices.DeleteFunc(slices.Clone(f.Session.AMR), func(m string) bool { return m == multiFactor })
-	return Progress{Account: f.Session.Account, Epoch: f.Session.Epoch, Methods: methods, ProvenAt: f.Session.AuthTime,
+	return Progress{Account: f.Session.Account, Epoch: f.Session.Epoch, Methods: f.Methods(), ProvenAt: f.Session.AuthTime,
 		From: f.Session.ID, Session: f.Session.Secret}
+}
+
+// Methods are the proofs behind the session, which an attempt can take over. Its class tells typed digits from a tap.
+func (f Facts) Methods() []string {
+	methods := slices.DeleteFunc(slices.Clone(f.Session.AMR), func(m string) bool { return m == multiFactor })
+	for i, m := range methods {
+		if m == MethodPush && f.Session.ACR.Satisfies(session.AAL2) && !slices.Contains(methods, MethodOTP) && !slices.Contains(methods, MethodSMS) {
+			methods[i] = MethodTyped
+		}
+	}
+	return methods
 }
 
 // lacks says what a request still needs beside what has been proven; Complete where nothing can be added, or need not be.

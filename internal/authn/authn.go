@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -21,12 +22,15 @@ import (
 // Service proves. Deadline is when a failed proof is answered, counted from its start: long enough for the
 // slowest honest path, so that its length tells nothing (RULES §2).
 type Service struct {
-	Store    Store
-	Hasher   *password.Hasher
-	Keys     *secret.Keyring
-	SMS      *SMS // nil: there is no gateway
-	Now      func() time.Time
-	Deadline time.Duration
+	Store  Store
+	Hasher *password.Hasher
+	Keys   *secret.Keyring
+	SMS    *SMS // nil: there is no gateway
+	// Bell wakes pages and phones that wait; RingOutbox lets a message go at once. Nil: nobody waits.
+	Bell       *push.Bell
+	RingOutbox func()
+	Now        func() time.Time
+	Deadline   time.Duration
 	// Sleep waits for d or until ctx ends; tests put a clock of their own here.
 	Sleep func(ctx context.Context, d time.Duration)
 }
@@ -68,6 +72,10 @@ type Store interface {
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
 	// ListApps lists the account's authenticator apps, oldest first.
 	ListApps(ctx context.Context, id account.ID) ([]App, error)
+	// FindChallenge reads a push challenge; the zero Challenge where there is none.
+	FindChallenge(ctx context.Context, id string) (push.Challenge, error)
+	// ListPushKeys lists the account's paired authenticators.
+	ListPushKeys(ctx context.Context, id account.ID) ([]push.Key, error)
 	// FindPhone returns the account's phone; false if it has none.
 	FindPhone(ctx context.Context, id account.ID) (Phone, bool, error)
 	// FindTexted reads what an attempt has sent by SMS; the zero Texted where there is nothing.
@@ -107,6 +115,17 @@ type Tx interface {
 	FinishProgress(ctx context.Context, p Progress) error
 	// DeleteProgress takes an attempt's row away, if there is one.
 	DeleteProgress(ctx context.Context, attempt string) error
+	PushRecords
+	// InsertChallenge stores a push challenge.
+	InsertChallenge(ctx context.Context, c push.Challenge) error
+	// CancelChallenges withdraws the challenges of an attempt that wait.
+	CancelChallenges(ctx context.Context, attempt string, now time.Time) error
+	// AnswerChallenge moves a challenge from one state to another; of two callers one wins. One that waits must be in its time.
+	AnswerChallenge(ctx context.Context, id string, from, to push.State, key string, now time.Time) (bool, error)
+	// ListPushKeys lists the account's paired authenticators.
+	ListPushKeys(ctx context.Context, id account.ID) ([]push.Key, error)
+	// MovePairing moves a pairing that is in its time from one state to another; of two callers one wins.
+	MovePairing(ctx context.Context, id string, from, to push.PairingState, now time.Time) (bool, error)
 	// FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.
 	FindRemembered(ctx context.Context, h secret.Hash, id account.ID, epoch int64, since, now time.Time) (bool, error)
 	// RememberBrowser remembers a browser.

@@ -21,6 +21,8 @@ const (
 	Offer
 	// Enrol: an authenticator app is being added (S12, S14).
 	Enrol
+	// TryPush: a phone is paired, and rings for a first time (S13).
+	TryPush
 	// AskPhone: the number of a phone is being added, for the day when the app is lost (S15).
 	AskPhone
 	// ShowRecovery: a new recovery code is shown until it is saved (S16).
@@ -40,7 +42,7 @@ const (
 
 // String names the step.
 func (s Step) String() string {
-	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
+	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "try the phone", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
 }
 
 // Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands, and what has been

@@ -9,6 +9,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 // Owner is somebody who is signed in and looks after her account.
@@ -39,7 +40,9 @@ func (s *Service) Fresh(ctx context.Context, o Owner) (Facts, account.Account, S
 	}
 	old := s.Now().Sub(f.Session.AuthTime) > freshFor
 	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
-	less := second.Apps > 0 && !shown(MethodOTP) && !shown(MethodSMS) || second.Password && !shown(MethodPassword)
+	// A tap is less than typed digits. Without a password there is no class between the two.
+	pushed := shown(MethodPush) && (f.Session.ACR.Satisfies(session.AAL2) || !second.Password)
+	less := second.Apps > 0 && !shown(MethodOTP) && !shown(MethodSMS) && !pushed || second.Password && !shown(MethodPassword)
 	if old || less {
 		return f, acc, second, ErrStale
 	}

@@ -19,20 +19,33 @@ const (
 	MethodMail     = "mail"
 	MethodOTP      = "otp"
 	MethodSMS      = "sms"
+	MethodPush     = "push"       // by one tap
+	MethodTyped    = "push-typed" // by typed digits; RPs are told "push"
 	MethodRecovery = "recovery"
 	multiFactor    = "mfa" // added where two kinds of proof meet
 )
 
 // Worth is what proofs are worth together, and how an RP is told of them: the table of RULES §3.
 func Worth(methods []string) (acr session.ACR, amr []string) {
-	has := func(m string) bool { return slices.Contains(methods, m) }
-	amr = slices.Clone(methods)
+	has := func(any ...string) bool {
+		return slices.ContainsFunc(any, func(m string) bool { return slices.Contains(methods, m) })
+	}
+	for _, m := range methods {
+		if m == MethodTyped {
+			m = MethodPush
+		}
+		if !slices.Contains(amr, m) {
+			amr = append(amr, m)
+		}
+	}
 	switch {
 	case has(MethodRecovery):
 		return session.Pwd, amr
-	case has(MethodPassword) && (has(MethodOTP) || has(MethodSMS)):
+	case has(MethodPassword) && has(MethodOTP, MethodSMS, MethodTyped):
 		return session.AAL2, append(amr, multiFactor)
-	case has(MethodPassword), has(MethodMail) && (has(MethodOTP) || has(MethodSMS)):
+	case has(MethodPassword) && has(MethodPush):
+		return session.MFA, append(amr, multiFactor)
+	case has(MethodPassword), has(MethodMail) && has(MethodOTP, MethodSMS, MethodPush, MethodTyped):
 		return session.Pwd, amr
 	}
 	return session.Mail, amr
@@ -46,6 +59,8 @@ const (
 	Proving   Stage = ""          // nothing chosen yet
 	Later     Stage = "later"     // not now: the offer comes back at the third sign-in
 	Enrolling Stage = "enrolling" // she is turning two-factor authentication on, or adding an app
+	Trying    Stage = "trying"    // her phone is paired, and rings for a first time
+	TryingNew Stage = "tryingnew" // the same, and she is asked for the number of a phone next
 	Phoning   Stage = "phoning"   // she is asked for the number of a phone, or changing it
 	Renewing  Stage = "renewing"  // she wants another recovery code
 	Kept      Stage = "kept"      // after a recovery code: the app is still hers
@@ -75,7 +90,12 @@ type Progress struct {
 func (p Progress) Has(method string) bool { return slices.Contains(p.Methods, method) }
 
 // hasSecond says whether something beside the password or the mail has been proven that an account has at hand.
-func (p Progress) hasSecond() bool { return p.Has(MethodOTP) || p.Has(MethodSMS) }
+func (p Progress) hasSecond() bool {
+	return p.Has(MethodOTP) || p.Has(MethodSMS) || p.Has(MethodPush) || p.Has(MethodTyped)
+}
+
+// hasFirst says whether something has been proven that is no second proof.
+func (p Progress) hasFirst() bool { return p.Has(MethodPassword) || p.Has(MethodMail) }
 
 // with adds a method that has been proven.
 func (p Progress) with(method string, now time.Time) Progress {
@@ -175,7 +195,9 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskCode
 	case p.Stage == Enrolling, p.Stage == Replacing:
 		return Enrol
-	case p.Stage == Phoning && second.Apps > 0:
+	case (p.Stage == Trying || p.Stage == TryingNew) && second.Push > 0:
+		return TryPush
+	case p.Stage == Phoning && second.Apps > 0, p.Stage == TryingNew && second.Apps > 0:
 		return AskPhone
 	case p.Stage == Renewing, second.Apps > 0 && !second.Recovery:
 		return ShowRecovery
@@ -227,6 +249,11 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if next == Complete {
 		if err := s.forgive(ctx, tx, proven.identifier(), b, p.Methods); err != nil {
 			return err
+		}
+		if second.Push > 0 && (p.hasSecond() || p.Has(MethodRecovery)) {
+			if err := tx.ForgivePush(ctx, p.Account); err != nil {
+				return fmt.Errorf("forgive push: %w", err)
+			}
 		}
 		if !p.Session.IsZero() {
 			// A step-up of one press has had no row: its second press finds one.

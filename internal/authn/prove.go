@@ -15,8 +15,8 @@ import (
 	"github.com/portvakt/portvakt/internal/totp"
 )
 
-// Proof is one thing that a person shows. The set is closed: Password, Code, NewCode, TextedCode, NewPhone, RecoveryCode and
-// MailedLink.
+// Proof is one thing that a person shows. The set is closed: Password, Code, NewCode, TextedCode, NewPhone, RecoveryCode,
+// MailedLink, PushAnswer and NewKey.
 type Proof interface{ method() string }
 
 // Password is a typed password for an identifier.
@@ -68,6 +68,7 @@ type Proven struct {
 	Key      totp.Key       // of a new code: the key to bind
 	Step     int64          // of a new code: the time step that it has used
 	Phone    smscode.Number // of a new phone: the number to bind
+	Answer   *Answered      // of a push answer
 	ACR      session.ACR
 	AMR      []string
 	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.
@@ -111,6 +112,10 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 		proven, err = proveTyped(ctx, s, inTx, b, guess{p.Identifier, ""}, func(context.Context) (judgement, error) { return s.judgeNewPhone(p) }, then, s.tries(p.Texted)...)
 	case MailedLink:
 		return proveLink(ctx, s, inTx, p, then)
+	case PushAnswer:
+		return proveAnswer(ctx, s, inTx, p, then)
+	case NewKey:
+		return proveNewKey(ctx, s, inTx, p, then)
 	default:
 		return Proven{}, fmt.Errorf("unknown proof %T", p)
 	}

@@ -11,6 +11,7 @@ import (
 // Second is what an account has beside its password, and what its organisations ask.
 type Second struct {
 	Apps     int       // authenticator apps
+	Push     int       // those of them that are paired and can answer with a tap
 	Recovery bool      // whether it has a recovery code
 	Issued   time.Time // until when a recovery code works that was handed out; zero: none
 	Phone    bool      // whether it has a phone that gets codes by SMS and is not suspended; it counts beside an app alone

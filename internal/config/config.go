@@ -37,7 +37,7 @@ type Settings struct {
 	TLSCert        string   `name:"tls-cert" help:"Certificate chain in PEM, read again when it changes. Empty: a proxy in front speaks TLS; list it as trusted." env:"PORTVAKT_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `name:"tls-key" help:"Private key of the certificate in PEM." env:"PORTVAKT_TLS_KEY" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks of the proxies in front, whose forwarded addresses are believed." env:"PORTVAKT_TRUSTED_PROXIES" placeholder:"CIDR"`
-	OutboundAllow  []string `help:"Private networks that may be called for back-channel logout." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`
+	OutboundAllow  []string `help:"Private networks that may be called for back-channel logout and by web push." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`
 
 	SMTPHost         string `name:"smtp-host" help:"Mail server. Without one, mails wait in the outbox." env:"PORTVAKT_SMTP_HOST" placeholder:"HOST"`
 	SMTPPort         int    `name:"smtp-port" help:"Port of the mail server." default:"587" env:"PORTVAKT_SMTP_PORT" placeholder:"PORT"`
@@ -57,6 +57,8 @@ type Settings struct {
 	SMSRegion       string   `name:"sms-region" help:"Country of numbers that are typed without a country's prefix." default:"SE" env:"PORTVAKT_SMS_REGION" placeholder:"CODE"`
 	SMSCountries    []string `name:"sms-countries" help:"Countries whose numbers get codes. Each further one can cost money when somebody abuses it." default:"SE,NO,DK,FI" env:"PORTVAKT_SMS_COUNTRIES" placeholder:"CODE"`
 	SMSDaily        int      `name:"sms-daily" help:"How many codes are sent in a day at most, to all numbers together." default:"2000" env:"PORTVAKT_SMS_DAILY" placeholder:"N"`
+
+	PushContact string `name:"push-contact" help:"Whom a push service may ask about this installation: mailto: with an address, or an https page. The default is the issuer." env:"PORTVAKT_PUSH_CONTACT" placeholder:"URL"`
 
 	GeoDatabase string `help:"File in MaxMind's format that tells the country of an IP address, read again when it changes. Without one no country is shown." env:"PORTVAKT_GEO_DATABASE" placeholder:"FILE"`
 
@@ -92,6 +94,9 @@ func (s Settings) Check() error {
 		return err
 	}
 	if err := s.checkSMS(); err != nil {
+		return err
+	}
+	if err := s.checkPush(); err != nil {
 		return err
 	}
 	if s.PlainDelay < 0 {

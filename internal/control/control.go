@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/vapid"
 )
 
 // Door is the control door.
@@ -25,6 +26,7 @@ type Door struct {
 	Provisioning *provisioning.Service
 	Enrolment    *enrolment.Service
 	Auditing     *auditing.Service
+	VAPID        *vapid.Keys
 	Log          *slog.Logger
 }
 
@@ -73,6 +75,9 @@ type Organisation struct {
 	// RememberDays is how long a browser may skip the second proof; absent in a change: as it is.
 	RememberDays *int `json:"remember_days,omitempty"`
 
+	// TypedPush asks for six typed digits where a phone would be asked for one tap; absent in a change: as it is.
+	TypedPush *bool `json:"typed_push,omitempty"`
+
 	// Of a change alone.
 	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
 	NoLogo   bool   `json:"no_logo,omitempty"`
@@ -120,6 +125,10 @@ func (d *Door) Handler() http.Handler {
 	}))
 	mux.Handle("POST /accounts", answer(d, d.createAccount))
 	mux.Handle("POST /accounts/recovery-code", answer(d, d.issueRecoveryCode))
+	mux.Handle("GET /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]VAPIDKey, error) {
+		return d.listVAPIDKeys(ctx)
+	}))
+	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux
@@ -268,6 +277,11 @@ func (d *Door) setOrganisation(ctx context.Context, _ *http.Request, in Organisa
 			without = append(without, provisioning.Remember)
 		}
 	}
+	if in.TypedPush != nil {
+		if change.Policy.TypedPush = *in.TypedPush; !*in.TypedPush {
+			without = append(without, provisioning.Typed)
+		}
+	}
 	known, err := d.Provisioning.HasOrganisation(ctx, change.ID)
 	if err != nil {
 		return in, err
@@ -285,7 +299,7 @@ var errMFAFrom = errors.New("the day from which 2FA is required reads 2026-12-01
 var errMFASignIns = errors.New("a number of sign-ins without 2FA belongs to the policy required with a day from which it holds")
 
 func stored(o organisation.Organisation) Organisation {
-	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays,
+	out := Organisation{ID: string(o.ID), Name: o.Name, Colour: o.Colour, MFA: string(o.Policy.MFA), RememberDays: &o.Policy.RememberDays, TypedPush: &o.Policy.TypedPush,
 		LogoType: o.Logo.MediaType, LogoBytes: len(o.Logo.Data)}
 	if !o.Policy.From.IsZero() {
 		out.MFAFrom, out.MFASignIns = o.Policy.From.UTC().Format(time.DateOnly), &o.Policy.SignIns

@@ -2,8 +2,6 @@ package enrolment
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
@@ -20,12 +18,9 @@ func (s *Service) Begin(ctx context.Context, o authn.Owner, a authn.Attempt, sta
 	if (stage == authn.Renewing || stage == authn.Phoning) && second.Apps == 0 {
 		return ErrNotNow // without an app there is nothing to recover from
 	}
-	methods := slices.DeleteFunc(slices.Clone(f.Session.AMR), func(m string) bool {
-		return m != authn.MethodPassword && m != authn.MethodMail && m != authn.MethodOTP && m != authn.MethodSMS && m != authn.MethodRecovery
-	})
 	fresh := authn.Prepare(a.ID, o.Browser.Device, s.Now())
 	return s.InTx(ctx, func(tx Tx) error {
-		p := authn.Proven{Account: acc, Progress: authn.Progress{Methods: methods, Stage: stage, ProvenAt: f.Session.AuthTime, From: f.Session.ID}}
+		p := authn.Proven{Account: acc, Progress: authn.Progress{Methods: f.Methods(), Stage: stage, ProvenAt: f.Session.AuthTime, From: f.Session.ID}}
 		return s.Authn.Advance(ctx, tx, a, &fresh, p, o.Browser, secret.Hash{})
 	})
 }
@@ -57,38 +52,14 @@ func (s *Service) Remove(ctx context.Context, o authn.Owner, app string) (bool, 
 	}
 	done := false
 	err = s.InTx(ctx, func(tx Tx) error {
-		name, ok, err := tx.DeleteApp(ctx, acc.ID, app)
-		if err != nil || !ok {
-			return err
-		}
-		left, err := tx.FindSecond(ctx, acc.ID)
-		if err != nil {
-			return fmt.Errorf("find second proofs: %w", err)
-		}
-		more := map[string]string{"authenticator": name}
-		if left.Apps == 0 {
-			if left.IsRequired(s.Now()) {
-				return ErrLast
-			}
-			more["off"] = "yes"
-			if err := tx.DeleteBesideApps(ctx, acc.ID); err != nil {
-				return fmt.Errorf("delete what exists beside an app: %w", err)
-			}
-		}
-		epoch, err := s.moveEpoch(ctx, tx, acc.ID)
-		if err == nil && epoch != acc.Epoch+1 {
-			err = authn.ErrStale // something has changed since the proof: the session may have been ended for it
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.Authn.Tell(ctx, tx, OffTemplate, acc, o.Browser, more); err != nil {
-			return err
-		}
-		done = true
-		return tx.Append(ctx, s.event(audit.AppRemoved, acc.ID, o.Browser))
+		done, err = s.unbind(ctx, tx, acc, app, unbinding{browser: o.Browser, actor: "account", fresh: true})
+		return err
 	})
-	return done, err
+	if err != nil {
+		return false, err
+	}
+	s.Authn.Rang(acc.ID, "")
+	return done, nil
 }
 
 // ForgetBrowser makes one of the owner's remembered browsers show the second proof again. It returns false if there is none

@@ -24,6 +24,7 @@ import (
 
 // Service runs the enrolment flow.
 type Service struct {
+	Store  Store
 	InTx   func(context.Context, func(Tx) error) error
 	Authn  *authn.Service
 	Hasher *password.Hasher
@@ -32,11 +33,20 @@ type Service struct {
 	// Name is what an app calls this installation beside its codes, where the account has no employer alone by whose name its
 	// owner knows it.
 	Name string
+	// Issuer is this installation, and App where its web app for approving sign-ins stands.
+	Issuer, App string
+	// VAPID is the key that push subscriptions are made with: its id, and 65 bytes.
+	VAPID func(context.Context) (string, []byte, error)
+	// MayCall says whether a push service may be called at an address, as far as its name tells today.
+	MayCall  func(ctx context.Context, address string) error
+	Insecure bool // the demo's push service has no certificate
 }
 
 // Tx is what enrolment changes.
 type Tx interface {
 	authn.Tx
+	PairingTx
+	AuthenticatorTx
 	// InsertApp binds an authenticator app; false if the account has the most that it may have.
 	InsertApp(ctx context.Context, app authn.App, most int) (bool, error)
 	// RenameApp renames one of the account's apps; false if it has none with this id.

@@ -21,6 +21,8 @@ type Service struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Every time.Duration // 0: one minute
+	// Tend looks after what keeps its own time: the keys by which push services know this installation. nil: nothing.
+	Tend func(context.Context) error
 }
 
 // Store is what housekeeping needs outside of a transaction of its own.
@@ -40,6 +42,7 @@ type Horizons struct {
 	Now      time.Time // budgets, requests, attempts, spent puzzles, remembered browsers: their own end of life
 	Sessions time.Time // ended sessions: kept for logout hints
 	Grants   time.Time // ended and expired grants and device codes: kept to notice a code or token that comes again
+	Pushes   time.Time // push challenges and binding codes
 	Outbox   time.Time // delivered and dropped messages
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
 }
@@ -48,6 +51,7 @@ type Horizons struct {
 const (
 	keepSessions = 90 * 24 * time.Hour
 	keepGrants   = 24 * time.Hour
+	keepPushes   = time.Hour
 	keepOutbox   = 30 * 24 * time.Hour
 	keepLinks    = 30 * 24 * time.Hour
 	bite         = 500
@@ -76,12 +80,16 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Round does all that is due.
 func (s *Service) Round(ctx context.Context) error {
-	return errors.Join(s.endExpired(ctx), s.purge(ctx))
+	failed := errors.Join(s.endExpired(ctx), s.purge(ctx))
+	if s.Tend != nil {
+		failed = errors.Join(failed, s.Tend(ctx))
+	}
+	return failed
 }
 
 func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
-	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox),
+	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox), Pushes: now.Add(-keepPushes),
 		Links: now.Add(-keepLinks)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)

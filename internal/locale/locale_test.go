@@ -70,7 +70,7 @@ func TestEveryTextIsInEveryLanguageWithTheSamePlaceholders(t *testing.T) {
 
 // computed are the keys that are put together while the program runs: package mail does it, with a template's name and with
 // the labels of the facts.
-var computed = regexp.MustCompile(`^mail\.((recovery_reset|recovery_login|password_changed|session_reuse|new_device|address_confirm|address_changed|address_new|mfa_on|mfa_off|phone_on|phone_off|recovery_code_used|recovery_code_made|recovery_code_issued|recovery_code_reminder|signin_failures|account_erased)\.(subject|intro|button)|device|browser|country|ip|time)$`)
+var computed = regexp.MustCompile(`^mail\.((recovery_reset|recovery_login|password_changed|session_reuse|new_device|address_confirm|address_changed|address_new|mfa_on|mfa_off|phone_on|phone_off|recovery_code_used|recovery_code_made|recovery_code_issued|recovery_code_reminder|signin_failures|push_reported|account_erased)\.(subject|intro|button)|device|browser|country|ip|time)$`)
 
 func TestNoTextIsMissingOrUnused(t *testing.T) {
 	uses, err := localetest.Scan("../..")
@@ -96,11 +96,12 @@ func TestTheLookFindsAMissingText(t *testing.T) {
 	want := map[string]string{
 		"a.template": "templates/page.html", "a.plural": "templates/page.html", "a.call": "code.go",
 		"a.fault.title": "code.go", "a.fault.text": "code.go", "a.problem": "code.go",
+		"a.script": "script.js",
 	}
 	if got := uses.Missing(func(string) bool { return false }); !reflect.DeepEqual(got, want) {
 		t.Errorf("found %q", got)
 	}
-	if !uses.Used("a.literal") || !uses.Used("a.prefix.title") || uses.Used("a.nothing") {
+	if !uses.Used("a.literal") || !uses.Used("a.prefix.title") || !uses.Used("a.script_literal") || uses.Used("a.nothing") {
 		t.Error("use is misjudged")
 	}
 }

@@ -57,6 +57,18 @@ func (p *Printer) T(id string, data ...any) string {
 	return p.localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: fields(data)})
 }
 
+// Raw lists the texts whose id begins with the prefix, with their placeholders unfilled: for a program in a browser, which fills
+// them itself. Such texts have no plural forms.
+func (p *Printer) Raw(prefix string) map[string]string {
+	raw := map[string]string{}
+	for id, m := range p.messages {
+		if strings.HasPrefix(id, prefix) {
+			raw[id] = m.Other
+		}
+	}
+	return raw
+}
+
 // Plural prints the text of an id in the form that fits the count, which fills the placeholder Count.
 func (p *Printer) Plural(id string, count int, data ...any) string {
 	filled := fields(data)

@@ -51,7 +51,8 @@ const (
 	recoveryIssuedTemplate   = "recovery_code_issued"   // never the code itself
 	recoveryReminderTemplate = "recovery_code_reminder" // nothing has happened: it only asks
 
-	newDeviceTemplate = "new_device" // authn's
+	newDeviceTemplate    = "new_device"    // authn's
+	pushReportedTemplate = "push_reported" // signin's; param device: in words, what waited for the phone's answer
 )
 
 // The mails about a change of address, whose names are the flow myaccount's.
@@ -104,6 +105,12 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case newDeviceTemplate:
 		l.Further = []string{p.T("mail.new_device.next")}
 		return l, s.addNotMe(&l, p, m)
+	case pushReportedTemplate:
+		l.Further = []string{p.T("mail.push_reported.next")}
+		if d := m.Params["device"]; d != "" {
+			l.Facts = append([]fact{{p.T("mail.device"), d}}, l.Facts...)
+		}
+		return l, s.addNotMe(&l, p, m, p.T("mail.push_reported.undo"))
 	case addressConfirmTemplate, addressChangedTemplate, addressNewTemplate:
 		return l, s.addAddress(&l, p, m)
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:

@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 )
@@ -86,6 +87,7 @@ type Overview struct {
 	// Second, Apps, Remembered and RecoveryMade are the account's two-factor authentication.
 	Second       authn.Second
 	Apps         []authn.App
+	Phones       map[string]push.Key // those apps that are paired, by their ids
 	Remembered   []authn.Remembered
 	RecoveryMade time.Time // zero: there is no recovery code
 	Phone        *Phone    // nil: there is none
@@ -124,6 +126,14 @@ func (s *Service) lookAtMFA(ctx context.Context, o *Overview) (err error) {
 	}
 	if o.Apps, err = s.Authn.Store.ListApps(ctx, o.Account.ID); err != nil {
 		return fmt.Errorf("list apps: %w", err)
+	}
+	keys, err := s.Authn.Store.ListPushKeys(ctx, o.Account.ID)
+	if err != nil {
+		return fmt.Errorf("list paired authenticators: %w", err)
+	}
+	o.Phones = map[string]push.Key{}
+	for _, k := range keys {
+		o.Phones[k.ID] = k
 	}
 	if o.Remembered, err = s.Store.ListRemembered(ctx, o.Account.ID, o.Account.Epoch, s.Now()); err != nil {
 		return fmt.Errorf("list remembered browsers: %w", err)

@@ -9,7 +9,9 @@ type Policy struct {
 	From time.Time
 	// SignIns is how many sign-ins without it a person has before "required" holds for her, also before the day; 0: the day
 	// alone counts. Without a day it means nothing.
-	SignIns      int
+	SignIns int
+	// TypedPush asks for six typed digits where a phone would be asked for one tap.
+	TypedPush    bool
 	RememberDays int // how long a browser may skip the second proof, in days; 0: never
 }
 
@@ -43,6 +45,7 @@ func Strictest(all []Policy) Policy {
 				strictest.SignIns = p.SignIns
 			}
 		}
+		strictest.TypedPush = strictest.TypedPush || p.TypedPush
 		strictest.RememberDays = min(strictest.RememberDays, p.RememberDays)
 	}
 	return strictest

@@ -1,5 +1,5 @@
-// Package outbound is the engine that calls addresses which somebody else named: an RP's back channel today,
-// push services and webhooks later. There is one client for all of them, and it reaches no private network,
+// Package outbound is the engine that calls addresses which somebody else named: an RP's back channel and
+// push services today, webhooks later. There is one client for all of them, and it reaches no private network,
 // follows no redirect, and reads no more than it needs.
 package outbound
 
@@ -25,8 +25,10 @@ const (
 )
 
 // NewClient returns the client. It may call public addresses, and the private networks in allowed.
-func NewClient(allowed []netip.Prefix) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+func NewClient(allowed []netip.Prefix) *http.Client { return newClient(allowed, net.DefaultResolver) }
+
+func newClient(allowed []netip.Prefix, names *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: names, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		// Checked on the address that is being dialled, after the name was resolved: a name that resolves to
 		// another address the second time gets no further.
 		return check(address, allowed)
@@ -44,16 +46,21 @@ func check(address string, allowed []netip.Prefix) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrForbidden, address)
 	}
-	addr := at.Addr().Unmap()
-	for _, p := range allowed {
-		if p.Contains(addr) {
-			return nil
-		}
-	}
-	if !IsPublic(addr) {
+	if addr := at.Addr(); !may(addr, allowed) {
 		return fmt.Errorf("%w: %s", ErrForbidden, addr)
 	}
 	return nil
+}
+
+// may says whether an address may be called.
+func may(addr netip.Addr, allowed []netip.Prefix) bool {
+	addr = addr.Unmap()
+	for _, p := range allowed {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return IsPublic(addr)
 }
 
 // special are networks that are global in form and yet lead inside: shared address space, translation

@@ -1,5 +1,5 @@
 // Package outbox holds the noun outbox message, and the worker that delivers what transactions have
-// enqueued: mails, text messages, and logout tokens to RPs. It renders nothing and speaks no network protocol: a
+// enqueued: mails, text messages, pushes to phones, and logout tokens to RPs. It renders nothing and speaks no network protocol: a
 // Preparer decides what becomes of a message, a Sender delivers it.
 package outbox
 
@@ -30,6 +30,7 @@ const (
 	Mail   Channel = "mail"
 	Logout Channel = "logout" // back-channel logout of one RP
 	SMS    Channel = "sms"    // its recipient rests in the secret, because the number is personal data
+	Push   Channel = "push"   // to a push service; its address rests in the secret, because whoever has it can push
 )
 
 // Message is a row of the outbox. It holds a template's name and parameters, never a finished body; a secret in

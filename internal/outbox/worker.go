@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,18 @@ func (p Personal) Error() string { return p.Err.Error() }
 // Unwrap returns the error without the words.
 func (p Personal) Unwrap() error { return p.Err }
 
+// Later is an error of the other side's that says when it wants to be asked again.
+type Later struct {
+	Err   error
+	After time.Duration
+}
+
+// Error is that of the cause.
+func (l Later) Error() string { return l.Err.Error() }
+
+// Unwrap returns the cause.
+func (l Later) Unwrap() error { return l.Err }
+
 // Worker delivers messages until its context ends. Any number of workers on any number of nodes may run: the
 // lease keeps them apart, and what is sent twice after a crash carries the same Message-ID.
 type Worker struct {
@@ -79,7 +92,10 @@ type Worker struct {
 	Senders   map[Channel]Sender
 	Now       func() time.Time
 	Log       *slog.Logger
-	Idle      time.Duration // pause when there is nothing to do; 0: 250 ms
+	Idle      time.Duration // pause when there is nothing to do; 0: 250 ms, on the channels that have no bell
+
+	hang sync.Once
+	bell chan struct{}
 }
 
 const (
@@ -90,9 +106,39 @@ const (
 
 // crew is how many messages of a channel one lease takes, and how many loops of one node work on it. Nobody's mail
 // waits for an RP that hangs, and no RP for another's.
-type crew struct{ loops, batch int }
+type crew struct {
+	loops, batch int
+	// bell: Ring wakes the loops, so that they look by themselves only for what another node has left, or failed with.
+	bell  bool
+	delay func(n int) time.Duration // before the n-th try
+}
 
-var crews = map[Channel]crew{Mail: {1, 16}, Logout: {4, 2}, SMS: {2, 2}}
+var crews = map[Channel]crew{
+	Mail: {loops: 1, batch: 16, delay: Delay}, Logout: {loops: 4, batch: 2, delay: Delay}, SMS: {loops: 2, batch: 2, delay: Delay},
+	Push: {loops: 6, batch: 1, bell: true, delay: PushDelay},
+}
+
+// The pauses when there is nothing to do.
+const (
+	idlePause = 250 * time.Millisecond
+	bellPause = time.Second
+)
+
+// Ring wakes the loops of pushes: a person waits in front of the screen for what was enqueued. It is called after the
+// commit, waits for nothing, and may be called in vain or not at all.
+func (w *Worker) Ring() {
+	for range crews[Push].loops {
+		select {
+		case w.ringing() <- struct{}{}:
+		default: // all are called already
+		}
+	}
+}
+
+func (w *Worker) ringing() chan struct{} {
+	w.hang.Do(func() { w.bell = make(chan struct{}, crews[Push].loops) })
+	return w.bell
+}
 
 // Run works until ctx ends, then finishes the messages in hand. Messages of a channel without a sender wait.
 func (w *Worker) Run(ctx context.Context) error {
@@ -107,9 +153,9 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) work(ctx context.Context, channel Channel) {
-	id, idle := secret.NewID(), w.Idle
-	if idle == 0 {
-		idle = 250 * time.Millisecond
+	id, idle, bell := secret.NewID(), cmp.Or(w.Idle, idlePause), (chan struct{})(nil)
+	if crews[channel].bell {
+		idle, bell = cmp.Or(w.Idle, bellPause), w.ringing()
 	}
 	for {
 		n, err := w.batch(ctx, id, channel)
@@ -122,6 +168,7 @@ func (w *Worker) work(ctx context.Context, channel Channel) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-bell:
 		case <-time.After(idle):
 		}
 	}
@@ -187,7 +234,12 @@ func (w *Worker) deliver(ctx context.Context, m Message) error {
 }
 
 func (w *Worker) postpone(ctx context.Context, m Message, cause error) error {
-	next := w.Now().Add(Delay(m.Attempts + 1))
+	next := w.Now().Add(crews[m.Channel].delay(m.Attempts + 1))
+	if later, ok := errors.AsType[Later](cause); ok && w.Now().Add(later.After).After(next) {
+		if next = w.Now().Add(later.After); next.After(m.Expires) {
+			next = m.Expires // by then there is nothing to ask any more
+		}
+	}
 	w.Log.Warn("outbox: will try again", "message", m.ID, "template", m.Template, "attempt", m.Attempts+1, "error", cause)
 	return w.Store.Postponed(ctx, m, next, cause.Error())
 }
@@ -205,4 +257,9 @@ func (w *Worker) finish(ctx context.Context, m Message, s State, reason error, k
 // quarter of an hour at most.
 func Delay(n int) time.Duration {
 	return min(time.Second<<min(n, 16), maxDelay)
+}
+
+// PushDelay is the same for pushes, of which one lives two minutes: 1, 2, 4, 8 and then every 15 s.
+func PushDelay(n int) time.Duration {
+	return min(time.Second<<min(n-1, 16), 15*time.Second)
 }

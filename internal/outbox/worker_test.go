@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -245,3 +246,84 @@ func TestDelaysDoubleUpToAQuarterOfAnHour(t *testing.T) {
 		}
 	}
 }
+
+// TestAPushIsTriedAgainWithinItsTwoMinutes: with the pauses of mail there would be six tries, the last half a minute apart.
+func TestAPushIsTriedAgainWithinItsTwoMinutes(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.worker.Senders = map[outbox.Channel]outbox.Sender{outbox.Push: s.courier}
+		s.courier.say(errors.New("down"))
+		s.enqueue("p", func(m *outbox.Message) { m.Channel, m.Expires = outbox.Push, s.now.Add(2*time.Minute) })
+		start := s.now
+		var tries []int
+		for s.now.Before(start.Add(3 * time.Minute)) {
+			if s.round() > 0 {
+				tries = append(tries, int(s.now.Sub(start).Seconds()))
+			}
+			s.now = s.now.Add(time.Second)
+		}
+		// The last round finds it expired and sends nothing.
+		if got, want := fmt.Sprint(tries), "[0 1 3 7 15 30 45 60 75 90 105 120]"; got != want {
+			t.Errorf("tried at %s, want %s", got, want)
+		}
+		s.want("[" + strings.TrimSpace(strings.Repeat("p ", 11)) + "]")
+	})
+}
+
+func TestTheOtherSideSaysWhenItWantsToBeAskedAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.enqueue("soon", func(m *outbox.Message) { m.Expires = s.now.Add(2 * time.Minute) })
+		s.courier.say(outbox.Later{Err: errors.New("busy"), After: 40 * time.Second})
+		s.round()
+		s.courier.say(nil)
+		s.now = s.now.Add(39 * time.Second)
+		s.round()
+		s.want("[soon]")
+		s.now = s.now.Add(time.Second)
+		s.round()
+		s.want("[soon soon]")
+
+		s.enqueue("tomorrow", func(m *outbox.Message) { m.Expires = s.now.Add(2 * time.Minute) })
+		s.courier.say(outbox.Later{Err: errors.New("busy"), After: 24 * time.Hour})
+		s.round()
+		s.courier.say(nil)
+		s.now = s.now.Add(2*time.Minute - time.Second)
+		if n := s.round(); n != 0 {
+			t.Error("asked before it wants to be asked")
+		}
+		s.now = s.now.Add(time.Second)
+		if n := s.round(); n != 1 {
+			t.Error("a message whose time has passed rests in the queue")
+		}
+		s.want("[soon soon tomorrow]")
+	})
+}
+
+// TestABellSendsAPushAtOnce: with pauses of an hour, only the bell can have done it.
+func TestABellSendsAPushAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		heard := make(chan struct{}, 4)
+		s.worker.Senders = map[outbox.Channel]outbox.Sender{outbox.Push: sendFunc(func() { heard <- struct{}{} })}
+		s.worker.Idle = time.Hour
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.worker.Run(ctx) }() //nolint:errcheck // it returns nil
+		defer func() { stop(); <-ended }()
+		for range 3 {
+			s.enqueue("p", func(m *outbox.Message) { m.Channel = outbox.Push })
+			s.worker.Ring()
+			<-heard
+		}
+	})
+}
+
+func TestABellThatNobodyHearsKeepsNobodyWaiting(t *testing.T) {
+	w := &outbox.Worker{}
+	for range 100 {
+		w.Ring()
+	}
+}
+
+// sendFunc accepts and tells that it did.
+type sendFunc func()
+
+func (f sendFunc) Send(context.Context, outbox.Message) error { f(); return nil }

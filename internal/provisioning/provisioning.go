@@ -82,6 +82,7 @@ const (
 	Logo     Part = "logo"
 	Colour   Part = "colour"
 	Remember Part = "remembered browsers"
+	Typed    Part = "typed digits"
 )
 
 // SetOrganisation inserts or changes an organisation. Empty fields of change keep what is stored; a new one
@@ -130,6 +131,7 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 	if change.Policy.RememberDays != 0 {
 		o.Policy.RememberDays = change.Policy.RememberDays
 	}
+	o.Policy.TypedPush = (o.Policy.TypedPush || change.Policy.TypedPush) && !slices.Contains(without, Typed)
 	if slices.Contains(without, Remember) {
 		o.Policy.RememberDays = 0
 	}

@@ -6,7 +6,6 @@ package recoverycode
 import (
 	"log/slog"
 	"strings"
-	"unicode"
 
 	"github.com/portvakt/portvakt/internal/secret"
 )
@@ -16,9 +15,8 @@ import (
 type Code string
 
 const (
-	length   = 20 // characters of 5 bits
-	group    = 4
-	alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	length = 20 // characters of 5 bits
+	group  = 4
 )
 
 // New returns a fresh code.
@@ -27,39 +25,10 @@ func New() Code {
 	return grouped(strings.ToUpper(secret.Crockford.EncodeToString(secret.Random(13))[:length]))
 }
 
-// Parse reads a code as it was typed or pasted: in either case, with any spaces and dashes or none, and with the letters
-// that Crockford's alphabet leaves out for the digits they look like (o for 0, i and l for 1). Everything else, and any
-// other length, is no code.
+// Parse reads a code as it was typed or pasted; see secret.ReadCrockford. Any other length is no code.
 func Parse(typed string) (Code, bool) {
-	read := make([]byte, 0, length)
-	for _, r := range typed {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || r == '−' { // the last is a minus sign
-			continue
-		}
-		c, ok := character(r)
-		if !ok || len(read) == length {
-			return "", false
-		}
-		read = append(read, c)
-	}
-	if len(read) != length {
-		return "", false
-	}
-	return grouped(string(read)), true
-}
-
-// character maps by hand: Unicode's upper case would make letters of the alphabet from such that are none of it.
-func character(r rune) (c byte, ok bool) {
-	if 'a' <= r && r <= 'z' {
-		r -= 'a' - 'A'
-	}
-	switch r {
-	case 'O':
-		r = '0'
-	case 'I', 'L':
-		r = '1'
-	}
-	return byte(r), strings.ContainsRune(alphabet, r)
+	read := secret.ReadCrockford(typed, length)
+	return grouped(read), read != ""
 }
 
 func grouped(s string) Code {

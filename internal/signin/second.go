@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -35,23 +34,11 @@ func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secre
 	if err != nil {
 		return authn.NewSession{}, "", err
 	}
-	fresh, token := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now()), secret.Token("")
-	if v.Remember && second.Policy.RememberDays > 0 {
-		token = secret.NewToken()
-	}
-	remembered := authn.Remembered{ID: secret.NewID(), Secret: token.HashOrZero(), Account: acc.ID, Device: v.Browser.Device,
-		Created: s.Now(), Expires: s.Now().AddDate(0, 0, second.Policy.RememberDays)}
+	fresh, token := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now()), s.prepareRemembered(v, second)
 	proof := authn.Code{Identifier: id, Progress: p, Code: v.Typed}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
-		if token != "" {
-			r := remembered
-			r.Epoch = p.Account.Epoch
-			if err := tx.RememberBrowser(ctx, r); err != nil {
-				return fmt.Errorf("remember browser: %w", err)
-			}
-			if err := tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser)); err != nil {
-				return err
-			}
+		if err := s.remember(ctx, tx, v, second, token, p.Account); err != nil {
+			return err
 		}
 		p.Operation = press
 		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, p, v.Browser, v.Current.HashOrZero())

@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -34,6 +35,12 @@ type Store interface {
 	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
 	// FindRequest reads a large request's row; false if it is unknown or expired.
 	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
+	// FindChallenge reads a push challenge; the zero Challenge where there is none.
+	FindChallenge(ctx context.Context, id string) (push.Challenge, error)
+	// FindAttemptChallenge reads the newest push challenge of an attempt; the zero Challenge where there is none.
+	FindAttemptChallenge(ctx context.Context, attempt string) (push.Challenge, error)
+	// ListChallenges lists the account's push challenges that can be answered, newest first.
+	ListChallenges(ctx context.Context, id account.ID, now time.Time) ([]push.Challenge, error)
 	// FindOrganisation looks an organisation up.
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
 }
@@ -43,6 +50,8 @@ type Tx interface {
 	authn.Tx
 	// FindAccount looks an account up by its identifier.
 	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// TouchPushKey notes that a paired authenticator was used.
+	TouchPushKey(ctx context.Context, key string, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// KeepRequest stores a large request under an id until the given time.

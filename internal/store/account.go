@@ -56,6 +56,13 @@ func (tx *Tx) ReadAccount(ctx context.Context, id account.ID) (account.Account, 
 	return r.account(), err
 }
 
+// FindAccountByID returns an account; the zero Account where there is none.
+func (db *DB) FindAccountByID(ctx context.Context, id account.ID) (account.Account, error) {
+	var r accountRow
+	_, err := db.query(ctx, readAccount, string(id)).one(r.dest()...)
+	return r.account(), err
+}
+
 // FindAccount looks an account up by its identifier.
 func (tx *Tx) FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error) {
 	var r accountRow

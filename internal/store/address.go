@@ -117,5 +117,5 @@ func (tx *Tx) DeleteSecondSince(ctx context.Context, id account.ID, since time.T
 			return err
 		}
 	}
-	return nil
+	return tx.deletePushKeys(ctx, deleteOrphanPushKeys, string(id))
 }

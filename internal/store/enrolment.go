@@ -48,11 +48,12 @@ ON CONFLICT (account_id) DO UPDATE SET silent = excluded.silent, spent = exclude
 
 	// What an account has beside its password, and a row for each of its organisations.
 	findSecond statement = `
-SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
+SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT count(*) FROM push_keys q WHERE q.account_id = a.id AND q.lost_at = 0),
+  (SELECT count(*) FROM recovery_codes r WHERE r.account_id = a.id),
   (SELECT count(*) FROM phones m WHERE m.account_id = a.id AND m.suspended_at = 0),
   COALESCE((SELECT w.changed_at FROM passwords w WHERE w.account_id = a.id), 0), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0),
   a.address_changed_at, COALESCE(f.silent, 0), COALESCE(f.spent, 0),
-  COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0)
+  COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0), COALESCE(o.typed_push, false)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN organisations o ON o.id = p.organisation_id
 WHERE a.id = $1`
@@ -187,8 +188,8 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 		var codes, phones, set, issued, moved, since int64
 		var name string
 		var p organisation.Policy
-		if err := scan(&s.Apps, &codes, &phones, &set, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
-			&p.RememberDays); err != nil {
+		if err := scan(&s.Apps, &s.Push, &codes, &phones, &set, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
+			&p.RememberDays, &p.TypedPush); err != nil {
 			return err
 		}
 		s.Recovery, s.Phone, s.Password, s.PasswordSet, s.Issued, s.AddressChanged = codes > 0, phones > 0, set > 0, fromMS(set), fromMS(issued), fromMS(moved)
@@ -241,14 +242,18 @@ func (tx *Tx) RenameApp(ctx context.Context, id account.ID, app, name string) (b
 
 // DeleteApp unbinds one of the account's apps and returns its name.
 func (tx *Tx) DeleteApp(ctx context.Context, id account.ID, app string) (name string, ok bool, err error) {
-	ok, err = tx.query(ctx, deleteApp, string(id), app).one(&name)
-	return name, ok, err
+	if ok, err = tx.query(ctx, deleteApp, string(id), app).one(&name); err != nil || !ok {
+		return "", false, err
+	}
+	return name, true, tx.deletePushKeys(ctx, deletePushKey, string(id), app)
 }
 
 // DeleteApps unbinds all of the account's apps.
 func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) error {
-	_, err := tx.exec(ctx, deleteApps, string(id))
-	return err
+	if _, err := tx.exec(ctx, deleteApps, string(id)); err != nil {
+		return err
+	}
+	return tx.deletePushKeys(ctx, deletePushKeys, string(id))
 }
 
 // ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.

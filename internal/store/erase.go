@@ -30,6 +30,10 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	eraseMessages   statement = `DELETE FROM outbox WHERE account_id = $1 AND channel <> 'logout'`
 	erasePasswords  statement = `DELETE FROM passwords WHERE account_id = $1`
 	eraseApps       statement = `DELETE FROM totp_keys WHERE account_id = $1`
+	erasePushKeys   statement = `DELETE FROM push_keys WHERE account_id = $1`
+	erasePairings   statement = `DELETE FROM pairings WHERE account_id = $1`
+	erasePushes     statement = `DELETE FROM push_challenges WHERE account_id = $1`
+	erasePushLimits statement = `DELETE FROM push_limits WHERE account_id = $1`
 	eraseRecovery   statement = `DELETE FROM recovery_codes WHERE account_id = $1`
 	erasePhone      statement = `DELETE FROM phones WHERE account_id = $1`
 	eraseTexted     statement = `DELETE FROM sms_codes WHERE account_id = $1`
@@ -50,7 +54,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 // treated here, or named there with the reason why it stays.
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
-	erasePasswords, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
+	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
 	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseConnections,
 }
 

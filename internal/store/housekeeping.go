@@ -35,6 +35,11 @@ DELETE FROM remembered_browsers WHERE id IN (SELECT id FROM remembered_browsers 
 DELETE FROM issued_codes WHERE account_id IN (SELECT account_id FROM issued_codes WHERE expires_at <= $1 LIMIT $2)`
 	purgePendingAddresses statement = `
 DELETE FROM pending_addresses WHERE account_id IN (SELECT account_id FROM pending_addresses WHERE expires_at <= $1 LIMIT $2)`
+	purgePairings statement = `
+DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at <= $1 LIMIT $2)`
+	// Kept for a while, so that a denial can be explained and a phone that comes late is told what has become of it.
+	purgePushes statement = `
+DELETE FROM push_challenges WHERE id IN (SELECT id FROM push_challenges WHERE changed_at <= $1 LIMIT $2)`
 	purgeDevices statement = `
 DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
@@ -49,7 +54,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		before int64
 	}{
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
-		{purgeTexted, ms(h.Now)}, {purgeSessions, ms(h.Sessions)},
+		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 	} {
 		var gone int64

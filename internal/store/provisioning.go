@@ -19,17 +19,17 @@ var (
 
 const (
 	findOrganisation statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days FROM organisations WHERE id = $1`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push FROM organisations WHERE id = $1`
 
 	listOrganisations statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days FROM organisations ORDER BY id`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push FROM organisations ORDER BY id`
 
 	saveOrganisation statement = `
-INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, colour = excluded.colour, logo_type = excluded.logo_type, logo = excluded.logo,
   mfa = excluded.mfa, mfa_from = excluded.mfa_from, mfa_signins = excluded.mfa_signins,
-  remember_days = excluded.remember_days, changed_at = excluded.changed_at`
+  remember_days = excluded.remember_days, typed_push = excluded.typed_push, changed_at = excluded.changed_at`
 
 	insertAccount statement = `
 INSERT INTO accounts (id, identifier, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at)
@@ -50,7 +50,7 @@ INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3
 
 func scanOrganisation(scan scan) (o organisation.Organisation, err error) {
 	var since int64
-	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.Policy.MFA, &since, &o.Policy.SignIns, &o.Policy.RememberDays)
+	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.Policy.MFA, &since, &o.Policy.SignIns, &o.Policy.RememberDays, &o.Policy.TypedPush)
 	o.Policy.From = fromMS(since)
 	return o, err
 }
@@ -76,7 +76,7 @@ func (tx *Tx) SaveOrganisation(ctx context.Context, o organisation.Organisation,
 		logo = []byte{}
 	}
 	_, err := tx.exec(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.Policy.MFA), ms(o.Policy.From),
-		int64(o.Policy.SignIns), int64(o.Policy.RememberDays), ms(now))
+		int64(o.Policy.SignIns), int64(o.Policy.RememberDays), o.Policy.TypedPush, ms(now))
 	return err
 }
 

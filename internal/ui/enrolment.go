@@ -26,12 +26,20 @@ func (d *Door) page(a authn.Attempt, step authn.Step) string {
 	path := map[authn.Step]string{
 		authn.AskIdentifier: "/signin/" + a.ID, authn.AskPassword: "/signin/" + a.ID + "/password", authn.AskCode: "/signin/" + a.ID + "/second",
 		authn.AskApp: "/signin/" + a.ID + "/recovered", authn.Offer: "/enrolment/" + a.ID, authn.Enrol: "/enrolment/" + a.ID + "/choice",
-		authn.AskPhone: "/enrolment/" + a.ID + "/phone", authn.ShowRecovery: "/enrolment/" + a.ID + "/recovery",
+		authn.TryPush: "/enrolment/" + a.ID + "/test", authn.AskPhone: "/enrolment/" + a.ID + "/phone", authn.ShowRecovery: "/enrolment/" + a.ID + "/recovery",
 	}[step]
 	if path == "" {
 		path = "/signin/" + a.ID + "/continue"
 	}
 	return attemptURL(path, a)
+}
+
+// stepURL is page, and the phones come before the code of an app where the account has both.
+func (d *Door) stepURL(a authn.Attempt, p signin.Position) string {
+	if p.Step == authn.AskCode && p.Facts.Second.Push > 0 {
+		return attemptURL("/signin/"+a.ID+"/push", a)
+	}
+	return d.page(a, p.Step)
 }
 
 // onward goes on after a step: with the session, where it was the last, else to the next step.
@@ -125,7 +133,10 @@ func (d *Door) getChoice(w http.ResponseWriter, r *http.Request) error {
 	case v.attempt.Goal == "":
 		back = attemptURL(base, v.attempt)
 	}
-	view := EnrolmentChoice{Action: attemptURL(base+"/choice", v.attempt), BackURL: back}
+	view := EnrolmentChoice{Action: attemptURL(base+"/choice", v.attempt), BackURL: back, AppURL: d.Enrolment.App, Phone: web.IsPhone(r.UserAgent())}
+	if view.QR, err = qrSVG(view.AppURL); err != nil {
+		return err
+	}
 	if second := v.position.Facts.Second; v.position.Facts.Progress.Stage == authn.Replacing && second.MayTurnOff(v.position.Facts.Progress, d.Visitor.Now()) {
 		view.OffAction = attemptURL(base+"/off", v.attempt)
 	}
@@ -148,11 +159,14 @@ func (d *Door) postOff(w http.ResponseWriter, r *http.Request) error {
 	return d.onward(w, v, fresh)
 }
 
-// postChoice handles POST /enrolment/{attempt}/choice: the key is made.
+// postChoice handles POST /enrolment/{attempt}/choice: **Nästa**, to Portvakt's own app, or a key for another one is made.
 func (d *Door) postChoice(w http.ResponseWriter, r *http.Request) error {
 	v, done, err := d.second(w, r, authn.Enrol)
 	if done {
 		return err
+	}
+	if r.PostFormValue("want") == "own" {
+		return d.startPairing(w, v)
 	}
 	if err := d.Enrolment.MakeKey(r.Context(), d.visit(v)); err != nil {
 		return d.notNow(w, v, err)

@@ -118,7 +118,14 @@ func (d *Door) myMFA(r *http.Request, o myaccount.Overview) *MyMFA {
 	}
 	d.myPhone(m, o)
 	for _, a := range o.Apps {
-		m.Apps = append(m.Apps, AppRow{ID: a.ID, Name: a.Name, Added: a.Created, Used: a.Used})
+		row := AppRow{ID: a.ID, Name: a.Name, Added: a.Created, Used: a.Used}
+		if k, ok := o.Phones[a.ID]; ok {
+			row.Paired, row.Messages, row.Lost = true, len(k.Subscription) > 0, !k.Lost.IsZero()
+			if k.Seen.After(row.Used) {
+				row.Used = k.Seen
+			}
+		}
+		m.Apps = append(m.Apps, row)
 	}
 	for _, b := range o.Remembered {
 		device, browser := web.Device(b.Device.UserAgent)

@@ -26,6 +26,14 @@ var activityTexts = map[audit.Kind]string{
 	audit.PhoneSuspended:     "myaccount.activity.phone_suspended",
 	audit.CodeTexted:         "myaccount.activity.code_texted",
 	audit.CodeNotTexted:      "myaccount.activity.code_not_texted",
+	audit.PhonePaired:        "myaccount.activity.phone_paired",
+	audit.PairingRefused:     "myaccount.activity.pairing_refused",
+	audit.PhoneLost:          "myaccount.activity.phone_lost",
+	audit.PushSubscribed:     "myaccount.activity.push_subscribed",
+	audit.PushApproved:       "myaccount.activity.push_approved",
+	audit.PushDenied:         "myaccount.activity.push_denied",
+	audit.PushReported:       "myaccount.activity.push_reported",
+	audit.PushOff:            "myaccount.activity.push_off",
 	audit.RecoveryCodeMade:   "myaccount.activity.recovery_code_made",
 	audit.RecoveryCodeUsed:   "myaccount.activity.recovery_code_used",
 	audit.RecoveryCodeIssued: "myaccount.activity.recovery_code_issued",
@@ -35,6 +43,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.SessionExpired:     "myaccount.activity.session_expired",
 	audit.SignedOut:          "myaccount.activity.signed_out",
 	audit.CodeRedeemed:       "myaccount.activity.code_redeemed",
+	audit.DeviceRedeemed:     "myaccount.activity.code_redeemed",
 	audit.CodeReused:         "myaccount.activity.code_reused",
 	audit.RefreshReused:      "myaccount.activity.refresh_reused",
 	audit.GrantRevoked:       "myaccount.activity.grant_revoked",
@@ -58,8 +67,8 @@ var activityTexts = map[audit.Kind]string{
 var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
-	audit.OrganisationSet: true,
-	audit.Erased:          true, // nobody is there to read it
+	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
+	audit.Erased: true, // nobody is there to read it
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.

@@ -141,6 +141,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 		d.Visitor.SignedIn(w, fresh, memory)
 	} else {
 		d.Visitor.Remember(w, memory) // a used link makes the browser known, also before the second proof (RULES §2)
+		d.ring(r, a, v.app)
 	}
 	return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 }

@@ -103,6 +103,8 @@ func (d *Door) postPassword(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		if fresh.Made {
 			d.Visitor.SignedIn(w, fresh, memory)
+		} else {
+			d.ring(r, a, rp.Name)
 		}
 		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 	case errors.Is(err, authn.ErrWrong), errors.Is(err, authn.ErrThrottled):
@@ -143,7 +145,7 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 	case authn.Complete:
 		return d.Kit.Page(w, r, http.StatusOK, "signin_ready", SignInReady{Action: attemptURL("/signin/"+a.ID+"/continue", a), App: rp.Name})
 	default:
-		return see(w, r, d.page(a, p.Step))
+		return see(w, r, d.stepURL(a, p))
 	}
 	if err != nil {
 		return tooManyOr(err)

@@ -28,7 +28,7 @@ func (d *Door) second(w http.ResponseWriter, r *http.Request, at ...authn.Step) 
 	if r.Method == http.MethodPost && p.Facts.Progress.Attempt == "" && p.Step != authn.GoOn && p.Step != authn.RestartAtApp {
 		return v, false, nil // perhaps the second of two presses, whose first has finished the attempt: the flow knows
 	}
-	return v, true, see(w, r, d.page(v.attempt, p.Step))
+	return v, true, see(w, r, d.stepURL(v.attempt, p))
 }
 
 // secondView is the page that asks for a code.
@@ -98,6 +98,10 @@ func (d *Door) methodsView(v under) (SignInMethods, error) {
 	base := "/signin/" + v.attempt.ID
 	view := SignInMethods{Address: v.position.Whose.Address, ChangeURL: changeURL(v), CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt),
 		SMSAction: smsURL(v, "/send")}
+	if v.position.Facts.Second.Push > 0 {
+		view.PushURL = attemptURL(base+"/push", v.attempt)
+		view.BackURL = view.PushURL
+	}
 	if v.position.Facts.Second.HasRecovery(d.Visitor.Now()) {
 		view.RecoveryURL = attemptURL(base+"/recovery", v.attempt)
 	}

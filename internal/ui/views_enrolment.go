@@ -29,10 +29,12 @@ type EnrolmentOffer struct {
 	Problem  string
 }
 
-// EnrolmentChoice is the page enrolment_choice (S12): which authenticator it shall be. It shows what works: for now every
-// other app.
-// Form fields: want ("other").
+// EnrolmentChoice is the page enrolment_choice (S12): Portvakt's own app is fetched, or another one is used.
+// Form fields: want ("own" or "other").
 type EnrolmentChoice struct {
+	AppURL    string     // of Portvakt's own app
+	QR        web.Markup // the same, of qrSVG
+	Phone     bool       // this device is a phone: the link comes first
 	Action    string
 	BackURL   string
 	OffAction string // the app is gone, and policy lets her do without: turns it off; ""

@@ -69,6 +69,10 @@ type AppRow struct {
 	Name  string
 	Added time.Time
 	Used  time.Time // zero: never
+
+	Paired   bool // it approves sign-ins
+	Messages bool // and is called for them
+	Lost     bool // it says that its keys are gone
 }
 
 // RememberedRow is one browser that is not asked for a code, on MyAccount.

@@ -74,6 +74,7 @@ type SignInSecond struct {
 type SignInMethods struct {
 	Address     string
 	ChangeURL   string // as on SignInSecond
+	PushURL     string // to SignInPush
 	CodeURL     string // to SignInSecond
 	SMS         string // the last digits of the phone that may get a code; "": none
 	SMSAction   string // sends it

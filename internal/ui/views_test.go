@@ -94,7 +94,22 @@ var full = []sample{
 	{"enrolment_offer", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB"}},
 	{"enrolment_offer-until", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Problem: ui.ProblemOffer}},
 	{"enrolment_offer-required", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Required: true}},
-	{"enrolment_choice", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment"}},
+	{"enrolment_choice", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn}},
+	{"enrolment_choice-phone", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn, Phone: true}},
+	{"enrolment_pair", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown"}},
+	{"enrolment_pair-phone", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown", Phone: true}},
+	{"enrolment_pair-expired", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairExpired}},
+	{"enrolment_pair-twice", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairTwice}},
+	{"enrolment_pair-refused", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairRefused}},
+	{"enrolment_consent", ui.EnrolmentConsent{Action: "/enrolment/consent", SignOutAction: "/signout", Address: anna, Name: "Annas telefon", Comparison: "KXM7", EventsURL: "/enrolment/pair/events?at=p.claimed"}},
+	{"enrolment_test", ui.EnrolmentTest{Action: "/enrolment/test", Waiting: true, State: "c.waiting", EventsURL: "/signin/push/events?at=c.waiting"}},
+	{"enrolment_test-answered", ui.EnrolmentTest{Action: "/enrolment/test", Answered: true, State: "c.approved", EventsURL: "/signin/push/events?at=c.approved"}},
+	{"signin_push", ui.SignInPush{Address: anna, ChangeURL: "/signin", App: "HRM", Number: "42", State: "c.waiting", EventsURL: "/signin/push/events?at=c.waiting", GoAction: "/signin/push", AskAction: "/signin/push/ask", OtherURL: "/signin/methods", CodeURL: "/signin/second", RememberDays: 30}},
+	{"signin_push-typed", ui.SignInPush{Address: anna, ChangeURL: "/signin", App: "HRM", Number: "402817", Typed: true, State: "c.waiting", EventsURL: "/signin/push/events?at=c.waiting", GoAction: "/signin/push", AskAction: "/signin/push/ask", OtherURL: "/signin/methods", CodeURL: "/signin/second"}},
+	{"signin_push-none", ui.SignInPush{Address: anna, App: "HRM", EventsURL: "/signin/push/events?at=", GoAction: "/signin/push", AskAction: "/signin/push/ask", OtherURL: "/signin/methods", CodeURL: "/signin/second"}},
+	{"signin_push-denied", ui.SignInPush{Address: anna, App: "HRM", Problem: ui.ProblemPushDenied, EventsURL: "/signin/push/events?at=c.denied", GoAction: "/signin/push", AskAction: "/signin/push/ask", OtherURL: "/signin/methods", CodeURL: "/signin/second"}},
+	{"signin_push-expired", ui.SignInPush{Address: anna, App: "HRM", Problem: ui.ProblemPushExpired, EventsURL: "/signin/push/events?at=c.expired", GoAction: "/signin/push", AskAction: "/signin/push/ask", OtherURL: "/signin/methods", CodeURL: "/signin/second"}},
+	{"signin_push-off", ui.SignInPush{Address: anna, App: "HRM", Problem: ui.ProblemPushOff, EventsURL: "/signin/push/events?at=", GoAction: "/signin/push", OtherURL: "/signin/methods", CodeURL: "/signin/second"}},
 	{"enrolment_app", ui.EnrolmentApp{QR: drawn, Key: key, KeyURL: keyURL, NextURL: "/enrolment/code", BackURL: "/enrolment/choice"}},
 	{"enrolment_app-phone", ui.EnrolmentApp{QR: drawn, Key: key, KeyURL: keyURL, NextURL: "/enrolment/code", BackURL: "/enrolment/choice", Phone: true}},
 	{"enrolment_code", ui.EnrolmentCode{Action: "/enrolment/code", BackURL: "/enrolment/app"}},
@@ -153,7 +168,7 @@ var zero = []sample{
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"recovery_not_me", ui.RecoveryNotMe{}}, {"recovery_not_me_done", ui.RecoveryNotMeDone{}},
-	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_app", ui.EnrolmentApp{}},
+	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_pair", ui.EnrolmentPair{}}, {"enrolment_consent", ui.EnrolmentConsent{}}, {"enrolment_test", ui.EnrolmentTest{}}, {"signin_push", ui.SignInPush{}}, {"enrolment_app", ui.EnrolmentApp{}},
 	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
 	{"enrolment_phone", ui.EnrolmentPhone{}}, {"enrolment_phone_check", ui.EnrolmentPhoneCheck{}}, {"enrolment_phone_code", ui.EnrolmentPhoneCode{}},
 	{"signin_sms", ui.SignInSMS{}}, {"myaccount_phone", ui.MyAccountPhone{}},
@@ -179,6 +194,8 @@ var hostile = []sample{
 	{"enrolment_offer", ui.EnrolmentOffer{App: evil, Employer: evil, Until: day}},
 	{"enrolment_offer", ui.EnrolmentOffer{Employer: evil, Required: true}},
 	{"enrolment_app", ui.EnrolmentApp{Key: evil}},
+	{"enrolment_consent", ui.EnrolmentConsent{Address: evil, Name: evil, Comparison: evil, EventsURL: "/"}},
+	{"signin_push", ui.SignInPush{Address: evil, App: evil, Number: evil, EventsURL: "/", OtherURL: "javascript:alert(1)"}},
 	{"enrolment_recovery", ui.EnrolmentRecovery{Code: evil, DownloadURL: "javascript:alert(1)"}},
 	{"myaccount", ui.MyAccount{MFA: &ui.MyMFA{Apps: []ui.AppRow{{ID: evil, Name: evil}}, RenameAction: "/", RemoveAction: "/", ForgetAction: "/", Policy: evil,
 		Remembered: []ui.RememberedRow{{ID: evil, Device: evil, Browser: evil, Place: evil}}}}},
@@ -206,8 +223,10 @@ var languages = []ui.LanguageChoice{{Code: "sv", Own: "Svenska", Chosen: true}, 
 var drawn = ui.QR(keyURL)
 
 const (
-	key    = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-	keyURL = "otpauth://totp/Portvakt:anna.svensson%40foretaget.example?secret=" + key + "&issuer=Portvakt"
+	key        = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	keyURL     = "otpauth://totp/Portvakt:anna.svensson%40foretaget.example?secret=" + key + "&issuer=Portvakt"
+	pairURL    = web.RegisteredURL("https://login.example.com/authenticator/#code=7K3MQ2ZD8XW5VRTN4HBPJ6YCAE&iss=https%3A%2F%2Flogin.example.com")
+	bindingKey = "7K3M Q2ZD 8XW5 VRTN 4HBP J6YC AE"
 )
 
 var day = time.Date(2026, 11, 23, 13, 5, 0, 0, time.UTC)
@@ -300,7 +319,12 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"signin_recovered":                 {"Jag har kvar min app", "Appen är borta"},
 		"enrolment_offer":                  {"Aktivera", "Påminn mig senare"},
 		"enrolment_offer-required":         {"Aktivera"},
-		"enrolment_choice":                 {"Jag använder en annan autentiseringsapp"},
+		"enrolment_choice":                 {"Nästa", "Jag använder en annan autentiseringsapp"},
+		"enrolment_choice-phone":           {"Nästa", "Jag använder en annan autentiseringsapp"},
+		"enrolment_pair-phone":             {"Öppna i Portvakt Authenticator"},
+		"enrolment_consent":                {"Godkänn", "Neka", "Logga ut nu"},
+		"enrolment_test":                   {"Fortsätt"},
+		"signin_push":                      {"Skicka igen", "Prova ett annat sätt"},
 		"enrolment_app":                    {"Öppna i autentiseringsappen", "Tillbaka", "Nästa"},
 		"enrolment_app-phone":              {"Öppna i autentiseringsappen", "Tillbaka", "Nästa"},
 		"enrolment_code":                   {"Ange din 6-siffriga kod", "Tillbaka", "Nästa"},

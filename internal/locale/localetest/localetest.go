@@ -16,16 +16,23 @@ import (
 // Uses is what a source tree asks of the texts: each key with one place where it stands.
 type Uses struct {
 	Asked map[string]string // keys that are certainly texts: must exist
-	Named map[string]string // every string literal of the Go sources that could be a key: makes a text a used one
+	Named map[string]string // every string literal of the sources that could be a key: makes a text a used one
 }
 
 // asked finds {{t "key"}}, (t "key") and the same with plural.
 var asked = regexp.MustCompile("[({ |](?:t|plural) [\"`]([a-z0-9_.]+)[\"`]")
 
+// askedByScript finds t("key") in a program for browsers, and namedByScript every string there that could be a key.
+var (
+	askedByScript = regexp.MustCompile("\\bt\\(\"([a-z0-9_]+(?:\\.[a-z0-9_]+)+)\"")
+	namedByScript = regexp.MustCompile("\"([a-z0-9_]+(?:\\.[a-z0-9_]+)+)\"")
+)
+
 // keyLike is the form of a key.
 var keyLike = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)+$`)
 
-// Scan reads the templates (.html and .txt beneath a folder called templates) and the Go sources, without tests, beneath root.
+// Scan reads the templates (.html and .txt beneath a folder called templates) the scripts and the Go sources, without
+// tests, beneath root.
 func Scan(root string) (*Uses, error) {
 	uses := &Uses{Asked: map[string]string{}, Named: map[string]string{}}
 	tree := os.DirFS(root)
@@ -39,6 +46,8 @@ func Scan(root string) (*Uses, error) {
 			return uses.source(tree, path)
 		case strings.Contains("/"+path, "/templates/") && (strings.HasSuffix(path, ".html") || strings.HasSuffix(path, ".txt")):
 			return uses.template(tree, path)
+		case strings.HasSuffix(path, ".js") && !strings.HasSuffix(path, ".test.js"):
+			return uses.script(tree, path)
 		}
 		return nil
 	})
@@ -52,6 +61,20 @@ func (u *Uses) template(tree fs.FS, path string) error {
 	}
 	for _, found := range asked.FindAllSubmatch(text, -1) {
 		u.Asked[string(found[1])] = path
+	}
+	return nil
+}
+
+func (u *Uses) script(tree fs.FS, path string) error {
+	text, err := fs.ReadFile(tree, path)
+	if err != nil {
+		return err
+	}
+	for _, found := range askedByScript.FindAllSubmatch(text, -1) {
+		u.Asked[string(found[1])] = path
+	}
+	for _, found := range namedByScript.FindAllSubmatch(text, -1) {
+		u.Named[string(found[1])] = path
 	}
 	return nil
 }

@@ -1,0 +1,196 @@
+// A request: what is asked, the answer, and what became of it.
+import { Refused, Removed } from "./errors.js";
+import { endOf } from "./requests.js";
+import { el, button, facts, field, link, p, picture } from "./view.js";
+
+const hashOf = ({ request }) => `#/request/${encodeURIComponent(request.id)}`;
+
+// list is for the rare moment when several wait.
+export function list(app) {
+  const { t } = app;
+  const all = app.requests.waiting();
+  const row = (entry) =>
+    el("li", { class: "card" }, el("h2", {}, entry.request.shown.app || t("authenticator.request.unnamed")), p(placeOf(app, entry.request), "small"),
+      link(t("authenticator.request.show"), hashOf(entry), "second compact"));
+  return {
+    title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0,
+    body: all.length > 0 ? el("ul", { class: "cards" }, all.map(row)) : p(t("authenticator.requests.none"), "lead"),
+  };
+}
+
+// one shows a request and takes the answer.
+export async function one(app, id) {
+  const entry = app.requests.find(id) ?? (await fetchEntry(app, id));
+  if (!entry) return gone(app, "expired");
+  const { t } = app;
+  const { request } = entry;
+  const account = await app.store.get("accounts", entry.accountID);
+  const said = el("p", { class: "problem", role: "alert", hidden: true });
+  const left = el("p", { class: "left" });
+  const timer = setInterval(() => count(), 1000);
+  const count = () => {
+    const seconds = Math.max(0, Math.ceil((endOf(entry) - app.now()) / 1000));
+    left.textContent = t("authenticator.request.left", { Time: `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` });
+  };
+  count();
+  const answer = (decision, number) => decide(app, entry, decision, number, said);
+  const way = ways[request.mode] ?? ways.none;
+  const asked = way(app, request, answer);
+  return {
+    title: titleOf(app, request), kind: `request ${request.mode}`,
+    body: [
+      facts(
+        [t("authenticator.request.account"), account?.address],
+        [t("authenticator.request.place"), placeText(request)],
+        [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
+        [t("authenticator.request.address"), request.shown.address],
+        [t("authenticator.request.time"), timeOf(app, request)],
+      ),
+      left, said, asked.body,
+    ],
+    actions: [asked.actions, button(t("authenticator.deny"), () => answer("deny"), "second grave")],
+    leave: () => clearInterval(timer),
+  };
+}
+
+function titleOf(app, { purpose, shown }) {
+  const { t } = app;
+  if (purpose === "test") return t("authenticator.request.test");
+  const name = shown.app || t("authenticator.request.unnamed");
+  return purpose === "step_up" ? t("authenticator.request.step_up", { App: name }) : t("authenticator.request.signin", { App: name });
+}
+
+const placeText = ({ shown }) => shown.place;
+const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.lang, { timeStyle: "medium" }).format(shown.time);
+const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
+
+// The three ways to say yes.
+const ways = {
+  tap: ({ t }, { numbers }, answer) => ({
+    body: el("p", { class: "ask", id: "ask" }, t("authenticator.request.tap")),
+    actions: el("div", { class: "numbers", role: "group", "aria-labelledby": "ask" }, numbers.map((number) => button(number, () => answer("approve", number), "number"))),
+  }),
+  type: ({ t }, _, answer) => {
+    const digits = field({
+      id: "digits", label: t("authenticator.request.type"), hint: t("authenticator.request.type_hint"),
+      input: { class: "digits", inputmode: "numeric", pattern: "[0-9]*", maxlength: "7", autocomplete: "off" },
+    });
+    const submit = (event) => {
+      event.preventDefault();
+      const number = digits.box.value.replace(/\s/g, "");
+      if (!/^[0-9]{6}$/.test(number)) return digits.complain(t("authenticator.request.type_wrong"));
+      answer("approve", number);
+    };
+    return {
+      body: el("form", { id: "form", submit, novalidate: true }, digits.whole),
+      actions: el("button", { class: "button", form: "form" }, t("authenticator.approve")),
+    };
+  },
+  none: ({ t }, _, answer) => ({
+    body: p(t("authenticator.request.test_text"), "lead"),
+    actions: button(t("authenticator.approve"), () => answer("approve")),
+  }),
+};
+
+// decide sends the answer and goes on. Without a network the request stays.
+async function decide(app, entry, decision, number, said) {
+  const { t } = app;
+  if (entry.answering) return;
+  said.hidden = true;
+  document.getElementById("view").setAttribute("aria-busy", "true");
+  try {
+    const result = await app.answer(entry, decision, { number });
+    if (result === "approved") return app.replace(entry.request.purpose === "test" ? "#/done/tested" : "#/done/approved");
+    app.answered.set(entry.request.id, { entry, wrong: result === "wrong_number" });
+    return app.replace(entry.request.purpose === "test" ? "#/done/denied" : `#/denied/${encodeURIComponent(entry.request.id)}`);
+  } catch (error) {
+    if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
+    if (error instanceof Refused) {
+      app.requests.settle(entry.request.id);
+      return app.replace(error.code === "gone" ? `#/gone/${error.body.how ?? "expired"}/elsewhere` : "#/gone/expired");
+    }
+    said.textContent = t("authenticator.problem.unreachable_text");
+    said.hidden = false;
+  } finally {
+    document.getElementById("view").removeAttribute("aria-busy");
+  }
+}
+
+// fetchEntry asks the issuer for a request that a notification spoke of.
+async function fetchEntry(app, id) {
+  app.screens.show({ title: app.t("authenticator.request.fetching"), picture: picture.wait(), body: [] });
+  for (const account of await app.accounts.list()) {
+    await app.attempt(account.id, () => app.requests.ask(account));
+    if (app.requests.find(id)) break;
+  }
+  return app.requests.find(id);
+}
+
+// denied asks who it was: whoever asked knows the password.
+export function denied(app, id) {
+  const { t } = app;
+  const { entry, wrong } = app.answered.get(id) ?? {};
+  if (!entry) return app.replace("#/");
+  const everywhere = el("input", { type: "checkbox", id: "everywhere", checked: true });
+  const said = el("p", { class: "problem", role: "alert", hidden: true });
+  const report = async () => {
+    said.hidden = true;
+    try {
+      await app.answer(entry, "not_me", { endSessions: everywhere.checked });
+      app.answered.delete(id);
+      app.replace("#/done/reported");
+    } catch (error) {
+      if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
+      if (error instanceof Refused) return app.replace("#/gone/denied");
+      said.textContent = t("authenticator.problem.unreachable_text");
+      said.hidden = false;
+    }
+  };
+  const mine = () => {
+    app.answered.delete(id);
+    app.replace("#/done/denied");
+  };
+  return {
+    title: t("authenticator.denied.title"), picture: picture.stop(),
+    body: [
+      wrong && p(t("authenticator.denied.wrong_number"), "note"),
+      p(t("authenticator.denied.text", { App: entry.request.shown.app || t("authenticator.request.unnamed") }), "lead"),
+      said,
+      el("label", { class: "tick", for: "everywhere" }, everywhere, el("span", {}, t("authenticator.denied.everywhere"))),
+      p(t("authenticator.denied.everywhere_text"), "small"),
+    ],
+    actions: [button(t("authenticator.denied.not_me"), report, "grave"), button(t("authenticator.denied.me"), mine, "second")],
+  };
+}
+
+const ends = {
+  approved: ["authenticator.done.approved", "authenticator.done.approved_text"],
+  tested: ["authenticator.done.tested", "authenticator.done.tested_text"],
+  denied: ["authenticator.done.denied", "authenticator.done.denied_text"],
+  reported: ["authenticator.done.reported", "authenticator.done.reported_text"],
+};
+
+export function done(app, how) {
+  const { t } = app;
+  const [title, text] = ends[how];
+  return {
+    title: t(title), calm: true, picture: how === "denied" ? picture.stop() : picture.good(),
+    body: p(t(text), "lead"), actions: [link(t("authenticator.done.button"), "#/")],
+  };
+}
+
+const outcomes = {
+  approved: ["authenticator.gone.approved", "authenticator.gone.approved_text"],
+  denied: ["authenticator.gone.denied", "authenticator.gone.denied_text"],
+  expired: ["authenticator.gone.expired", "authenticator.gone.expired_text"],
+  cancelled: ["authenticator.gone.cancelled", "authenticator.gone.cancelled_text"],
+};
+
+export function gone(app, how) {
+  const { t } = app;
+  const [title, text] = outcomes[how] ?? outcomes.expired;
+  return {
+    title: t(title), calm: true, picture: picture.wait(),
+    body: p(t(text), "lead"), actions: [link(t("authenticator.done.button"), "#/")],
+  };
+}

@@ -1,0 +1,334 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/push"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// The limits of push (RULES §8, DESIGN §5).
+const (
+	// MaxMisses is how many challenges in a row may be wrong, denied or unanswered before push is off for unknown browsers.
+	MaxMisses = 2
+	// MaxPushes is how many an account gets in a day without a success.
+	MaxPushes = 10
+)
+
+// Why no phone is asked.
+var (
+	// ErrNoPush: the account has no phone that could answer.
+	ErrNoPush = errors.New("no paired authenticator")
+	// ErrPushOff: too many challenges were wrong, denied or unanswered; another factor turns push on again.
+	ErrPushOff = errors.New("push is off until another factor succeeds")
+	// ErrGone: the challenge was answered before, is over, or its sign-in is.
+	ErrGone = errors.New("the challenge cannot be answered any more")
+	// ErrNoChallenge: there is no such challenge for this phone's account.
+	ErrNoChallenge = errors.New("no such challenge")
+)
+
+// The templates of push messages.
+const (
+	PushTemplate        = "push_challenge"
+	PushGoneTemplate    = "push_gone"
+	PushRemovedTemplate = "push_removed"
+)
+
+// PushKey is a paired authenticator, and Shown what it shows of a sign-in. Doors know both by these names.
+type (
+	PushKey = push.Key
+	Shown   = push.Shown
+)
+
+// PushRecords is what the account's limits of push are kept on, in one statement each, so that fifty sign-ins at once do not
+// ring fifty times.
+type PushRecords interface {
+	// TakePush counts one more challenge; false where the account has had its share. misses is how many may have failed before
+	// it, most how many are sent in the day that began at since.
+	TakePush(ctx context.Context, id account.ID, misses, most int, since, now time.Time) (bool, error)
+	// ForgivePush clears the count after a success.
+	ForgivePush(ctx context.Context, id account.ID) error
+	// StopPush turns push off for unknown browsers.
+	StopPush(ctx context.Context, id account.ID, misses int, now time.Time) error
+}
+
+// Asking is a sign-in that wants a phone's answer.
+type Asking struct {
+	Attempt  Attempt
+	Progress Progress
+	Account  account.Account
+	Second   Second
+	Purpose  push.Purpose
+	Shown    push.Shown
+	Browser  Browser
+}
+
+// mode is how the person is to show that she sees both screens: typed digits where the sign-in must be worth aal2, and before
+// a change of her own account (RULES §8).
+func (a Asking) mode() push.Mode {
+	if a.Purpose == push.Test {
+		return push.None
+	}
+	if a.Second.Policy.TypedPush || a.Attempt.Goal != "" || a.Attempt.Request.Least().Rank() > session.MFA.Rank() {
+		return push.Type
+	}
+	return push.Tap
+}
+
+// AskPush makes a challenge and calls all of the account's phones. A challenge of the same attempt that still waited is
+// withdrawn. It fails with ErrNoPush, ErrPushOff or ErrAttemptUsed.
+func AskPush[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, a Asking) error {
+	if a.Second.Push == 0 {
+		return ErrNoPush
+	}
+	p := a.Progress
+	if !p.hasFirst() {
+		return ErrAttemptUsed // a push goes out only after another proof
+	}
+	c := push.NewChallenge(a.Account.ID, a.Attempt.ID, a.Purpose, a.mode(), s.Now())
+	c.ClientID, c.Shown = a.Attempt.Request.ClientID, a.Shown
+	off := false
+	err := inTx(ctx, func(tx T) error {
+		off = false
+		if err := Lock(ctx, tx, p); err != nil {
+			return err
+		}
+		taken, err := s.takePush(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			off = true
+			e := s.PushEvent(audit.PushOff, c)
+			e.Personal = audit.From(a.Browser.Device.Address, a.Browser.Device.UserAgent)
+			return tx.Append(ctx, e)
+		}
+		if !p.Session.IsZero() { // a step-up has had no row; the phone's answer needs one
+			row := p
+			row.Attempt, row.Binding, row.Expires = a.Attempt.ID, a.Attempt.Binding.Hash(), s.Now().Add(AttemptLife)
+			if err := tx.SaveProgress(ctx, row); err != nil {
+				return fmt.Errorf("save attempt: %w", err)
+			}
+		}
+		return s.Challenge(ctx, tx, c)
+	})
+	switch {
+	case err != nil:
+		return err
+	case off:
+		return ErrPushOff
+	}
+	s.Rang(a.Account.ID, a.Attempt.ID)
+	return nil
+}
+
+// takePush takes one of the account's challenges; false where it has had its share. A browser that knows the account goes on after failures: an
+// attacker elsewhere does not turn off her push.
+func (s *Service) takePush(ctx context.Context, tx Tx, a Asking) (bool, error) {
+	_, id, err := account.ParseAddress(a.Account.Address)
+	if err != nil {
+		return false, err
+	}
+	misses := MaxMisses
+	if a.Browser.Memory.Knows(s.Keys, id) {
+		misses = MaxPushes
+	}
+	now := s.Now()
+	ok, err := tx.TakePush(ctx, a.Account.ID, misses, MaxPushes, now.Add(-24*time.Hour), now)
+	if err != nil {
+		return false, fmt.Errorf("count the push: %w", err)
+	}
+	return ok, nil
+}
+
+// Challenge stores a challenge in place of the attempt's former one, and calls the account's phones.
+func (s *Service) Challenge(ctx context.Context, tx Tx, c push.Challenge) error {
+	c.SealSecret(s.Keys)
+	if err := tx.CancelChallenges(ctx, c.Attempt, c.Created); err != nil {
+		return fmt.Errorf("withdraw challenges: %w", err)
+	}
+	if err := tx.InsertChallenge(ctx, c); err != nil {
+		return fmt.Errorf("insert challenge: %w", err)
+	}
+	keys, err := tx.ListPushKeys(ctx, c.Account)
+	if err != nil {
+		return fmt.Errorf("list paired authenticators: %w", err)
+	}
+	return s.CallPhones(ctx, tx, keys, PushTemplate, func(k push.Key) []byte { return k.Call(c) }, c.ID, c.Expires)
+}
+
+// CallPhones enqueues a push message to each of the phones that take any. topic lets a later message take the place of an
+// earlier one that was not delivered yet (RFC 8030 §5.4).
+func (s *Service) CallPhones(ctx context.Context, tx outbox.Enqueuer, keys []push.Key, template string, payload func(push.Key) []byte,
+	topic string, expires time.Time) error {
+	now := s.Now()
+	for _, k := range keys {
+		if len(k.Subscription) == 0 || !k.Lost.IsZero() {
+			continue
+		}
+		parcel, err := k.Parcel(s.Keys, payload(k), now)
+		if err != nil {
+			continue // sealed by a root that is gone: the phone subscribes anew when it is opened
+		}
+		m := outbox.New(outbox.Push, template, "", now)
+		m.Account, m.Language, m.Lane, m.Expires = k.Account, k.Language, outbox.Urgent, expires
+		m.Params = map[string]string{"key_id": k.ID, "topic": topic}
+		m.SealSecret(s.Keys, parcel, now)
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return fmt.Errorf("call a phone: %w", err)
+		}
+	}
+	return nil
+}
+
+// Rang wakes the pages and phones that wait for the account or the attempt, and the outbox, after a commit.
+func (s *Service) Rang(id account.ID, attempt string) {
+	if s.Bell != nil {
+		s.Bell.Ring(string(id), attempt)
+	}
+	if s.RingOutbox != nil {
+		s.RingOutbox()
+	}
+}
+
+// PushAnswer is a signed answer of a paired authenticator to a challenge of its account.
+type PushAnswer struct {
+	Key       push.Key
+	Challenge string // id
+	Issuer    string // of this installation, to which the answer must be addressed
+	Signed    string // compact JWS
+}
+
+func (PushAnswer) method() string { return MethodPush }
+
+// Answered is what a push answer has said.
+type Answered struct {
+	Challenge push.Challenge
+	Decision  push.Decision
+	// Wrong says that the number was not the one on the sign-in page: a denial.
+	Wrong       bool
+	EndSessions bool
+}
+
+// proveAnswer takes no slot: nobody can guess a signature, and how many challenges there are is counted where they are made.
+// It fails with ErrNoChallenge, ErrGone, or ErrWrong for what is no answer to this challenge.
+func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, p PushAnswer,
+	then func(T, Proven) error) (Proven, error) {
+	c, err := s.Store.FindChallenge(ctx, p.Challenge)
+	switch {
+	case err != nil:
+		return Proven{}, fmt.Errorf("find challenge: %w", err)
+	case c.ID == "" || c.Account != p.Key.Account:
+		return Proven{}, ErrNoChallenge
+	}
+	now := s.Now()
+	if err := c.OpenSecret(s.Keys, now); err != nil {
+		return Proven{}, ErrGone
+	}
+	a, right, ok := p.Key.VerifyAnswer(c, p.Issuer, p.Signed)
+	if !ok {
+		return Proven{}, ErrWrong
+	}
+	said := &Answered{Challenge: c, Decision: a.Decision, Wrong: a.Decision == push.Approve && !right,
+		EndSessions: a.EndSessions && a.Decision == push.NotMe}
+	from, to := push.Waiting, push.Denied
+	switch {
+	case a.Decision == push.Approve && right:
+		to = push.Approved
+	case a.Decision == push.NotMe:
+		to = push.Reported
+		if c.State == push.Denied && c.Key == p.Key.ID && now.Sub(c.Changed) <= push.ReportAfter {
+			from = push.Denied // she has said no, and now says why
+		}
+	}
+	if c.State != from || from == push.Waiting && !c.IsOpen(now) {
+		return Proven{Answer: said}, ErrGone
+	}
+	progress, acc, err := s.Store.FindProgress(ctx, c.Attempt)
+	if err != nil {
+		return Proven{}, fmt.Errorf("find attempt: %w", err)
+	}
+	proven := Proven{Account: acc, Progress: progress, Answer: said}
+	err = inTx(ctx, func(tx T) error {
+		first, err := tx.AnswerChallenge(ctx, c.ID, from, to, p.Key.ID, now)
+		switch {
+		case err != nil:
+			return fmt.Errorf("answer: %w", err)
+		case !first:
+			return ErrGone
+		}
+		if to == push.Approved && c.Purpose != push.Test {
+			if err := Lock(ctx, tx, progress); err != nil {
+				return err
+			}
+			proven.Progress = progress.with(pushMethod(c.Mode), now)
+			if err := tx.SaveProgress(ctx, proven.Progress); err != nil {
+				return err
+			}
+		}
+		return then(tx, proven)
+	})
+	if errors.Is(err, ErrAttemptUsed) {
+		err = ErrGone // the sign-in has gone on without the phone, or is over
+	}
+	return proven, err
+}
+
+func pushMethod(m push.Mode) string {
+	if m == push.Type {
+		return MethodTyped
+	}
+	return MethodPush
+}
+
+// NewKey is a phone that has claimed the binding code of the attempt, and that the person has recognised by its four characters:
+// it has proven the possession of its key when it claimed the code (RFC 9449).
+type NewKey struct {
+	Progress Progress
+	Pairing  push.Pairing
+}
+
+func (NewKey) method() string { return MethodPush }
+
+// proveNewKey takes no slot: nothing was typed.
+func proveNewKey[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, p NewKey,
+	then func(T, Proven) error) (Proven, error) {
+	now := s.Now()
+	proven := Proven{Account: account.Account{ID: p.Progress.Account, Epoch: p.Progress.Epoch}, Progress: p.Progress.with(p.method(), now)}
+	return proven, inTx(ctx, func(tx T) error {
+		if err := Lock(ctx, tx, p.Progress); err != nil {
+			return err
+		}
+		first, err := tx.MovePairing(ctx, p.Pairing.ID, push.CodeClaimed, push.Paired, now)
+		switch {
+		case err != nil:
+			return fmt.Errorf("end pairing: %w", err)
+		case !first:
+			return ErrGone
+		}
+		return then(tx, proven)
+	})
+}
+
+// ReportAttempt ends a sign-in that its owner has disowned, and turns push off for unknown browsers.
+func (s *Service) ReportAttempt(ctx context.Context, tx Tx, c push.Challenge) error {
+	if err := tx.DeleteProgress(ctx, c.Attempt); err != nil {
+		return fmt.Errorf("delete attempt: %w", err)
+	}
+	if err := tx.StopPush(ctx, c.Account, MaxMisses, s.Now()); err != nil {
+		return fmt.Errorf("stop push: %w", err)
+	}
+	return nil
+}
+
+// PushEvent is an audit line about push.
+func (s *Service) PushEvent(kind audit.Kind, c push.Challenge) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "account", Account: c.Account, Client: c.ClientID,
+		Detail: map[string]string{"purpose": string(c.Purpose), "mode": string(c.Mode)}}
+}

@@ -1,0 +1,242 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/push"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// PushReportedTemplate is the mail that tells a person that she has disowned a sign-in on her phone, and what to do: somebody else
+// knows her password.
+const PushReportedTemplate = "push_reported"
+
+// AskPush asks the account's phones whether it is their owner who signs in. shown says, in a language, what the phones show of the
+// browser. It fails as authn.AskPush does, and with authn.ErrAttempt.
+func (s *Service) AskPush(ctx context.Context, v Secondly, shown func(lang string) push.Shown) error {
+	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
+	if err != nil {
+		return err
+	}
+	if authn.Needs(v.Attempt, p, second, false, s.Now()) != authn.AskCode {
+		return authn.ErrAttemptUsed
+	}
+	asking := authn.Asking{Attempt: v.Attempt, Progress: p, Account: acc, Second: second, Purpose: push.SignIn, Browser: v.Browser, Shown: shown(acc.Language)}
+	if p.From != "" || v.Attempt.Goal != "" {
+		asking.Purpose = push.StepUp
+	}
+	asking.Shown.Time = s.Now().UnixMilli()
+	return authn.AskPush(ctx, s.Authn, s.InTx, asking)
+}
+
+// Asked is the newest challenge of an attempt, as its page shows it.
+type Asked struct {
+	ID      string // empty: there is none that the page should speak of
+	How     string // what has become of it: "approved", "denied" or "expired"; empty: it waits
+	Number  string // what the person chooses, or types, on her phone
+	Typed   bool   // she types it
+	Expires time.Time
+}
+
+// Asked is the newest challenge of the attempt. One that was withdrawn is none.
+func (s *Service) Asked(ctx context.Context, a authn.Attempt) (Asked, error) {
+	c, err := s.Store.FindAttemptChallenge(ctx, a.ID)
+	if err != nil || c.ID == "" {
+		return Asked{}, err
+	}
+	// Sealed by a root that is gone: as good as none.
+	if c.OpenSecret(s.Keys, s.Now()) != nil || c.State == push.Cancelled {
+		return Asked{}, nil
+	}
+	return Asked{ID: c.ID, How: c.How(s.Now()), Number: c.Secret.Number, Typed: c.Mode == push.Type, Expires: c.Expires}, nil
+}
+
+// Pushed goes on after a phone's approval, and remembers the browser if the person wishes. It fails with authn.ErrAttempt, and
+// with authn.ErrAttemptUsed where no phone has approved.
+func (s *Service) Pushed(ctx context.Context, v Secondly) (authn.NewSession, secret.Token, error) {
+	press := s.Authn.Press("push", "")
+	again := func(err error) (authn.NewSession, secret.Token, error) {
+		fresh, err := authn.Again(ctx, s.Authn, s.InTx, v.Attempt, press, v.Browser, v.Current.HashOrZero(), err)
+		return fresh, "", err
+	}
+	p, acc, second, err := s.Authn.Progress(ctx, v.Attempt, v.Current)
+	if err != nil {
+		return again(err)
+	}
+	if !p.Has(authn.MethodPush) && !p.Has(authn.MethodTyped) {
+		return authn.NewSession{}, "", authn.ErrAttemptUsed
+	}
+	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
+	token := s.prepareRemembered(v, second)
+	err = s.InTx(ctx, func(tx Tx) error {
+		if err := authn.Lock(ctx, tx, p); err != nil {
+			return err
+		}
+		if err := s.remember(ctx, tx, v, second, token, acc); err != nil {
+			return err
+		}
+		proven := authn.Proven{Account: acc, Progress: p, Operation: press}
+		return s.Authn.Advance(ctx, tx, v.Attempt, &fresh, proven, v.Browser, v.Current.HashOrZero())
+	})
+	if err != nil {
+		return again(err)
+	}
+	return fresh, token, nil
+}
+
+// ListWaiting lists the challenges that a paired authenticator's owner can answer now, newest first.
+func (s *Service) ListWaiting(ctx context.Context, k push.Key) ([]push.Challenge, error) {
+	all, err := s.Store.ListChallenges(ctx, k.Account, s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("list challenges: %w", err)
+	}
+	open := all[:0]
+	for _, c := range all {
+		if c.OpenSecret(s.Keys, s.Now()) == nil {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+// Gone is what a phone hears of a challenge that it cannot answer any more.
+type Gone struct {
+	ID        string
+	How       string // "approved", "denied", "expired" or "cancelled"
+	Elsewhere bool   // another phone has answered
+}
+
+// Gone says what has become of a challenge of the authenticator's account. It fails with authn.ErrNoChallenge.
+func (s *Service) Gone(ctx context.Context, k push.Key, id string) (Gone, error) {
+	c, err := s.Store.FindChallenge(ctx, id)
+	if err != nil {
+		return Gone{}, fmt.Errorf("find challenge: %w", err)
+	}
+	if c.ID == "" || c.Account != k.Account {
+		return Gone{}, authn.ErrNoChallenge
+	}
+	return Gone{ID: c.ID, How: cmp.Or(c.How(s.Now()), string(push.Cancelled)), // one that waits is of a sign-in that is over
+		Elsewhere: c.Key != "" && c.Key != k.ID}, nil
+}
+
+// The results of an answer, in the words of the protocol.
+const (
+	ResultApproved = "approved"
+	ResultDenied   = "denied"
+	ResultReported = "reported"
+	ResultWrong    = "wrong_number"
+)
+
+// Answer takes a phone's signed answer, once. b is where the phone is. It fails as authn.PushAnswer does.
+func (s *Service) Answer(ctx context.Context, k push.Key, challenge, signed string, b authn.Browser) (string, error) {
+	proof := authn.PushAnswer{Key: k, Challenge: challenge, Issuer: s.Issuer, Signed: signed}
+	proven, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error { return s.answered(ctx, tx, k, p, b) })
+	if err != nil {
+		return "", err
+	}
+	c := proven.Answer.Challenge
+	s.Authn.Rang(c.Account, c.Attempt)
+	switch {
+	case proven.Answer.Wrong:
+		return ResultWrong, nil
+	case proven.Answer.Decision == push.Approve:
+		return ResultApproved, nil
+	case proven.Answer.Decision == push.NotMe:
+		return ResultReported, nil
+	}
+	return ResultDenied, nil
+}
+
+// answered is what an answer does, in its transaction.
+func (s *Service) answered(ctx context.Context, tx Tx, k push.Key, p authn.Proven, b authn.Browser) error {
+	a := p.Answer
+	kind := audit.PushApproved
+	switch {
+	case a.Decision == push.NotMe:
+		kind = audit.PushReported
+	case a.Wrong || a.Decision == push.Deny:
+		kind = audit.PushDenied
+	}
+	e := s.Authn.PushEvent(kind, a.Challenge)
+	e.Detail["key"], e.Personal = k.ID, audit.From(b.Device.Address, b.Device.UserAgent)
+	if a.Wrong {
+		e.Detail["wrong"] = "yes"
+	}
+	if err := tx.Append(ctx, e); err != nil {
+		return err
+	}
+	if err := tx.TouchPushKey(ctx, k.ID, s.Now()); err != nil {
+		return fmt.Errorf("note the use: %w", err)
+	}
+	if a.Challenge.State == push.Waiting {
+		if err := s.tellOthers(ctx, tx, k, a.Challenge); err != nil {
+			return err
+		}
+	}
+	if a.Decision != push.NotMe {
+		return nil
+	}
+	if err := s.Authn.ReportAttempt(ctx, tx, a.Challenge); err != nil {
+		return err
+	}
+	if a.EndSessions {
+		if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: a.Challenge.Account}, session.EndedByNotMe, s.Now()); err != nil {
+			return err
+		}
+	}
+	acc, err := tx.ReadAccount(ctx, a.Challenge.Account)
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	// The mail tells of the browser that waited, not of her phone.
+	theirs := b
+	theirs.Device.Address = a.Challenge.Shown.Address
+	theirs.Device.UserAgent = ""
+	return s.Authn.Tell(ctx, tx, PushReportedTemplate, acc, theirs, map[string]string{"app": a.Challenge.Shown.App,
+		"device": strings.TrimSpace(a.Challenge.Shown.Browser + " " + a.Challenge.Shown.Device)})
+}
+
+// tellOthers takes the question back on the account's other phones.
+func (s *Service) tellOthers(ctx context.Context, tx Tx, k push.Key, c push.Challenge) error {
+	keys, err := tx.ListPushKeys(ctx, c.Account)
+	if err != nil {
+		return fmt.Errorf("list paired authenticators: %w", err)
+	}
+	others := keys[:0]
+	for _, other := range keys {
+		if other.ID != k.ID {
+			others = append(others, other)
+		}
+	}
+	return s.Authn.CallPhones(ctx, tx, others, authn.PushGoneTemplate, func(other push.Key) []byte { return other.Gone(c) }, c.ID, c.Expires)
+}
+
+// prepareRemembered draws the token of a browser that shall be remembered; "" where it shall or may not.
+func (s *Service) prepareRemembered(v Secondly, second authn.Second) secret.Token {
+	if v.Remember && second.Policy.RememberDays > 0 {
+		return secret.NewToken()
+	}
+	return ""
+}
+
+// remember lets the browser skip the second proof for as long as policy allows.
+func (s *Service) remember(ctx context.Context, tx Tx, v Secondly, second authn.Second, token secret.Token, acc account.Account) error {
+	if token == "" {
+		return nil
+	}
+	now := s.Now()
+	err := tx.RememberBrowser(ctx, authn.Remembered{ID: secret.NewID(), Secret: token.Hash(), Account: acc.ID, Epoch: acc.Epoch, Device: v.Browser.Device,
+		Created: now, Expires: now.AddDate(0, 0, second.Policy.RememberDays)})
+	if err != nil {
+		return fmt.Errorf("remember browser: %w", err)
+	}
+	return tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser))
+}
