@@ -58,6 +58,7 @@ export class App {
     this.config = config;
     this.issuer = config.issuer;
     this.lang = lang;
+    this.calendar = lang === "en" ? "en-GB" : lang; // 24 hours, as everywhere in the Nordic countries
     this.store = store;
     this.now = now;
     this.sleep = sleep;

@@ -6,7 +6,7 @@ import { pair, readLink, waitForAnswer } from "./pairing.js";
 import { deviceName, isIOS, isInstalled, mustInstall } from "./platform.js";
 import { lookByDetector, lookByIssuer, openCamera, ownEyes, scan } from "./scan.js";
 import { importTOTP } from "./totp.js";
-import { el, button, field, link, p, picture, steps, svg } from "./view.js";
+import { button, el, field, link, p, picture, steps, svg } from "./view.js";
 
 // install explains how the app comes to the home screen. On iOS there is no other way on.
 export function install(app) {

@@ -1,5 +1,5 @@
 // The first screen: how it works, or the accounts with their codes.
-import { el, button, link, p, picture, ring, steps, svg } from "./view.js";
+import { breakable, button, el, link, p, picture, ring, steps, svg } from "./view.js";
 import { isAndroid, isInstalled } from "./platform.js";
 import { codeAt, secondsLeft } from "./totp.js";
 
@@ -61,7 +61,7 @@ function note(app, { id, title, text, seen }) {
   return el("section", { class: "card alarm", "aria-labelledby": `note-${id}` }, el("h2", { id: `note-${id}` }, title), p(text), button(app.t("authenticator.ok"), ok, "second compact"));
 }
 
-export const time = (app, at) => new Intl.DateTimeFormat(app.lang, { dateStyle: "long", timeStyle: "short" }).format(at);
+export const time = (app, at) => new Intl.DateTimeFormat(app.calendar, { dateStyle: "long", timeStyle: "short" }).format(at);
 
 function waiting(app) {
   const { t } = app;
@@ -111,7 +111,7 @@ function codeCard(app, { id, code, offset, settings, title, text }) {
     t("authenticator.copy"), el("span", { class: "unseen" }, t("authenticator.copy_what", { Account: title })));
   const said = el("p", { class: "status small", role: "status" });
   const card = el("li", { class: "card account" },
-    el("div", { class: "names" }, el("h2", {}, title), text && text !== title && p(text, "small address"),
+    el("div", { class: "names" }, el("h2", {}, title), text && text !== title && el("p", { class: "small address" }, breakable(text)),
       el("a", { id: `settings-${id}`, class: "gear", href: settings }, gear(), el("span", { class: "unseen" }, t("authenticator.settings.of", { Account: title })))),
     code ? el("div", { class: "code" }, el("p", { class: "digits" }, digits), el("span", { class: "clock" }, clock.drawn, left), copy) : p(t("authenticator.home.no_code"), "small"),
     said);

@@ -1,7 +1,7 @@
 // A request: what is asked, the answer, and what became of it.
 import { Refused, Removed } from "./errors.js";
 import { endOf } from "./requests.js";
-import { el, button, facts, field, link, p, picture } from "./view.js";
+import { breakable, button, el, facts, field, link, p, picture } from "./view.js";
 
 const hashOf = ({ request }) => `#/request/${encodeURIComponent(request.id)}`;
 
@@ -39,16 +39,16 @@ export async function one(app, id) {
   return {
     title: titleOf(app, request), kind: `request ${request.mode}`,
     body: [
+      account?.address && el("p", { class: "small address" }, breakable(account.address)),
       facts(
-        [t("authenticator.request.account"), account?.address],
         [t("authenticator.request.place"), placeText(request)],
         [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
         [t("authenticator.request.address"), request.shown.address],
         [t("authenticator.request.time"), timeOf(app, request)],
       ),
-      left, said, asked.body,
+      left,
     ],
-    actions: [asked.actions, button(t("authenticator.deny"), () => answer("deny"), "second grave")],
+    actions: [said, asked.body, asked.actions, button(t("authenticator.deny"), () => answer("deny"), "second grave")],
     leave: () => clearInterval(timer),
   };
 }
@@ -61,7 +61,7 @@ function titleOf(app, { purpose, shown }) {
 }
 
 const placeText = ({ shown }) => shown.place;
-const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.lang, { timeStyle: "medium" }).format(shown.time);
+const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
 // The three ways to say yes.
@@ -155,11 +155,10 @@ export function denied(app, id) {
     body: [
       wrong && p(t("authenticator.denied.wrong_number"), "note"),
       p(t("authenticator.denied.text", { App: entry.request.shown.app || t("authenticator.request.unnamed") }), "lead"),
-      said,
       el("label", { class: "tick", for: "everywhere" }, everywhere, el("span", {}, t("authenticator.denied.everywhere"))),
       p(t("authenticator.denied.everywhere_text"), "small"),
     ],
-    actions: [button(t("authenticator.denied.not_me"), report, "grave"), button(t("authenticator.denied.me"), mine, "second")],
+    actions: [said, button(t("authenticator.denied.not_me"), report, "grave"), button(t("authenticator.denied.me"), mine, "second")],
   };
 }
 

@@ -1,7 +1,7 @@
 // An account's settings, another service's code, and the notifications.
 import { Refused, Removed } from "./errors.js";
 import { isAndroid, isIOS, isInstalled } from "./platform.js";
-import { el, button, facts, field, link, p, picture, steps } from "./view.js";
+import { breakable, button, el, facts, field, link, p, picture, steps } from "./view.js";
 
 export async function account(app, id) {
   const { t } = app;
@@ -11,7 +11,7 @@ export async function account(app, id) {
   return {
     title: found.title || found.employer || found.name || found.address, back: "#/",
     body: [
-      facts([t("authenticator.settings.name"), found.name], [t("authenticator.settings.address"), found.address], [t("authenticator.settings.employer"), found.employer],
+      facts([t("authenticator.settings.name"), found.name], [t("authenticator.settings.address"), found.address && breakable(found.address)], [t("authenticator.settings.employer"), found.employer],
         [t("authenticator.settings.issuer"), new URL(app.issuer).host]),
       rename.form,
       el("p", {}, el("a", { href: "#/notifications" }, t("authenticator.notifications.title"))),
@@ -57,8 +57,8 @@ export async function remove(app, id) {
   };
   return {
     title: t("authenticator.remove.title"), picture: picture.stop(), back: `#/account/${id}`,
-    body: [p(t("authenticator.remove.text", { Account: found.address || found.name }), "lead"), said],
-    actions: [button(t("authenticator.remove.button"), go, "grave"), link(t("authenticator.cancel"), `#/account/${id}`, "second")],
+    body: [p(t("authenticator.remove.text", { Account: found.address || found.name }), "lead")],
+    actions: [said, button(t("authenticator.remove.button"), go, "grave"), link(t("authenticator.cancel"), `#/account/${id}`, "second")],
   };
 }
 

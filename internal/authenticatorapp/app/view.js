@@ -20,7 +20,7 @@ function fill(made, attributes, children) {
     if (typeof value === "function") made.addEventListener(name, value);
     else made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 
@@ -36,6 +36,9 @@ export const steps = (...items) => el("ol", { class: "steps" }, items.map((item)
 // facts is a list of names and values; a fact without a value is left out.
 export const facts = (...rows) =>
   el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+
+// breakable lets a long address break before its "@" rather than anywhere.
+export const breakable = (address) => (address ?? "").split(/(?=@)/).flatMap((part, i) => (i === 0 ? [part] : [el("wbr"), part]));
 
 // field is a label with its input, and a place for what is wrong with it.
 export function field({ id, label, hint, input = {} }) {
