@@ -5,7 +5,6 @@ import (
 	"errors"
 	"html"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -22,10 +21,8 @@ import (
 // its page alone: what works here works for anybody's app.
 func (w *world) terminalOf(node *app.App) *terminal.Authenticator {
 	w.t.Helper()
-	server := httptest.NewServer(node.Handler())
-	w.t.Cleanup(server.Close)
 	a := terminal.New(filepath.Join(w.t.TempDir(), "authenticator.json"))
-	a.HTTP = &http.Client{Transport: leading{to: must(url.Parse(server.URL))}}
+	a.HTTP = &http.Client{Transport: leading{to: must(url.Parse(behindServer(w.t, node)))}}
 	a.Now = w.clock.Now
 	a.Pause = func(ctx context.Context, d time.Duration) {
 		if d >= time.Minute { // patience: it ends when what it waits for has come
@@ -48,12 +45,11 @@ func (l leading) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 var (
-	pairingLink = regexp.MustCompile(`id="pair" href="([^"]+)"`)
 	pairingKey  = regexp.MustCompile(`<code id="key"[^>]*>([^<]+)</code>`)
 	shownOutput = regexp.MustCompile(`<output[^>]*>([^<]+)</output>`)
 )
 
-// shown is the page's one output: a number, or four characters.
+// output is the page's one output: a number, or four characters.
 func (b *browser) output() string {
 	b.w.t.Helper()
 	m := shownOutput.FindStringSubmatch(b.body)
@@ -63,13 +59,13 @@ func (b *browser) output() string {
 	return m[1]
 }
 
-// toPairing signs Bo in and goes to the page with the pairing link.
-func (b *browser) toPairing() (link, key string) {
+// toLink signs Bo in and goes to the page with the pairing link.
+func (b *browser) toLink() (link, key string) {
 	b.w.t.Helper()
 	b.signIn(newLogin(b.w.hrm), bosAddress, bosPass)
 	b.post("/account/apps/add").follow().expect(http.StatusOK)
 	b.post(b.action("/enrolment/"), "want", "own").follow().expect(http.StatusOK)
-	l, k := pairingLink.FindStringSubmatch(b.body), pairingKey.FindStringSubmatch(b.body)
+	l, k := shownLink.FindStringSubmatch(b.body), pairingKey.FindStringSubmatch(b.body)
 	if l == nil || k == nil {
 		b.w.t.Fatalf("no pairing link on the page:\n%s", b.body)
 	}
@@ -80,7 +76,7 @@ func (b *browser) toPairing() (link, key string) {
 func (w *world) pairTerminal(a *terminal.Authenticator) terminal.Account {
 	w.t.Helper()
 	b := w.browser()
-	link, _ := b.toPairing()
+	link, _ := b.toLink()
 	invitation, err := terminal.Read(link, issuer)
 	if err != nil {
 		w.t.Fatal(link, err)
@@ -107,13 +103,6 @@ func (w *world) pairTerminal(a *terminal.Authenticator) terminal.Account {
 	b.follow().shows("Bos terminal")
 	w.deliver()
 	return account
-}
-
-// toPush goes to the page that shows the number.
-func (b *browser) toPush(l rp) *browser {
-	b.w.t.Helper()
-	b.toPassword(l, bosAddress)
-	return b.post(b.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
 }
 
 func (w *world) newest(a *terminal.Authenticator) (terminal.Account, terminal.Request) {
@@ -242,7 +231,7 @@ func TestATerminalThatIsRefusedHearsIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.terminalOf(w.app)
 		b := w.browser()
-		_, key := b.toPairing()
+		_, key := b.toLink()
 		invitation, err := terminal.Read(key, issuer) // typed, in groups
 		if err != nil {
 			t.Fatal(key, err)
@@ -269,7 +258,7 @@ func TestASecondTerminalWithTheSameCodeCancelsTheFirst(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		first, second := w.terminalOf(w.app), w.terminalOf(w.app)
 		b := w.browser()
-		link, _ := b.toPairing()
+		link, _ := b.toLink()
 		invitation, err := terminal.Read(link, "")
 		if err != nil {
 			t.Fatal(err)

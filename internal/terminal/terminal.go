@@ -48,7 +48,6 @@ var (
 	ErrNoIssuer      = errors.New("a key alone does not tell where it belongs to: say --issuer, with the address that stands beside the key")
 	ErrCode          = errors.New("the code is unknown, or its ten minutes are over: show a new one")
 	ErrCodeUsed      = errors.New("another authenticator was quicker with this code: if that was not you, refuse it on the sign-in page, and show a new code")
-	ErrTooMany       = errors.New("too many tries: wait for some minutes")
 	ErrRefused       = errors.New("the pairing was refused on the sign-in page, or its code was used twice")
 	ErrPairingLate   = errors.New("nobody approved the pairing within its ten minutes: show a new code")
 	ErrRemoved       = errors.New("the account has removed this authenticator: its keys are deleted here")
