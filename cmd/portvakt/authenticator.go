@@ -387,7 +387,7 @@ func (c *conversation) ask() {
 	case terminal.None:
 		way = "y to approve"
 	}
-	fmt.Fprintf(c.s.out, "Type %s; d to deny, n if it is not you: ", way)
+	fmt.Fprintf(c.s.out, "Type %s; d to deny, n if it is not you, e for the same and to sign out everywhere: ", way)
 }
 
 // answer does what a line says about the first request. A line that says nothing is asked for anew: a number that cannot be right
@@ -396,12 +396,14 @@ func (c *conversation) answer(ctx context.Context, line string) {
 	if len(c.waiting) == 0 || line == "" {
 		return
 	}
-	e, decision := c.waiting[0], terminal.Approve
+	e, decision, everywhere := c.waiting[0], terminal.Approve, false
 	switch strings.ToLower(line) {
 	case "d":
 		decision = terminal.Deny
 	case "n":
 		decision = terminal.NotMe
+	case "e":
+		decision, everywhere = terminal.NotMe, true
 	case "y":
 		if e.Request.Mode != terminal.None {
 			line = ""
@@ -412,7 +414,7 @@ func (c *conversation) answer(ctx context.Context, line string) {
 			return
 		}
 	}
-	result, err := c.a.Answer(ctx, e.Account, e.Request, decision, line, false)
+	result, err := c.a.Answer(ctx, e.Account, e.Request, decision, line, everywhere)
 	if errors.Is(err, terminal.ErrChoose) || errors.Is(err, terminal.ErrNotAChoice) {
 		fmt.Fprintf(c.s.out, "%v: ", err)
 		return

@@ -241,6 +241,8 @@ func TestTheGuideIsWalkedWithATerminalAlone(t *testing.T) {
 		t.Errorf("not in HRM: %s", g.at)
 	}
 
+	p.listens(w.HRM, newGuest(t, w.Portvakt))
+
 	g = newGuest(t, w.Portvakt)
 	g.signIn(w.HRM)
 	if out := p.must("deny"); out != "denied\n" {
@@ -257,6 +259,33 @@ func TestTheGuideIsWalkedWithATerminalAlone(t *testing.T) {
 	}
 }
 
+// listens signs in while listen runs, and types what the page shows.
+func (p phone) listens(hrm string, g *guest) {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(p.t.Context())
+	a := terminal.New(p.file)
+	all, err := a.List()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	typing, typed := io.Pipe()
+	out, ended := newSaid(), make(chan struct{})
+	go func() {
+		defer close(ended)
+		(&conversation{a: a, s: streams{typing, out, out}}).run(ctx, a.Listen(ctx, all...))
+	}()
+	g.signIn(hrm)
+	number := g.find(`<output id="number"[^>]*>([^<]+)<`)
+	out.await(p.t, `Sign in to HRM\?`)
+	fmt.Fprintln(typed, number)
+	out.await(p.t, `approved\n`)
+	if g.press("/signin/[^\"]*/push"); !strings.Contains(g.body, "Logga ut") {
+		p.t.Errorf("not in HRM: %s", g.at)
+	}
+	stop()
+	<-ended
+}
+
 // TestAConversationIsAboutOneRequestAfterTheOther plays what listen shows and what is typed, without a network.
 func TestAConversationIsAboutOneRequestAfterTheOther(t *testing.T) {
 	typing, typed := io.Pipe()
@@ -271,7 +300,7 @@ func TestAConversationIsAboutOneRequestAfterTheOther(t *testing.T) {
 			Shown: json.RawMessage(fmt.Sprintf(`{"app":"App %s","browser":"Chrome","device":"Windows","place":"Sverige"}`, id))}}
 	}
 	events <- request("one", terminal.Tap, "17", "42", "86")
-	out.await(t, `Sign in to App one\?  anna@foretaget.example\nFrom: Chrome Windows Sverige\nNumbers: 17 42 86\nType the number that it shows \(17, 42, 86\); d to deny, n if it is not you: `)
+	out.await(t, `Sign in to App one\?  anna@foretaget.example\nFrom: Chrome Windows Sverige\nNumbers: 17 42 86\nType the number that it shows \(17, 42, 86\); d to deny, n if it is not you, e for the same and to sign out everywhere: `)
 	events <- request("two", terminal.Type)
 	fmt.Fprintln(typed, "43")
 	out.await(t, `nothing was sent: 17, 42, 86: $`)
