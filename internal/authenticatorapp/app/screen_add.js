@@ -264,7 +264,7 @@ export async function paired(app, id) {
     on();
   };
   return {
-    title: t("authenticator.paired.title"), picture: picture.good(), calm: !ask,
+    title: t("authenticator.paired.title"), picture: picture.good(), calm: !ask, expecting: ask,
     body: [
       p(t("authenticator.paired.text", { Account: account.address || account.name }), "lead"),
       ask ? p(t("authenticator.paired.notifications")) : p(t("authenticator.paired.next")),

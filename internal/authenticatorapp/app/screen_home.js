@@ -11,18 +11,25 @@ export async function home(app) {
   const draw = () => cards.forEach((card) => card.draw(app.now()));
   await Promise.all(cards.map((card) => card.draw(app.now())));
   const timer = setInterval(draw, 500);
+  const hint = await tip(app, accounts);
   return {
-    title: t("authenticator.home.title"), calm: true,
-    body: [waiting(app), words, await tip(app, accounts), el("ul", { class: "cards" }, cards.map(({ card }) => card))],
+    title: t("authenticator.home.title"), calm: true, mark: markOf(app, accounts, others, words, hint),
+    body: [waiting(app), words, hint, el("ul", { class: "cards" }, cards.map(({ card }) => card))],
     actions: [link(t("authenticator.home.add"), "#/add", "second")],
     leave: () => clearInterval(timer),
   };
 }
 
+// markOf changes with everything that the screen shows but the digits.
+function markOf(app, accounts, others, words, hint) {
+  const shown = accounts.map(({ id, title, employer, name, address, totp, offset }) => [id, title, employer, name, address, Boolean(totp), Math.round(offset / 2000)]);
+  return JSON.stringify([shown, others.map(({ id, title }) => [id, title]), words.length, hint?.textContent, app.requests.waiting().map((e) => e.request.id)]);
+}
+
 function welcome(app, words) {
   const { t } = app;
   return {
-    title: t("authenticator.start.title"), calm: true, picture: picture.phone(),
+    title: t("authenticator.start.title"), calm: true, mark: `start ${words.length} ${Boolean(app.installing)}`, picture: picture.phone(),
     body: [
       words,
       p(t("authenticator.start.text"), "lead"),

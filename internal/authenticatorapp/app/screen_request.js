@@ -13,7 +13,7 @@ export function list(app) {
     el("li", { class: "card" }, el("h2", {}, entry.request.shown.app || t("authenticator.request.unnamed")), p(placeOf(app, entry.request), "small"),
       link(t("authenticator.request.show"), hashOf(entry), "second compact"));
   return {
-    title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0,
+    title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0, mark: `requests ${all.length}`,
     body: all.length > 0 ? el("ul", { class: "cards" }, all.map(row)) : p(t("authenticator.requests.none"), "lead"),
   };
 }
@@ -40,7 +40,7 @@ export async function one(app, id) {
     title: titleOf(app, request), kind: `request ${request.mode}`,
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
-      facts(
+      request.purpose !== "test" && facts(
         [t("authenticator.request.place"), placeText(request)],
         [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
         [t("authenticator.request.address"), request.shown.address],
