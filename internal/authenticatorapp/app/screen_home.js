@@ -29,7 +29,8 @@ function markOf(app, accounts, others, words, hint) {
 function welcome(app, words) {
   const { t } = app;
   return {
-    title: t("authenticator.start.title"), calm: true, mark: `start ${words.length} ${Boolean(app.installing)}`, picture: picture.phone(),
+    title: t("authenticator.start.title"), calm: true, mark: `start ${words.length} ${Boolean(app.installing)}`,
+    picture: words.length === 0 && picture.phone(),
     body: [
       words,
       p(t("authenticator.start.text"), "lead"),
