@@ -40,7 +40,7 @@ const (
 // below it. Engines stand beside the column: they fulfil interfaces that flows and nouns declare, and the root
 // alone joins them.
 var arrows = map[layer][]layer{
-	command:       {root, settings, door, noun, engine},
+	command:       {root, settings, door, noun, engine, tool},
 	root:          {root, settings, door, kit, flow, funnel, authenticator, noun, engine, sample},
 	settings:      {noun},
 	door:          {kit, flow, funnel, noun},
@@ -78,7 +78,7 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo secret selftest store"},
+	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
@@ -139,6 +139,7 @@ var theHouse = map[string]room{
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
+	"internal/terminal":           {tool, ""},
 
 	"internal/locale/localetest": {testKit, ""},
 	"internal/store/pgtest":      {testKit, ""},
@@ -164,7 +165,7 @@ func (r foreignRule) allows(place string, l layer) bool {
 
 // theForeign are the rules about packages of others. What is not of the standard library must stand here.
 var theForeign = []foreignRule{
-	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "internal/sms", "internal/webpush", "e2e/journey"},
+	{"net/http", []layer{command, root, door, kit, sample}, []string{"internal/outbound", "internal/sms", "internal/terminal", "internal/webpush", "e2e/journey"},
 		"rules know no HTTP: flows, authn, authenticators and nouns are called by doors of every protocol"},
 	{"html/template", nil, []string{"internal/web", "internal/mail", "samples/hrm", "samples/inbox"},
 		"pages are rendered by the kit web, mails by mail"},
@@ -193,7 +194,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
 	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
-	{"golang.org/x/sys/windows", nil, []string{"internal/store"}, "locks the database file"},
+	{"golang.org/x/sys/windows", nil, []string{"internal/store", "internal/terminal"}, "locks the database file, and the file of the terminal's accounts"},
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},

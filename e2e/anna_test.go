@@ -64,6 +64,32 @@ func TestSigningOutInHRMMobileEndsHRMToo(t *testing.T) {
 	})
 }
 
+// The tokens of HRM Mobile are bound to a key that its browser shows to nobody. Where the key is gone, they are worth nothing.
+func TestHRMMobileThatHasLostItsKeyShowsLoggaIn(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	b := w.bo(journey.Options{})
+	b.SignIn(demo.Password)
+	phone := b.Phone()
+	held := journey.Script[string](phone.Browser, `new Promise((done) => {
+		indexedDB.open("hrmmobile").onsuccess = (e) => {
+			e.target.result.transaction("keys").objectStore("keys").get("dpop").onsuccess = async (f) => {
+				e.target.result.close();
+				done(await crypto.subtle.exportKey("jwk", f.target.result.privateKey).then(() => "taken out", (error) => error.name));
+			};
+		};
+	})`)
+	if held != "InvalidAccessError" {
+		t.Errorf("the private key: %s", held)
+	}
+	journey.Script[bool](phone.Browser, `new Promise((done) => { indexedDB.deleteDatabase("hrmmobile").onsuccess = () => done(true); })`)
+	phone.Open(w.HRMMobile)
+	phone.See("Du behöver logga in igen")
+	phone.Press(phone.LogIn)
+	phone.See(phone.Hello("Bo"))
+	quiet(t, phone.Browser)
+}
+
 func TestAnnaSignsInByALinkInTheSameBrowser(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, w *world) { signInByLink(t, w, "sv") })

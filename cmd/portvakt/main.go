@@ -39,21 +39,23 @@ func endings() []os.Signal {
 
 // commands are the subcommands, in the order of the help.
 type commands struct {
-	Demo     demoCommand     `cmd:"" help:"Show everything on this machine: Portvakt, two sample apps, an inbox, seeded people."`
-	Init     initCommand     `cmd:"" help:"Make a settings file, a master key and an empty database."`
-	Serve    serveCommand    `cmd:"" help:"Serve."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the database to this version and stop."`
-	RP       rpCommand       `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
-	Org      orgCommand      `cmd:"" name:"org" help:"Organisations."`
-	Account  accountCommand  `cmd:"" help:"Accounts."`
-	Keys     keysCommand     `cmd:"" help:"Keys."`
-	Audit    auditCommand    `cmd:"" help:"The audit log."`
-	Routes   routesCommand   `cmd:"" help:"List every route that is served."`
-	Selftest selftestCommand `cmd:"" help:"Tests that a running installation can be put to."`
+	Demo          demoCommand          `cmd:"" help:"Show everything on this machine: Portvakt, two sample apps, an inbox, seeded people."`
+	Init          initCommand          `cmd:"" help:"Make a settings file, a master key and an empty database."`
+	Serve         serveCommand         `cmd:"" help:"Serve."`
+	Migrate       migrateCommand       `cmd:"" help:"Bring the database to this version and stop."`
+	RP            rpCommand            `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
+	Org           orgCommand           `cmd:"" name:"org" help:"Organisations."`
+	Account       accountCommand       `cmd:"" help:"Accounts."`
+	Keys          keysCommand          `cmd:"" help:"Keys."`
+	Audit         auditCommand         `cmd:"" help:"The audit log."`
+	Authenticator authenticatorCommand `cmd:"" help:"An authenticator in this terminal, for people without a smartphone: approves sign-ins and makes codes."`
+	Routes        routesCommand        `cmd:"" help:"List every route that is served."`
+	Selftest      selftestCommand      `cmd:"" help:"Tests that a running installation can be put to."`
 }
 
-// streams are where a command writes.
+// streams are where a command writes, and where it reads what is typed.
 type streams struct {
+	in       io.Reader
 	out, err io.Writer
 }
 
@@ -66,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	parser, err := kong.New(&c, kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
 		kong.Configuration(config.ReadFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(explained), kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings, which can stand in the file and the environment as well:"}}),
-		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
+		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{os.Stdin, stdout, stderr}))
 	if err == nil {
 		err = config.IgnoreEmptyVariables(parser)
 	}

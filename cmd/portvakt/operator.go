@@ -245,8 +245,9 @@ func (c *orgList) Run(ctx context.Context, s streams) error {
 }
 
 type accountCommand struct {
-	Create       accountCreate       `cmd:"" help:"Make an account by hand. Its owner creates a password at the first sign-in."`
-	RecoveryCode accountRecoveryCode `cmd:"" help:"Hand out a recovery code to somebody who has lost her authenticator app and her own recovery code."`
+	Create        accountCreate        `cmd:"" help:"Make an account by hand. Its owner creates a password at the first sign-in."`
+	RecoveryCode  accountRecoveryCode  `cmd:"" help:"Hand out a recovery code to somebody who has lost her authenticator app and her own recovery code."`
+	Authenticator accountAuthenticator `cmd:"" help:"The authenticators of an account: apps that show codes, and phones that approve."`
 }
 
 type accountCreate struct {
@@ -284,5 +285,42 @@ func (c *accountRecoveryCode) Run(ctx context.Context, s streams) error {
 	fmt.Fprintf(s.err, "Tell it to the person by voice or hand it over, and to nobody else. It works once, until %s, under Återställningskod, "+
 		"after the password or a mailed link. A mail has told her that it was made.\n", out.Expires.Format("2006-01-02 15:04 MST"))
 	fmt.Fprintln(s.out, out.Code)
+	return nil
+}
+
+type accountAuthenticator struct {
+	List   authenticatorsList   `cmd:"" help:"List the authenticators of an account."`
+	Remove authenticatorsRemove `cmd:"" help:"Remove an authenticator from an account, as when a phone was lost or stolen."`
+}
+
+type authenticatorsList struct {
+	settingsFlags `embed:""`
+	Address       string `arg:"" help:"E-mail address of the account."`
+}
+
+// Run lists authenticators.
+func (c *authenticatorsList) Run(ctx context.Context, s streams) error {
+	var out []control.Authenticator
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/accounts/authenticators", control.Authenticators{Address: c.Address}, &out); err != nil {
+		return err
+	}
+	return printJSON(s.out, out)
+}
+
+type authenticatorsRemove struct {
+	settingsFlags `embed:""`
+	Address       string `arg:"" help:"E-mail address of the account."`
+	Authenticator string `arg:"" help:"Its id or its name, as the list shows them."`
+	Reason        string `help:"How you made sure who asks, in a few words; it stands in the audit log." required:"" placeholder:"TEXT"`
+}
+
+// Run removes an authenticator.
+func (c *authenticatorsRemove) Run(ctx context.Context, s streams) error {
+	in := control.Authenticators{Address: c.Address, Authenticator: c.Authenticator, Reason: c.Reason}
+	var out control.Authenticators
+	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/accounts/authenticators/remove", in, &out); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "Removed", out.Authenticator)
 	return nil
 }

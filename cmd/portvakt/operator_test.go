@@ -55,6 +55,7 @@ type printedRP struct {
 	Secret        string   `json:"client_secret"`
 	Name          string   `json:"client_name"`
 	Public        bool     `json:"public"`
+	RequireDPoP   bool     `json:"dpop_bound_access_tokens"`
 	PKCE          bool     `json:"pkce"`
 	RedirectURIs  []string `json:"redirect_uris"`
 	PostLogout    []string `json:"post_logout_redirect_uris"`
@@ -105,6 +106,17 @@ func (d *desk) operations() {
 	if beside = d.prints(&changed, "rp", "set", public.ID, "--name", "Mobilen", "--redirect-uri", "https://m.example.com/b", "--initiate-login-uri", ""); !strings.Contains(beside, noStart) ||
 		changed.Name != "Mobilen" || changed.RedirectURIs[0] != "https://m.example.com/b" || len(changed.Organisations) != 1 {
 		t.Errorf("rp set: %+v\n%s", changed, beside)
+	}
+	for _, bound := range []bool{true, false} {
+		flag := map[bool]string{true: "--require-dpop", false: "--no-require-dpop"}[bound]
+		changed = printedRP{}
+		if d.prints(&changed, "rp", "set", public.ID, flag); changed.RequireDPoP != bound || changed.Name != "Mobilen" {
+			t.Errorf("rp set %s: %+v", flag, changed)
+		}
+		changed = printedRP{}
+		if d.prints(&changed, "rp", "set", public.ID, "--name", "Mobilen"); changed.RequireDPoP != bound {
+			t.Errorf("rp set without the flag, after %s: %+v", flag, changed)
+		}
 	}
 	d.refused("wildcards", "rp", "set", public.ID, "--redirect-uri", "https://*.example.com/")
 	d.refused("1 to 100 characters", "rp", "set", public.ID, "--name", "")

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -295,6 +296,9 @@ func TestAnAuthenticatorStaysPairedWhateverIsSignedOut(t *testing.T) {
 		b.get("/account").expect(http.StatusOK)
 		if strings.Contains(b.body, token.AuthenticatorClient) {
 			t.Error("the account's page lists it among the apps")
+		}
+		if access := fmt.Sprint(b.export()["app_access"]); !strings.Contains(access, "Portvakt Authenticator") || strings.Contains(access, h.jkt) {
+			t.Errorf("the export says %s", access)
 		}
 		b.post("/account/access/revoke", "app", token.AuthenticatorClient).expect(http.StatusSeeOther)
 		b.post("/account/sessions/end-others")

@@ -363,6 +363,11 @@ func TestABoundTokenIsNoBearerTokenAndABearerTokenNoBoundOne(t *testing.T) {
 	if out := h.send(w.app, userinfoRequest("dpop", bound), h.proof(http.MethodGet, "/userinfo", bound)); out.status != http.StatusOK {
 		t.Errorf("a scheme in small letters: %d", out.status)
 	}
+	twice := userinfoRequest("DPoP", bound)
+	twice.Header.Add("Authorization", "Bearer "+bearer)
+	if out := h.send(w.app, twice, h.proof(http.MethodGet, "/userinfo", bound)); out.status != http.StatusUnauthorized || out.body != nil {
+		t.Errorf("two tokens: %d %v", out.status, out.body)
+	}
 	out := h.send(w.app, httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil))
 	if told := out.header.Values("WWW-Authenticate"); out.status != http.StatusUnauthorized || len(told) != 2 || told[0] != "Bearer" ||
 		!strings.HasPrefix(told[1], `DPoP algs="`) || strings.Contains(strings.Join(told, ""), "error") {

@@ -111,6 +111,24 @@ type Issue struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
+// Authenticators names an account, and one of its authenticators where it is to be removed.
+type Authenticators struct {
+	Address       string `json:"address"`
+	Authenticator string `json:"authenticator,omitempty"` // id, or name
+	Reason        string `json:"reason,omitempty"`
+}
+
+// Authenticator is an authenticator as the command line prints it.
+type Authenticator struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Approves bool      `json:"approves"`           // a paired phone; else it shows codes alone
+	Messages bool      `json:"messages,omitempty"` // it has a push service
+	Lost     bool      `json:"lost,omitempty"`     // it says that its keys are gone
+	Added    time.Time `json:"added"`
+	Used     time.Time `json:"used,omitzero"`
+}
+
 // Handler returns the door's handler.
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -129,6 +147,8 @@ func (d *Door) Handler() http.Handler {
 		return d.listVAPIDKeys(ctx)
 	}))
 	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
+	mux.Handle("POST /accounts/authenticators", answer(d, d.listAuthenticators))
+	mux.Handle("POST /accounts/authenticators/remove", answer(d, d.removeAuthenticator))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux
@@ -332,4 +352,28 @@ func (d *Door) createAccount(ctx context.Context, _ *http.Request, in Account) (
 func (d *Door) issueRecoveryCode(ctx context.Context, _ *http.Request, in Issue) (Issue, error) {
 	code, err := d.Enrolment.Issue(ctx, in.Address, in.Reason)
 	return Issue{Address: in.Address, Code: code.Reveal(), Expires: d.Enrolment.Now().Add(enrolment.IssuedLife).UTC()}, err
+}
+
+func (d *Door) listAuthenticators(ctx context.Context, _ *http.Request, in Authenticators) ([]Authenticator, error) {
+	_, apps, keys, err := d.Enrolment.Authenticators(ctx, in.Address)
+	all := make([]Authenticator, 0, len(apps))
+	for _, app := range apps {
+		a := Authenticator{ID: app.ID, Name: app.Name, Added: app.Created.UTC()}
+		if !app.Used.IsZero() {
+			a.Used = app.Used.UTC()
+		}
+		for _, k := range keys {
+			if k.ID == app.ID {
+				a.Approves, a.Messages, a.Lost = true, len(k.Subscription) > 0, !k.Lost.IsZero()
+				a.Used = k.Seen.UTC()
+			}
+		}
+		all = append(all, a)
+	}
+	return all, err
+}
+
+func (d *Door) removeAuthenticator(ctx context.Context, _ *http.Request, in Authenticators) (Authenticators, error) {
+	id, err := d.Enrolment.RemoveFor(ctx, in.Address, in.Authenticator, in.Reason)
+	return Authenticators{Address: in.Address, Authenticator: id}, err
 }

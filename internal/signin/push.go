@@ -60,7 +60,7 @@ func (s *Service) Asked(ctx context.Context, a authn.Attempt) (Asked, error) {
 }
 
 // Pushed goes on after a phone's approval, and remembers the browser if the person wishes. It fails with authn.ErrAttempt, and
-// with authn.ErrAttemptUsed where no phone has approved.
+// with authn.ErrNoChallenge where no phone has approved.
 func (s *Service) Pushed(ctx context.Context, v Secondly) (authn.NewSession, secret.Token, error) {
 	press := s.Authn.Press("push", "")
 	again := func(err error) (authn.NewSession, secret.Token, error) {
@@ -72,7 +72,7 @@ func (s *Service) Pushed(ctx context.Context, v Secondly) (authn.NewSession, sec
 		return again(err)
 	}
 	if !p.Has(authn.MethodPush) && !p.Has(authn.MethodTyped) {
-		return authn.NewSession{}, "", authn.ErrAttemptUsed
+		return authn.NewSession{}, "", authn.ErrNoChallenge
 	}
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	token := s.prepareRemembered(v, second)

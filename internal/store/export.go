@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 // What an export tells. Verifiers, sealed keys, hashes and operations stand in none of these lists.
@@ -129,6 +130,9 @@ func (db *DB) exportGrants(ctx context.Context, acc account.Account, e *myaccoun
 	e.Access, err = listed(db.query(ctx, exportGrants, string(acc.ID)), func(scan scan) (g myaccount.ExportedGrant, err error) {
 		var created, used, expires, ended int64
 		err = scan(&g.ClientID, &g.App, &g.Scope, &g.Offline, &g.Session, &created, &used, &expires, &ended)
+		if g.ClientID == token.AuthenticatorClient {
+			g.App = "Portvakt Authenticator" // which is registered nowhere
+		}
 		g.Created, g.Used, g.Expires, g.Ended = fromMS(created), fromMS(used), fromMS(expires), fromMS(ended)
 		return g, err
 	})

@@ -113,7 +113,10 @@ func (d *Door) postPush(w http.ResponseWriter, r *http.Request) error {
 	}
 	fresh, token, err := d.Signin.Pushed(v.r.Context(), signin.Secondly{Attempt: v.attempt, Remember: r.PostFormValue("remember") == "on",
 		Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)})
-	if err != nil {
+	switch {
+	case errors.Is(err, authn.ErrNoChallenge):
+		return see(w, r, d.stepURL(v.attempt, v.position))
+	case err != nil:
 		return d.notNow(w, v, err)
 	}
 	if token != "" {

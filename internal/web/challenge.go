@@ -42,8 +42,11 @@ func (c Challenge) Write(h http.Header) {
 }
 
 // Presented reads the Authorization header of a request to an endpoint that takes access tokens: its scheme and the token. A token in the
-// address would stand in logs (RFC 9700 §4.3.2), so none is read there.
+// address would stand in logs (RFC 9700 §4.3.2), so none is read there. Of two headers neither counts.
 func Presented(r *http.Request) (scheme, token string) {
+	if len(r.Header.Values("Authorization")) > 1 {
+		return "", ""
+	}
 	scheme, token, _ = strings.Cut(r.Header.Get("Authorization"), " ")
 	return scheme, strings.TrimSpace(token)
 }
