@@ -115,6 +115,7 @@ function codeCard(app, { id, code, offset, settings, title, text }) {
   const left = el("span", { class: "unseen" });
   const clock = ring();
   let shown = "";
+  let step = -1;
   const copy = el("button", { id: `copy-${id}`, type: "button", class: "button second compact", click: () => copyCode() },
     t("authenticator.copy"), el("span", { class: "unseen" }, t("authenticator.copy_what", { Account: title })));
   const said = el("p", { class: "status small", role: "status" });
@@ -131,9 +132,10 @@ function codeCard(app, { id, code, offset, settings, title, text }) {
   async function draw(now) {
     if (!code) return;
     const seconds = secondsLeft(code, now + offset);
-    const current = await codeAt(code, now + offset);
-    if (current !== shown) {
-      shown = current;
+    const turn = Math.floor((now + offset) / 1000 / code.period);
+    if (turn !== step) {
+      step = turn;
+      shown = await codeAt(code, now + offset);
       said.textContent = "";
       const half = Math.ceil(shown.length / 2);
       digits.replaceChildren(el("span", {}, shown.slice(0, half)), el("span", {}, shown.slice(half)));
