@@ -7,6 +7,7 @@ const known = "portvakt.authenticator.known";
 
 export class Accounts {
   #tools;
+  #leaving = new Set(); // accounts that are being removed here
 
   // tools: api, store, storage (localStorage), fetch, issuer, now.
   constructor(tools) {
@@ -56,18 +57,22 @@ export class Accounts {
 
   // leave unbinds the account at the issuer, then forgets it here.
   async leave(id) {
+    this.#leaving.add(id);
     try {
       await this.#tools.api.call(id, "DELETE", "/push/account");
     } catch (error) {
       if (!(error instanceof Removed) && error.code !== "invalid_token") throw error;
+    } finally {
+      this.#leaving.delete(id);
     }
     await this.forget(id);
   }
 
   // removed forgets an account that was removed elsewhere, and keeps a word about it
-  // for the person.
+  // for the person. What she removes here herself is no news to her.
   async removed(id) {
     const { store, now } = this.#tools;
+    if (this.#leaving.has(id)) return null;
     const account = await store.get("accounts", id);
     await this.forget(id);
     if (account?.state !== "active") return null;

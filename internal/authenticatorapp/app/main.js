@@ -222,6 +222,7 @@ export class App {
   #arrived({ request }) {
     const hash = `#/request/${encodeURIComponent(request.id)}`;
     if (this.screens.calm) return this.go(hash);
+    if (this.screens.expecting) return;
     this.screens.notice(el("p", {}, this.t("authenticator.request.arrived")), link(this.t("authenticator.request.show"), hash, "compact"));
   }
 

@@ -74,7 +74,7 @@ export function ring() {
 }
 
 // Screens shows one screen at a time. A screen is {title, body, actions, back, calm,
-// leave}: actions stand at the bottom, where the thumb is; calm means that a request
+// expecting, mark, leave}: actions stand at the bottom, where the thumb is; calm means that a request
 // may take its place; leave is called when it goes.
 export class Screens {
   #t;
@@ -88,13 +88,20 @@ export class Screens {
     this.#back.lastElementChild.textContent = t("authenticator.back");
   }
 
+  // expecting says that the screen leads on to what has arrived by itself.
+  get expecting() {
+    return this.#now?.expecting === true;
+  }
+
   get calm() {
     return this.#now?.calm === true;
   }
 
   // show tells a screen reader by moving to the new heading. The same screen drawn anew
-  // leaves the focus where it is.
+  // leaves the focus where it is, and is left alone where its mark says that nothing
+  // has changed: a button must not go while it is pressed.
   show(screen, { quietly = false } = {}) {
+    if (quietly && screen.mark === this.#now?.mark) return screen.leave?.();
     this.#now?.leave?.();
     const focused = quietly ? document.activeElement?.id : "";
     this.#now = screen;
