@@ -264,6 +264,10 @@ func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Contex
 			return ErrGone
 		}
 		if to == push.Approved && c.Purpose != push.Test {
+			// The browser may have proven another account's password in the same attempt since.
+			if progress.Account != c.Account {
+				return ErrAttemptUsed
+			}
 			if err := Lock(ctx, tx, progress); err != nil {
 				return err
 			}
