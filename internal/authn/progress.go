@@ -251,8 +251,8 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 			return err
 		}
 		if second.Push > 0 && (p.hasSecond() || p.Has(MethodRecovery)) {
-			if err := tx.ForgivePush(ctx, p.Account); err != nil {
-				return fmt.Errorf("forgive push: %w", err)
+			if err := forgivePush(ctx, tx, p); err != nil {
+				return err
 			}
 			// A phone that still shows the question would answer it in vain.
 			if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {

@@ -241,8 +241,9 @@ func (s *Service) RefusePairing(ctx context.Context, v Visit) error {
 }
 
 // ApprovePairing is **Godkänn**: it binds the phone whose four characters the person has compared, lets it have its tokens and a
-// key for codes, and rings it for a first time (S13). It fails with ErrNotNow and ErrTooMany.
-func (s *Service) ApprovePairing(ctx context.Context, v Visit) (authn.NewSession, error) {
+// key for codes, and rings it for a first time (S13). pairing is the one whose characters the page has shown: another that has taken its
+// place since is another phone's. It fails with ErrNotNow and ErrTooMany.
+func (s *Service) ApprovePairing(ctx context.Context, v Visit, pairing string) (authn.NewSession, error) {
 	press := s.Authn.Press("pair", "")
 	u, err := s.Look(ctx, v, authn.Enrol)
 	if err != nil {
@@ -252,7 +253,7 @@ func (s *Service) ApprovePairing(ctx context.Context, v Visit) (authn.NewSession
 	switch {
 	case err != nil:
 		return authn.NewSession{}, fmt.Errorf("find pairing: %w", err)
-	case !p.IsOpen(push.CodeClaimed, s.Now()) || p.Account != u.Account.ID:
+	case !p.IsOpen(push.CodeClaimed, s.Now()) || p.Account != u.Account.ID || p.ID != pairing:
 		return authn.NewSession{}, ErrNotNow
 	}
 	now := s.Now()
