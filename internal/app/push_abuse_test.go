@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -124,4 +125,18 @@ func TestAfterAReportOnlyAnotherFactorTurnsPushOnAgain(t *testing.T) {
 			t.Error("another factor turns push on again")
 		}
 	})
+}
+
+func TestAStreamEndsWithItsAccessToken(t *testing.T) {
+	w := on(t)
+	h, _ := w.pairBo()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w.clock.Advance(9 * time.Minute)
+	events := h.listens(ctx, behindServer(t, w.app))
+	w.clock.Advance(2 * time.Minute)
+	w.browser().toPush(newLogin(w.hrm))
+	for e := range events {
+		t.Errorf("after the end of the token: %s %s", e.name, e.data)
+	}
 }

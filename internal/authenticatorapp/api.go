@@ -32,6 +32,8 @@ type call struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	key authn.PushKey
+	// ends is when the access token does, and with it whatever goes on for longer than one answer.
+	ends time.Time
 }
 
 // mountAPI mounts the endpoints of docs/authenticator-protocol.md.
@@ -85,7 +87,7 @@ func (d *Door) paired(scope string, next func(call) error) http.HandlerFunc {
 			err = grant.ErrToken
 		}
 		if err == nil {
-			err = next(call{w, r, key})
+			err = next(call{w, r, key, access.Expires})
 		}
 		if err != nil {
 			d.refuse(w, r, err)
@@ -344,7 +346,7 @@ func (d *Door) postAnswer(c call) error {
 func (d *Door) getEvents(c call) error {
 	rung, stop := d.Signin.Authn.Bell.Wait(string(c.key.Account))
 	defer stop()
-	ctx, cancel := context.WithTimeout(c.r.Context(), grant.AccessTokenLife)
+	ctx, cancel := context.WithTimeout(c.r.Context(), c.ends.Sub(d.Enrolment.Now()))
 	defer cancel()
 	s, err := web.NewStream(c.w)
 	if err != nil {
@@ -353,7 +355,7 @@ func (d *Door) getEvents(c call) error {
 	ping := time.NewTicker(web.StreamPing)
 	defer ping.Stop()
 	shown := map[string]bool{}
-	for {
+	for d.Enrolment.Now().Before(c.ends) {
 		there, err := d.tell(ctx, s, c.key, shown)
 		if err != nil || !there {
 			return d.ended(c.r, err)
@@ -370,6 +372,7 @@ func (d *Door) getEvents(c call) error {
 			}
 		}
 	}
+	return nil
 }
 
 // ended is for a stream whose answer has begun: an error can only be logged.
