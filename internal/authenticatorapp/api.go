@@ -120,6 +120,8 @@ var faults = []struct {
 
 var errBody = fault{http.StatusBadRequest, "invalid_request", "the body is not the JSON that is asked for here"}
 
+var errStreams = fault{http.StatusTooManyRequests, "too_many", "the account has too many streams"}
+
 // proofAlgs are the algorithms of DPoP proofs.
 var proofAlgs = strings.Join(signingkey.ProofAlgs(), " ")
 
@@ -344,7 +346,10 @@ func (d *Door) postAnswer(c call) error {
 
 // getEvents handles GET /push/events: what waits, and what is new, until the token has expired.
 func (d *Door) getEvents(c call) error {
-	rung, stop := d.Signin.Authn.Bell.Wait(string(c.key.Account))
+	rung, stop, ok := d.Signin.Authn.Bell.Wait(string(c.key.Account))
+	if !ok {
+		return errStreams
+	}
 	defer stop()
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.ends.Sub(d.Enrolment.Now()))
 	defer cancel()
