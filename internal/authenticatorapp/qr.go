@@ -24,8 +24,8 @@ import (
 // Bounds of a camera frame, and of those who send them.
 const (
 	frameBytes  = 512 << 10
-	framePixels = 4 << 20 // what a decoder would have to hold: known before it begins
-	frameSlots  = 2       // frames that are read at once, on one node
+	framePixels = 1280 * 1280 // known before a decoder begins; the worst picture costs by its edge to the third
+	frameSlots  = 2           // frames that are read at once, on one node
 	frameWait   = 2 * time.Second
 	frameBodies = 32              // frames that are on their way in, on one node
 	frameBody   = 5 * time.Second // that one may take
