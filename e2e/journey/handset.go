@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -30,6 +31,18 @@ func (h *Handset) OpenApp() {
 	h.r.Helper()
 	h.Open(h.app())
 	h.SeeRole("contentinfo", "") // its first screen is drawn
+}
+
+// Offline takes the network away from the phone, or gives it back. What the service worker has kept is still there.
+func (h *Handset) Offline(on bool) {
+	h.r.Helper()
+	rules := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{}}
+	if on {
+		rules.MatchedNetworkConditions = append(rules.MatchedNetworkConditions, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
+		rules.EmulateOfflineServiceWorker = &on
+	}
+	h.do("switch the network", command(network.EmulateNetworkConditionsByRule, rules), command(network.OverrideNetworkState,
+		network.OverrideNetworkStateParams{Offline: on, DownloadThroughput: -1, UploadThroughput: -1}))
 }
 
 // Scan opens a pairing link, as the phone's camera does. An app that is open already reads it, too.

@@ -93,20 +93,20 @@ export class Screens {
   }
 
   // show tells a screen reader by moving to the new heading. The same screen drawn anew
-  // leaves the focus where it is.
+  // leaves the focus where it is; where nothing has changed nothing is drawn, so that no
+  // press goes to a button that is just being replaced.
   show(screen, { quietly = false } = {}) {
+    const heading = el("h1", { tabindex: "-1", class: screen.quiet ? "unseen" : undefined }, screen.title);
+    const actions = screen.actions?.filter(Boolean) ?? [];
+    const drawn = [el("div", { class: "body" }, screen.picture, heading, screen.body), ...(actions.length > 0 ? [el("div", { class: "actions" }, actions)] : [])];
+    if (quietly && this.#stands(drawn)) return screen.leave?.();
     this.#now?.leave?.();
     const focused = quietly ? document.activeElement?.id : "";
     this.#now = screen;
     document.title = `${screen.title} – Portvakt Authenticator`;
     this.#back.hidden = !screen.back;
     if (screen.back) this.#back.setAttribute("href", screen.back);
-    const heading = el("h1", { tabindex: "-1", class: screen.quiet ? "unseen" : undefined }, screen.title);
-    const actions = screen.actions?.filter(Boolean) ?? [];
-    this.#place.replaceChildren(
-      el("div", { class: "body" }, screen.picture, heading, screen.body),
-      ...(actions.length > 0 ? [el("div", { class: "actions" }, actions)] : []),
-    );
+    this.#place.replaceChildren(...drawn);
     this.#place.className = screen.kind ?? "";
     if (quietly) {
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -115,6 +115,11 @@ export class Screens {
     this.notice();
     scrollTo(0, 0);
     heading.focus({ preventScroll: true });
+  }
+
+  #stands(drawn) {
+    const there = [...this.#place.children];
+    return there.length === drawn.length && drawn.every((part, i) => part.isEqualNode(there[i]));
   }
 
   // notice is said once, above whatever stands there.
