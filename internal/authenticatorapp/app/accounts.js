@@ -7,6 +7,7 @@ const known = "portvakt.authenticator.known";
 
 export class Accounts {
   #tools;
+  #leaving = new Set();
 
   // tools: api, store, storage (localStorage), fetch, issuer, now.
   constructor(tools) {
@@ -56,17 +57,21 @@ export class Accounts {
 
   // leave unbinds the account at the issuer, then forgets it here.
   async leave(id) {
+    this.#leaving.add(id);
     try {
       await this.#tools.api.call(id, "DELETE", "/push/account");
     } catch (error) {
       if (!(error instanceof Removed) && error.code !== "invalid_token") throw error;
+    } finally {
+      this.#leaving.delete(id);
     }
     await this.forget(id);
   }
 
   // removed forgets an account that was removed elsewhere, and keeps a word about it
-  // for the person.
+  // for the person. She needs none of what she does here herself: the stream tells of that, too.
   async removed(id) {
+    if (this.#leaving.has(id)) return null;
     const { store, now } = this.#tools;
     const account = await store.get("accounts", id);
     await this.forget(id);

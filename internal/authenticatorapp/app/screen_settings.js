@@ -46,7 +46,7 @@ export async function remove(app, id) {
       await app.accounts.leave(id);
       app.requests.clear(id);
       app.requests.listen(await app.accounts.list());
-      app.replace("#/");
+      await app.replace("#/");
       app.screens.notice(el("p", {}, t("authenticator.remove.done", { Account: found.address || found.name })));
     } catch (error) {
       if (error instanceof Removed) return app.removed(id).then(() => app.replace("#/"));
