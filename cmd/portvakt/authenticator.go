@@ -220,6 +220,9 @@ func (c *authApprove) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	result, err := a.Answer(ctx, account, r, terminal.Approve, c.Number, false)
+	if errors.Is(err, terminal.ErrChoose) {
+		err = fmt.Errorf("%w; say it with --number", err)
+	}
 	return answered(s.out, result, err)
 }
 
@@ -384,7 +387,7 @@ func (c *conversation) ask() {
 	case terminal.None:
 		way = "y to approve"
 	}
-	fmt.Fprintf(c.s.out, "Type %s; d to deny, n if it is not you: ", way)
+	fmt.Fprintf(c.s.out, "Type %s; d to deny, n if it is not you, e for the same and to sign out everywhere: ", way)
 }
 
 // answer does what a line says about the first request. A line that says nothing is asked for anew: a number that cannot be right
@@ -393,12 +396,14 @@ func (c *conversation) answer(ctx context.Context, line string) {
 	if len(c.waiting) == 0 || line == "" {
 		return
 	}
-	e, decision := c.waiting[0], terminal.Approve
+	e, decision, everywhere := c.waiting[0], terminal.Approve, false
 	switch strings.ToLower(line) {
 	case "d":
 		decision = terminal.Deny
 	case "n":
 		decision = terminal.NotMe
+	case "e":
+		decision, everywhere = terminal.NotMe, true
 	case "y":
 		if e.Request.Mode != terminal.None {
 			line = ""
@@ -409,7 +414,7 @@ func (c *conversation) answer(ctx context.Context, line string) {
 			return
 		}
 	}
-	result, err := c.a.Answer(ctx, e.Account, e.Request, decision, line, false)
+	result, err := c.a.Answer(ctx, e.Account, e.Request, decision, line, everywhere)
 	if errors.Is(err, terminal.ErrChoose) || errors.Is(err, terminal.ErrNotAChoice) {
 		fmt.Fprintf(c.s.out, "%v: ", err)
 		return

@@ -41,7 +41,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) error {
 }
 
 func announce(out io.Writer, w *demo.World) {
-	fmt.Fprintf(out, "\n  HRM         %s   start here: Logga in\n  HRM Mobile  %s\n  Inbox       %s   every mail and SMS of the demo\n  Portvakt    %s   /account\n\n",
+	fmt.Fprintf(out, "\n  HRM         %s   start here: Logga in\n  HRM Mobile  %s\n  Inbox       %s   every mail and SMS of the demo\n  Portvakt    %s   /account, and /authenticator/ for the phone\n\n",
 		w.HRM, w.HRMMobile, w.Inbox, w.Portvakt)
 	for _, p := range demo.People() {
 		fmt.Fprintf(out, "  %-32s %s\n", p.Address, p.Suggestion)

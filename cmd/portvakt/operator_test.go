@@ -207,7 +207,7 @@ func TestTheOperatorRotatesTheKeyOfPushServices(t *testing.T) {
 	if len(before) != 1 || len(after) != 2 || after[0] != made || after[1] != before[0] || len(made.Public) != 87 {
 		t.Errorf("before %v, made %v, after %v", before, made, after)
 	}
-	if out, _ := d.says("keys", "vapid", "list"); strings.Index(out, made.ID) < 0 || strings.Index(out, made.ID) > strings.Index(out, before[0].ID) {
+	if out, _ := d.says("keys", "vapid", "list"); !strings.Contains(out, made.ID) || strings.Index(out, made.ID) > strings.Index(out, before[0].ID) {
 		t.Errorf("the newest does not come first:\n%s", out)
 	}
 }

@@ -342,6 +342,32 @@ func (h *handset) code(t *testing.T) string {
 	return must(totp.ParseKey(codes.Secret)).Code(h.w.clock.Now())
 }
 
+func TestAQuestionGoesAwayWhenTheSignInGoesOnByAnotherWay(t *testing.T) {
+	w := on(t)
+	h, _ := w.pairBo()
+	b, l := w.browser(), newLogin(w.hrm)
+	b.toPush(l)
+	c, number := h.newest(), b.number()
+	b.get(beside(b.at, "second")).expect(http.StatusOK)
+	b.post(b.at, "code", h.code(t)).follow()
+	l.code(t, b.leads())
+	if len(h.waiting()) != 0 {
+		t.Error("the phone still asks")
+	}
+	if out := h.answer(c, "approve", number); out.text("error") != "gone" || out.text("how") != "cancelled" {
+		t.Errorf("an answer that nobody needs: %v", out.body)
+	}
+}
+
+func TestNobodyWaitsForNothing(t *testing.T) {
+	w := on(t)
+	b := w.browser()
+	b.get(newLogin(w.hrm).authorize()).follow().expect(http.StatusOK)
+	id := attemptOf(b.at)
+	b.get("/signin/" + id + "/push/events").expect(http.StatusNoContent)
+	b.get("/enrolment/" + id + "/pair/events").expect(http.StatusNoContent)
+}
+
 func TestNoAccountIsRungMoreThanTenTimesADayWithoutASuccess(t *testing.T) {
 	w := on(t)
 	h, _ := w.pairBo()

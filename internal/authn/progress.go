@@ -259,6 +259,10 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 			if err := tx.ForgivePush(ctx, p.Account); err != nil {
 				return fmt.Errorf("forgive push: %w", err)
 			}
+			// A phone that still shows the question would answer it in vain.
+			if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {
+				return fmt.Errorf("withdraw challenges: %w", err)
+			}
 		}
 		if !p.Session.IsZero() {
 			// A step-up of one press has had no row: its second press finds one.

@@ -182,7 +182,7 @@ func (s *Service) Authenticators(ctx context.Context, address string) (account.A
 		return account.Account{}, nil, nil, err
 	}
 	c, err := s.Authn.Store.FindCredentials(ctx, id)
-	if err == nil && !c.Account.IsOpen() {
+	if err == nil && (c.Account.ID == "" || !c.Account.IsOpen()) {
 		err = ErrNoAccount
 	}
 	if err != nil {

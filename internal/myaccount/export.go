@@ -76,6 +76,9 @@ type ExportedApp struct {
 	Name  string    `json:"name"`
 	Added time.Time `json:"added_at"`
 	Used  time.Time `json:"used_at,omitzero"`
+	// Paired says that it is a phone that approves sign-ins, and Language what it is spoken to in.
+	Paired   bool   `json:"paired"`
+	Language string `json:"language,omitempty"`
 }
 
 // ExportedCode says that there is a recovery code.

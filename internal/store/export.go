@@ -21,7 +21,9 @@ WHERE c.account_id = $1 ORDER BY p.organisation_id, p.person_key`
 
 	exportPassword statement = `SELECT changed_at, suspended_at FROM passwords WHERE account_id = $1`
 
-	exportApps statement = `SELECT name, created_at, used_at FROM totp_keys WHERE account_id = $1 ORDER BY created_at, id`
+	exportApps statement = `
+SELECT t.name, t.created_at, t.used_at, COALESCE(p.seen_at, 0), COALESCE(p.language, '')
+FROM totp_keys t LEFT JOIN push_keys p ON p.app_id = t.id WHERE t.account_id = $1 ORDER BY t.created_at, t.id`
 
 	exportSessions statement = `
 SELECT id, user_agent, ip, acr, amr, auth_time, created_at, last_seen, expires_at, ended_at, ended_by
@@ -97,9 +99,9 @@ func (db *DB) exportAuthenticators(ctx context.Context, acc account.Account, e *
 		e.RecoveryCode = &myaccount.ExportedCode{Made: made}
 	}
 	e.Apps, err = listed(db.query(ctx, exportApps, string(acc.ID)), func(scan scan) (a myaccount.ExportedApp, err error) {
-		var added, used int64
-		err = scan(&a.Name, &added, &used)
-		a.Added, a.Used = fromMS(added), fromMS(used)
+		var added, used, seen int64
+		err = scan(&a.Name, &added, &used, &seen, &a.Language)
+		a.Added, a.Used, a.Paired = fromMS(added), fromMS(max(used, seen)), seen > 0
 		return a, err
 	})
 	return err

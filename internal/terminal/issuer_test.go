@@ -88,12 +88,6 @@ func (i *issuer) change(do func()) {
 	i.changed = make(chan struct{})
 }
 
-func (i *issuer) look(do func()) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	do()
-}
-
 // nonce makes a fresh one and puts it into the answer.
 func (i *issuer) nonce(w http.ResponseWriter) {
 	n := rand.Text()

@@ -126,7 +126,7 @@ func decrypt(k *ecdsa.PrivateKey, token string) ([]byte, error) {
 	if json.Unmarshal(raw[0], &header) != nil || header.Alg != "ECDH-ES" || header.Enc != "A256GCM" || header.Zip != "" || header.Crit != nil {
 		return nil, errJWE
 	}
-	key, err := agree(k, header.Epk, header.Enc, header.Apu, header.Apv)
+	key, err := agree(k, header.Epk, header.Enc, header.Apu, header.Apv, 256)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errJWE, err)
 	}
@@ -148,8 +148,8 @@ func decrypt(k *ecdsa.PrivateKey, token string) ([]byte, error) {
 	return plain, nil
 }
 
-// agree derives the key (RFC 7518 §4.6.2): one round of the Concat KDF of SHA-256 gives the 32 bytes.
-func agree(k *ecdsa.PrivateKey, epk jwk, enc, apu, apv string) ([]byte, error) {
+// agree derives a key of at most 256 bits (RFC 7518 §4.6.2): one round of the Concat KDF with SHA-256.
+func agree(k *ecdsa.PrivateKey, epk jwk, enc, apu, apv string, bits uint32) ([]byte, error) {
 	point, err := epk.point()
 	if err != nil {
 		return nil, err
@@ -178,6 +178,6 @@ func agree(k *ecdsa.PrivateKey, epk jwk, enc, apu, apv string) ([]byte, error) {
 	for _, field := range [][]byte{[]byte(enc), u, v} {
 		input = append(binary.BigEndian.AppendUint32(input, uint32(len(field))), field...)
 	}
-	sum := sha256.Sum256(binary.BigEndian.AppendUint32(input, 256))
-	return sum[:], nil
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32(input, bits))
+	return sum[:bits/8], nil
 }

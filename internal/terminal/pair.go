@@ -142,8 +142,6 @@ func (a *Authenticator) Begin(ctx context.Context, i Invitation, name string) (*
 		return nil, ErrCode
 	case problem(err, "already_used"):
 		return nil, ErrCodeUsed
-	case problem(err, "too_many"):
-		return nil, ErrTooMany
 	case err != nil:
 		return nil, err
 	}

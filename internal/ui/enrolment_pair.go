@@ -47,6 +47,8 @@ func (d *Door) getPair(w http.ResponseWriter, r *http.Request) error {
 // pairState is a pairing's state as the pages know it.
 func pairState(o enrolment.Offered, now time.Time) watched {
 	switch {
+	case o.ID == "":
+		return watched{}
 	case o.IsOver(now):
 		return watched{State: o.ID + ".expired"}
 	case o.State == enrolment.CodeShown, o.State == enrolment.CodeClaimed:

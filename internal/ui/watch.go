@@ -27,6 +27,10 @@ func (d *Door) watch(w http.ResponseWriter, r *http.Request, topic string, look 
 	if err != nil {
 		return err
 	}
+	if now.State == "" {
+		w.WriteHeader(http.StatusNoContent) // nothing to wait for; the browser does not ask again (HTML Standard §9.2.3)
+		return nil
+	}
 	s, err := web.NewStream(w)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ const known = "portvakt.authenticator.known";
 
 export class Accounts {
   #tools;
-  #leaving = new Set();
+  #leaving = new Set(); // accounts that are being removed here
 
   // tools: api, store, storage (localStorage), fetch, issuer, now.
   constructor(tools) {
@@ -69,10 +69,10 @@ export class Accounts {
   }
 
   // removed forgets an account that was removed elsewhere, and keeps a word about it
-  // for the person. She needs none of what she does here herself: the stream tells of that, too.
+  // for the person. What she removes here herself is no news to her.
   async removed(id) {
-    if (this.#leaving.has(id)) return null;
     const { store, now } = this.#tools;
+    if (this.#leaving.has(id)) return null;
     const account = await store.get("accounts", id);
     await this.forget(id);
     if (account?.state !== "active") return null;

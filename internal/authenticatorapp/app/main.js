@@ -232,6 +232,7 @@ export class App {
     }
     const hash = `#/request/${encodeURIComponent(entry.request.id)}`;
     if (this.screens.calm) return this.go(hash);
+    if (this.screens.expecting) return;
     this.screens.notice(el("p", {}, this.t("authenticator.request.arrived")), link(this.t("authenticator.request.show"), hash, "compact"));
   }
 

@@ -20,7 +20,9 @@ export function readLink(scanned, issuer) {
 }
 
 // pair sends the code and new keys; what comes back is kept, so that a reload goes on.
+// A pairing that waited for an answer before is given up for this one.
 export async function pair({ api, store, now }, { code, name, lang }) {
+  for (const { id, state } of await store.all("accounts")) if (state === "pairing") await store.delete("accounts", id);
   const keys = await generateKeys();
   const body = { code, key: keys.decryption.jwk, name: name.slice(0, 40), lang };
   const answer = await api.begin(keys.signing, "/push/pair", body);

@@ -1,5 +1,6 @@
 // Adding an account: installing the app first where it must be, scanning, typing,
 // comparing, done.
+import { isTransient } from "./accounts.js";
 import { Refused, Unreachable } from "./errors.js";
 import { isKey, parseOtpauth } from "./otpauth.js";
 import { pair, readLink, waitForAnswer } from "./pairing.js";
@@ -202,7 +203,7 @@ async function wait(app, account, signal) {
       await app.accounts.refresh(account.id);
       break;
     } catch (error) {
-      if (!(error instanceof Unreachable)) {
+      if (!isTransient(error)) {
         await app.accounts.forget(account.id);
         return app.screens.show(failed(app, "access_denied"));
       }
@@ -264,7 +265,7 @@ export async function paired(app, id) {
     on();
   };
   return {
-    title: t("authenticator.paired.title"), picture: picture.good(), calm: !ask,
+    title: t("authenticator.paired.title"), picture: picture.good(), calm: !ask, expecting: ask,
     body: [
       p(t("authenticator.paired.text", { Account: account.address || account.name }), "lead"),
       ask ? p(t("authenticator.paired.notifications")) : p(t("authenticator.paired.next")),

@@ -11,18 +11,26 @@ export async function home(app) {
   const draw = () => cards.forEach((card) => card.draw(app.now()));
   await Promise.all(cards.map((card) => card.draw(app.now())));
   const timer = setInterval(draw, 500);
+  const hint = await tip(app, accounts);
   return {
-    title: t("authenticator.home.title"), calm: true,
-    body: [waiting(app), words, await tip(app, accounts), el("ul", { class: "cards" }, cards.map(({ card }) => card))],
+    title: t("authenticator.home.title"), calm: true, mark: markOf(app, accounts, others, words, hint),
+    body: [waiting(app), words, hint, el("ul", { class: "cards" }, cards.map(({ card }) => card))],
     actions: [link(t("authenticator.home.add"), "#/add", "second")],
     leave: () => clearInterval(timer),
   };
 }
 
+// markOf changes with everything that the screen shows but the digits.
+function markOf(app, accounts, others, words, hint) {
+  const shown = accounts.map(({ id, title, employer, name, address, totp, offset }) => [id, title, employer, name, address, Boolean(totp), Math.round(offset / 2000)]);
+  return JSON.stringify([shown, others.map(({ id, title }) => [id, title]), words.length, hint?.textContent, app.requests.waiting().map((e) => e.request.id)]);
+}
+
 function welcome(app, words) {
   const { t } = app;
   return {
-    title: t("authenticator.start.title"), calm: true, picture: picture.phone(),
+    title: t("authenticator.start.title"), calm: true, mark: `start ${words.length} ${Boolean(app.installing)}`,
+    picture: words.length === 0 && picture.phone(),
     body: [
       words,
       p(t("authenticator.start.text"), "lead"),
@@ -107,6 +115,7 @@ function codeCard(app, { id, code, offset, settings, title, text }) {
   const left = el("span", { class: "unseen" });
   const clock = ring();
   let shown = "";
+  let step = -1;
   const copy = el("button", { id: `copy-${id}`, type: "button", class: "button second compact", click: () => copyCode() },
     t("authenticator.copy"), el("span", { class: "unseen" }, t("authenticator.copy_what", { Account: title })));
   const said = el("p", { class: "status small", role: "status" });
@@ -123,9 +132,10 @@ function codeCard(app, { id, code, offset, settings, title, text }) {
   async function draw(now) {
     if (!code) return;
     const seconds = secondsLeft(code, now + offset);
-    const current = await codeAt(code, now + offset);
-    if (current !== shown) {
-      shown = current;
+    const turn = Math.floor((now + offset) / 1000 / code.period);
+    if (turn !== step) {
+      step = turn;
+      shown = await codeAt(code, now + offset);
       said.textContent = "";
       const half = Math.ceil(shown.length / 2);
       digits.replaceChildren(el("span", {}, shown.slice(0, half)), el("span", {}, shown.slice(half)));

@@ -1,4 +1,5 @@
 // A request: what is asked, the answer, and what became of it.
+import { isTransient } from "./accounts.js";
 import { Refused, Removed } from "./errors.js";
 import { endOf } from "./requests.js";
 import { breakable, button, el, facts, field, link, p, picture } from "./view.js";
@@ -13,7 +14,7 @@ export function list(app) {
     el("li", { class: "card" }, el("h2", {}, entry.request.shown.app || t("authenticator.request.unnamed")), p(placeOf(app, entry.request), "small"),
       link(t("authenticator.request.show"), hashOf(entry), "second compact"));
   return {
-    title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0,
+    title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0, mark: `requests ${all.length}`,
     body: all.length > 0 ? el("ul", { class: "cards" }, all.map(row)) : p(t("authenticator.requests.none"), "lead"),
   };
 }
@@ -21,6 +22,7 @@ export function list(app) {
 // one shows a request and takes the answer.
 export async function one(app, id) {
   const entry = app.requests.find(id) ?? (await fetchEntry(app, id));
+  if (entry === null) return unreachable(app);
   if (!entry) return gone(app, "expired");
   const { t } = app;
   const { request } = entry;
@@ -40,7 +42,7 @@ export async function one(app, id) {
     title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
-      facts(
+      request.purpose !== "test" && facts(
         [t("authenticator.request.place"), placeText(request)],
         [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
         [t("authenticator.request.address"), request.shown.address],
@@ -106,7 +108,7 @@ async function decide(app, entry, decision, number, said) {
     return app.replace(entry.request.purpose === "test" ? "#/done/denied" : `#/denied/${encodeURIComponent(entry.request.id)}`);
   } catch (error) {
     if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
-    if (error instanceof Refused) {
+    if (error instanceof Refused && !isTransient(error)) {
       app.requests.settle(entry.request.id);
       return app.replace(error.code === "gone" ? `#/gone/${error.body.how ?? "expired"}/elsewhere` : "#/gone/expired");
     }
@@ -117,14 +119,26 @@ async function decide(app, entry, decision, number, said) {
   }
 }
 
-// fetchEntry asks the issuer for a request that a notification spoke of.
+// fetchEntry asks the issuer for a request that a notification spoke of. undefined
+// means that there is no such request, null that nobody knows.
 async function fetchEntry(app, id) {
   app.screens.show({ title: app.t("authenticator.request.fetching"), picture: picture.wait(), body: [] });
+  let silent = false;
   for (const account of await app.accounts.list()) {
-    await app.attempt(account.id, () => app.requests.ask(account));
-    if (app.requests.find(id)) break;
+    const asked = await app.attempt(account.id, () => app.requests.ask(account).then(() => true));
+    if (app.requests.find(id)) return app.requests.find(id);
+    silent ||= !asked && Boolean(await app.store.get("accounts", account.id));
   }
-  return app.requests.find(id);
+  return silent ? null : undefined;
+}
+
+function unreachable(app) {
+  const { t } = app;
+  return {
+    title: t("authenticator.problem.unreachable"), picture: picture.wait(), back: "#/",
+    body: p(t("authenticator.problem.unreachable_text"), "lead"),
+    actions: [button(t("authenticator.again"), () => app.go(location.hash))],
+  };
 }
 
 // denied asks who it was: whoever asked knows the password.
@@ -142,7 +156,7 @@ export function denied(app, id) {
       app.replace("#/done/reported");
     } catch (error) {
       if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
-      if (error instanceof Refused) return app.replace("#/gone/denied");
+      if (error instanceof Refused && !isTransient(error)) return app.replace("#/gone/denied");
       said.textContent = t("authenticator.problem.unreachable_text");
       said.hidden = false;
     }

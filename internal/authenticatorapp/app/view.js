@@ -74,7 +74,7 @@ export function ring() {
 }
 
 // Screens shows one screen at a time. A screen is {title, body, actions, back, calm,
-// leave}: actions stand at the bottom, where the thumb is; calm means that a request
+// expecting, mark, leave}: actions stand at the bottom, where the thumb is; calm means that a request
 // may take its place; leave is called when it goes.
 export class Screens {
   #t;
@@ -88,25 +88,32 @@ export class Screens {
     this.#back.lastElementChild.textContent = t("authenticator.back");
   }
 
+  // expecting says that the screen leads on to what has arrived by itself.
+  get expecting() {
+    return this.#now?.expecting === true;
+  }
+
   get calm() {
     return this.#now?.calm === true;
   }
 
   // show tells a screen reader by moving to the new heading. The same screen drawn anew
-  // leaves the focus where it is; where nothing has changed nothing is drawn, so that no
-  // press goes to a button that is just being replaced.
+  // leaves the focus where it is, and is left alone where its mark says that nothing
+  // has changed: a button must not go while it is pressed.
   show(screen, { quietly = false } = {}) {
-    const heading = el("h1", { tabindex: "-1", class: screen.quiet ? "unseen" : undefined }, screen.title);
-    const actions = screen.actions?.filter(Boolean) ?? [];
-    const drawn = [el("div", { class: "body" }, screen.picture, heading, screen.body), ...(actions.length > 0 ? [el("div", { class: "actions" }, actions)] : [])];
-    if (quietly && this.#stands(drawn)) return screen.leave?.();
+    if (quietly && screen.mark === this.#now?.mark) return screen.leave?.();
     this.#now?.leave?.();
     const focused = quietly ? document.activeElement?.id : "";
     this.#now = screen;
     document.title = `${screen.title} – Portvakt Authenticator`;
     this.#back.hidden = !screen.back;
     if (screen.back) this.#back.setAttribute("href", screen.back);
-    this.#place.replaceChildren(...drawn);
+    const heading = el("h1", { tabindex: "-1", class: screen.quiet ? "unseen" : undefined }, screen.title);
+    const actions = screen.actions?.filter(Boolean) ?? [];
+    this.#place.replaceChildren(
+      el("div", { class: "body" }, screen.picture, heading, screen.body),
+      ...(actions.length > 0 ? [el("div", { class: "actions" }, actions)] : []),
+    );
     this.#place.className = screen.kind ?? "";
     if (quietly) {
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -115,11 +122,6 @@ export class Screens {
     this.notice();
     scrollTo(0, 0);
     heading.focus({ preventScroll: true });
-  }
-
-  #stands(drawn) {
-    const there = [...this.#place.children];
-    return there.length === drawn.length && drawn.every((part, i) => part.isEqualNode(there[i]));
   }
 
   // notice is said once, above whatever stands there.

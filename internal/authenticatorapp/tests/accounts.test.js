@@ -108,6 +108,17 @@ test("leaving unbinds first and forgets then; the last one stays", async () => {
   assert.deepEqual(await store.all("accounts"), []);
 });
 
+test("a removal that was asked for here is no news", async () => {
+  const { op, accounts, account, store } = await paired();
+  op.answers["DELETE /push/account"] = async () => {
+    assert.equal(await accounts.removed(account.id), null); // the stream was quicker than the answer
+    return new Response(null, { status: 204 });
+  };
+  await accounts.leave(account.id);
+  assert.deepEqual(await store.all("removed"), []);
+  assert.deepEqual(await store.all("accounts"), []);
+});
+
 test("an account whose keys the browser threw away is told to the issuer once, and to the person until she has seen it", async () => {
   const { op, accounts, account, store } = await paired();
   assert.deepEqual(await accounts.lost(), []);

@@ -95,3 +95,12 @@ test("pairing without a network says so", async () => {
   op.fetch = () => Promise.reject(new TypeError("Failed to fetch"));
   await assert.rejects(pair(tools, { code, name: "", lang: "sv" }), Unreachable);
 });
+
+test("a second code gives up the first pairing, and leaves what is paired alone", async () => {
+  const { tools, store } = phone();
+  await store.put("accounts", { id: "paired", state: "active" });
+  const first = await pair(tools, { code, name: "", lang: "sv" });
+  const second = await pair(tools, { code, name: "", lang: "sv" });
+  assert.deepEqual((await store.all("accounts")).map(({ id }) => id), ["paired", second.id]);
+  assert.notEqual(first.id, second.id);
+});
