@@ -68,8 +68,8 @@ func lookAtPush(t *testing.T, w *world, o journey.Options, look func(*journey.Pe
 	eva.Press(eva.Next)
 	look(eva, "enrolment_pair-phone", "enrolment.pair.title")
 	there := eva.In(eva.PressOut(say("enrolment.pair.open"))) // the authenticator on the same phone
-	there.Reload() // the tab's language was set after it had opened
 	four := there.Comparison()
+	there.Reload() // the tab's language was set after it had opened
 	if here := eva.Comparison(); four != here {
 		t.Errorf("the app shows %s and the page %s", four, here)
 	}
@@ -181,7 +181,11 @@ func lookAtAdding(t *testing.T, w *world, o journey.Options) {
 	h.Press(say("authenticator.done.button"))
 	h.look("accounts", "authenticator.home.title")
 	h.Press(say("authenticator.notifications.how"))
-	h.look("notifications", "authenticator.notifications.title")
+	h.look("notifications", "authenticator.notifications.ask_text")
+	h.Notifications("denied")
+	h.Reload()
+	h.look("notifications-denied", "authenticator.notifications.browser_step1")
+	h.Notifications("prompt")
 	h.Press(say("authenticator.back"))
 	h.Press(say("authenticator.settings.of", "Account", "Företaget AB"))
 	h.look("account", "authenticator.settings.issuer")
@@ -261,4 +265,45 @@ func lookAtRequests(t *testing.T, w *world, o journey.Options) {
 	h.OpenApp()
 	h.look("removed", "authenticator.removed.title", "Account", bo)
 	w.quietHandset(h.Handset, badRequest, comesTooLate)
+}
+
+// TestTheKeyboardAloneAnswersOnThePhone, and the focus goes to each new heading, where a screen reader begins.
+func TestTheKeyboardAloneAnswersOnThePhone(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	o := journey.Options{Lang: "sv"}
+	say := saying(t, o.Lang)
+	b := w.bo(o)
+	phone, _ := w.withHandset(b, o)
+	phone.TabTo(say("authenticator.done.button"))
+	phone.Enter()
+	phone.See(say("authenticator.home.title"))
+	w.focused(phone, say("authenticator.home.title"))
+	number := w.fromAccountToNumber(b)
+	phone.Numbers() // shown by itself
+	w.focused(phone, say("authenticator.request.signin", "App", "HRM"))
+	phone.TabTo(number)
+	phone.Enter()
+	phone.See(say("authenticator.done.approved"))
+	w.focused(phone, say("authenticator.done.approved"))
+	b.Welcomed()
+
+	w.fromAccountToNumber(b)
+	phone.Numbers()
+	phone.TabTo(phone.Deny)
+	phone.Enter()
+	phone.See(say("authenticator.denied.title"))
+	w.focused(phone, say("authenticator.denied.title"))
+	phone.TabTo(say("authenticator.denied.me"))
+	phone.Enter()
+	phone.See(say("authenticator.done.denied"))
+	quiet(t, b.Browser)
+	w.quietHandset(phone)
+}
+
+func (w *world) focused(h *journey.Handset, heading string) {
+	w.t.Helper()
+	if at := h.Focused(); at != heading {
+		w.t.Errorf("the focus is at %q and not at the heading %q", at, heading)
+	}
 }

@@ -29,7 +29,7 @@ func walk(m *testing.M) int {
 		return m.Run() // each journey says that it is skipped
 	}
 	launched, err := journey.Launch(context.Background(), journey.Settings{
-		AxeFile: installed(axeFile), Shots: os.Getenv("E2E_SHOTS"), Hosts: "*.example 127.0.0.1", Patience: 20 * time.Second,
+		AxeFile: installed(axeFile), Shots: os.Getenv("E2E_SHOTS"), Hosts: "*.example 127.0.0.1", Patience: time.Minute,
 	})
 	switch {
 	case errors.Is(err, journey.ErrNoChromium) && os.Getenv("CI") == "":

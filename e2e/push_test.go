@@ -13,11 +13,10 @@ import (
 // What a browser notes of the authenticator's requests: it learns each nonce by a refusal (RFC 9449 §8), and that it was removed
 // or came too late by another. A stream that waits ends with its page.
 const (
-	refusedNonce  = `status of 401 \(Unauthorized\) .*/push/`
-	comesTooLate  = `status of 409 \(Conflict\) .*/push/`
-	unknownCode   = `status of 404 \(Not Found\) .*/push/pair`
-	disconnected  = `net::ERR_INTERNET_DISCONNECTED`
-	brokenStreams = `net::ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RE(SET|FUSED)|EMPTY_RESPONSE) .*/push/`
+	refusedNonce = `status of 401 \(Unauthorized\) .*/push/`
+	comesTooLate = `status of 409 \(Conflict\) .*/push/`
+	unknownCode  = `status of 404 \(Not Found\) .*/push/pair`
+	disconnected = `net::ERR_INTERNET_DISCONNECTED`
 )
 
 // handset gives somebody a phone with Portvakt Authenticator that nobody has opened yet.
@@ -30,8 +29,17 @@ func (w *world) handset(p *journey.Person, o journey.Options) *journey.Handset {
 func (w *world) pair(p *journey.Person, h *journey.Handset, o journey.Options) {
 	w.t.Helper()
 	p.Press(p.Next)
-	h.Scan(p.PairLink())
+	w.scan(p, h)
 	w.approve(p, h, o)
+}
+
+// scan lets the phone read the code.
+func (w *world) scan(p *journey.Person, h *journey.Handset) {
+	w.t.Helper()
+	keepSecret("pairing code", strings.Join(strings.Fields(p.PairKey()), ""))
+	h.Scan(p.PairLink())
+	h.Comparison()
+	w.keepHandset(h) // its device code
 }
 
 // approve goes on from the four characters.
@@ -47,6 +55,7 @@ func (w *world) approve(p *journey.Person, h *journey.Handset, o journey.Options
 	h.See(say("authenticator.request.test"))
 	h.Press(h.Approve)
 	h.See(say("authenticator.done.tested"))
+	w.keepHandset(h)
 	if o.NoScript {
 		p.Press(say("enrolment.test.next"))
 	}
@@ -408,18 +417,13 @@ func TestACodeThatTwoPhonesScanIsTakenFromBoth(t *testing.T) {
 		second.See(say("authenticator.problem.invalid_code"))
 
 		b.Press(say("enrolment.pair.again"))
-		w.pairAgain(b, second, o)
+		w.scan(b, second)
+		w.approve(b, second, o)
 		b.Press(b.Skip)
 		quiet(t, b.Browser)
 		w.quietHandset(first, badRequest)
 		w.quietHandset(second, comesTooLate, unknownCode)
 	})
-}
-
-func (w *world) pairAgain(p *journey.Person, h *journey.Handset, o journey.Options) {
-	w.t.Helper()
-	h.Scan(p.PairLink())
-	w.approve(p, h, o)
 }
 
 // TestBoConfirmsHisNewBankAccountByTyping what the page shows: a step-up asks for more than a tap (RFC 9470, RULES §8).
