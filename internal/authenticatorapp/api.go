@@ -405,14 +405,8 @@ func (d *Door) tell(ctx context.Context, s *web.Stream, k authn.PushKey, shown m
 	still := map[string]bool{}
 	for _, c := range waiting {
 		still[c.ID] = true
-		if !shown[c.ID] {
-			shown[c.ID] = true
-			if err := s.Event("challenge", c); err != nil {
-				return true, err
-			}
-		}
 	}
-	for id := range shown {
+	for id := range shown { // first: one that was withdrawn makes room for the one that took its place
 		if still[id] {
 			continue
 		}
@@ -422,6 +416,15 @@ func (d *Door) tell(ctx context.Context, s *web.Stream, k authn.PushKey, shown m
 			return true, err
 		}
 		if err := s.Event("gone", gone(g)); err != nil {
+			return true, err
+		}
+	}
+	for _, c := range waiting {
+		if shown[c.ID] {
+			continue
+		}
+		shown[c.ID] = true
+		if err := s.Event("challenge", c); err != nil {
 			return true, err
 		}
 	}
