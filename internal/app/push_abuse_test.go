@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"net/http"
 	"testing"
 	"time"
@@ -125,6 +127,27 @@ func TestAfterAReportOnlyAnotherFactorTurnsPushOnAgain(t *testing.T) {
 			t.Error("another factor turns push on again")
 		}
 	})
+}
+
+func TestAPhoneIsPairedOnlyWithAKeyThatCanBeEncryptedTo(t *testing.T) {
+	w := on(t)
+	b := w.browser()
+	b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+	b.post("/account/apps/add").follow()
+	code, h := b.toPairing(), w.handset()
+	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
+	for name, key := range map[string]map[string]string{
+		"RSA":           {"kty": "RSA", "n": b64(rsaKey.N.Bytes()), "e": "AQAB"},
+		"off the curve": {"kty": "EC", "crv": "P-256", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
+		"none":          nil,
+	} {
+		if out := h.request(http.MethodPost, "/push/pair", map[string]any{"code": code, "key": key}); out.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %v", name, out.status, out.body)
+		}
+	}
+	if out := h.claim(code); out.status != http.StatusOK {
+		t.Errorf("a faulty key has used the code: %v", out.body)
+	}
 }
 
 func TestAStreamEndsWithItsAccessToken(t *testing.T) {

@@ -176,7 +176,7 @@ func (d *Door) postPair(w http.ResponseWriter, r *http.Request) {
 		if err := read(w, r, &in); err != nil {
 			return enrolment.Claimed{}, err
 		}
-		if _, err := signingkey.Thumbprint(in.Key); err != nil {
+		if _, err := signingkey.EncryptTo(in.Key, nil); err != nil { // or nobody could read the account's key for codes
 			return enrolment.Claimed{}, fault{http.StatusBadRequest, "invalid_request", "key is not a public P-256 key"}
 		}
 		return d.Enrolment.Claim(r.Context(), enrolment.Claim{Code: in.Code, JKT: jkt, Signing: jwk, Wrapping: in.Key, Name: in.Name, Language: d.language(in.Lang)})
