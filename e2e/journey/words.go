@@ -30,6 +30,9 @@ type Words struct {
 	SMSTo                             func(end string) string
 	// Saved and Done stand below a new recovery code.
 	Saved, Done string
+	// Approve and Deny stand on the page that compares the characters, and in Portvakt Authenticator; in that alone stand AddAccount,
+	// ByHand and Key where an account is added.
+	Approve, Deny, AddAccount, ByHand, Key string
 	// Hello is how the apps greet.
 	Hello func(name string) string
 	// SignedOut is said after a sign-out; OutEverywhere by HRM Mobile.
@@ -52,6 +55,7 @@ var Swedish = Words{
 	Number: "Mobilnummer", SendCode: "Skicka kod", SendAgain: "Skicka igen", Skip: "Hoppa över",
 	SMSTo: func(end string) string { return "SMS till •••• " + end },
 	Saved: "Jag har sparat koden på ett säkert ställe", Done: "Klar",
+	Approve: "Godkänn", Deny: "Neka", AddAccount: "Lägg till konto", ByHand: "Skriv nyckeln i stället", Key: "Nyckel",
 	Hello:     func(name string) string { return "Hej " + name + "!" },
 	SignedOut: "Du är utloggad", OutEverywhere: "Du är utloggad från alla appar",
 }
@@ -72,6 +76,7 @@ var English = Words{
 	Number: "Mobile number", SendCode: "Send the code", SendAgain: "Send again", Skip: "Skip",
 	SMSTo: func(end string) string { return "Text message to •••• " + end },
 	Saved: "I have saved the code in a safe place", Done: "Done",
+	Approve: "Approve", Deny: "Deny", AddAccount: "Add account", ByHand: "Type the key instead", Key: "Key",
 	Hello:     func(name string) string { return "Hello " + name + "!" },
 	SignedOut: "You are logged out", OutEverywhere: "You are logged out of all your apps",
 }

@@ -50,6 +50,8 @@ export class App {
   answered = new Map(); // by id: what was denied here, for "was it you?"
   #refreshed = 0;
   #drawn = 0;
+  #shown = 0;
+  #late = null; // a request that came while a screen was being drawn
   #stale = false;
 
   constructor(config, texts, lang, store) {
@@ -177,8 +179,12 @@ export class App {
     const hash = mustInstall(window) ? "#/install" : location.hash;
     const [pattern, draw] = routes.find(([pattern]) => pattern.test(hash)) ?? routes[0];
     const screen = await draw(this, ...(pattern.exec(hash) ?? []).slice(1).map((part) => part && decodeURIComponent(part)));
-    if (turn === this.#drawn && screen) this.screens.show(screen, options);
-    else screen?.leave?.();
+    if (turn !== this.#drawn || !screen) return screen?.leave?.();
+    this.screens.show(screen, options);
+    this.#shown = turn;
+    const late = this.#late;
+    this.#late = null;
+    if (late && this.requests.find(late.request.id)) this.#arrived(late);
   }
 
   #watch() {
@@ -218,9 +224,13 @@ export class App {
     });
   }
 
-  // arrived shows a request at once where nothing is disturbed by it.
-  #arrived({ request }) {
-    const hash = `#/request/${encodeURIComponent(request.id)}`;
+  // arrived shows a request at once where nothing is disturbed by it. The screen that is on its way knows whether it would be.
+  #arrived(entry) {
+    if (this.#shown !== this.#drawn) {
+      this.#late = entry;
+      return;
+    }
+    const hash = `#/request/${encodeURIComponent(entry.request.id)}`;
     if (this.screens.calm) return this.go(hash);
     if (this.screens.expecting) return;
     this.screens.notice(el("p", {}, this.t("authenticator.request.arrived")), link(this.t("authenticator.request.show"), hash, "compact"));
