@@ -85,6 +85,25 @@ func (w *world) keepTokens(phone *journey.Person) {
 	}
 }
 
+// keepHandset remembers what an authenticator keeps of its accounts beside the keys, which nobody can read.
+func (w *world) keepHandset(h *journey.Handset) {
+	w.t.Helper()
+	kept := journey.Script[string](h.Browser, `new Promise((done) => {
+		indexedDB.open("portvakt-authenticator").onsuccess = ({ target: { result: db } }) => {
+			db.transaction("accounts").objectStore("accounts").getAll().onsuccess = (e) => {
+				db.close();
+				done(e.target.result.map(({ refresh, deviceCode }) => (refresh ?? "") + " " + (deviceCode ?? "")).join(" "));
+			};
+		};
+	})`)
+	if len(kept) < shortest {
+		w.t.Error("the authenticator holds no tokens")
+	}
+	for _, token := range strings.Fields(kept) {
+		keepSecret("authenticator's token", token)
+	}
+}
+
 var tokenLike = regexp.MustCompile(`[A-Za-z0-9_.~-]{16,}`)
 
 // keepMailSecrets remembers the secrets of all links that were mailed.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -30,6 +32,32 @@ func (h *Handset) OpenApp() {
 	h.r.Helper()
 	h.Open(h.app())
 	h.SeeRole("contentinfo", "") // its first screen is drawn
+}
+
+// Offline takes the network away from the phone, or gives it back. What the service worker has kept is still there.
+func (h *Handset) Offline(on bool) {
+	h.r.Helper()
+	rules := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{}}
+	if on {
+		rules.MatchedNetworkConditions = append(rules.MatchedNetworkConditions, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
+		rules.EmulateOfflineServiceWorker = &on
+	}
+	h.do("switch the network", command(network.EmulateNetworkConditionsByRule, rules), command(network.OverrideNetworkState,
+		network.OverrideNetworkStateParams{Offline: on, DownloadThroughput: -1, UploadThroughput: -1}))
+}
+
+// Notifications sets what the browser says when the app asks for them: "granted", "denied" or "prompt".
+func (h *Handset) Notifications(setting string) {
+	h.r.Helper()
+	ctx, cancel := h.patience()
+	defer cancel()
+	_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSetting(setting),
+		BrowserContextID: chromedp.FromContext(h.ctx).BrowserContextID,
+	})
+	if err != nil {
+		h.fail("set the permission: %v", err)
+	}
 }
 
 // Scan opens a pairing link, as the phone's camera does. An app that is open already reads it, too.

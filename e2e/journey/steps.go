@@ -2,8 +2,10 @@ package journey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/input"
@@ -37,9 +39,24 @@ func (b *Browser) Reload() {
 // Press presses the button, link or box with exactly this accessible name.
 func (b *Browser) Press(name string) {
 	b.r.Helper()
-	found := b.wait(pressable, name)
-	b.do(fmt.Sprintf("press %q", name), click(found))
+	b.press(b.wait(pressable, name), func() thing { return b.wait(pressable, name) })
 	b.settle()
+}
+
+// press presses a thing. One that is drawn anew at that moment is looked for again: nothing was pressed yet.
+func (b *Browser) press(found thing, again func() thing) {
+	b.r.Helper()
+	for end := time.Now().Add(b.chromium.settings.Patience); ; found = again() {
+		ctx, cancel := b.patience()
+		err := chromedp.Do(ctx, click(found))
+		cancel()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, errMoved) || time.Now().After(end) {
+			b.fail("press %q: %v", found.name, err)
+		}
+	}
 }
 
 // Tick ticks the box with this label; a ticked one stays ticked.
@@ -120,14 +137,17 @@ func takeEffect(ctx context.Context) error {
 	return nil
 }
 
+// errMoved means that a thing that was found is not to be seen any more.
+var errMoved = errors.New("it is not visible")
+
 func middle(ctx context.Context, found thing) (x, y float64, err error) {
 	_, err = chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: found.node})
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, errors.Join(errMoved, err)
 	}
 	area, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: found.node})
 	if err != nil || len(area.Quads) == 0 {
-		return 0, 0, fmt.Errorf("%q is not visible: %w", found.name, err)
+		return 0, 0, errors.Join(errMoved, err)
 	}
 	q := area.Quads[0]
 	return (q[0] + q[2] + q[4] + q[6]) / 4, (q[1] + q[3] + q[5] + q[7]) / 4, nil
@@ -164,6 +184,15 @@ func (b *Browser) DontSee(words string) {
 	if strings.Contains(squeeze(b.Text()), squeeze(words)) {
 		b.fail("%q stands on the page", words)
 	}
+}
+
+// Gone waits until the words stand on the page no more.
+func (b *Browser) Gone(words string) {
+	b.r.Helper()
+	b.until(fmt.Sprintf("see %q no more", words), func(ctx context.Context) (bool, error) {
+		all, err := chromedp.Run(ctx, innerText)
+		return err == nil && !strings.Contains(squeeze(all), squeeze(words)), err
+	})
 }
 
 // At waits until the address begins like this.

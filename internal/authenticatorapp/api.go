@@ -32,6 +32,8 @@ type call struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	key authn.PushKey
+	// ends is when the access token does, and with it whatever goes on for longer than one answer.
+	ends time.Time
 }
 
 // mountAPI mounts the endpoints of docs/authenticator-protocol.md.
@@ -85,7 +87,7 @@ func (d *Door) paired(scope string, next func(call) error) http.HandlerFunc {
 			err = grant.ErrToken
 		}
 		if err == nil {
-			err = next(call{w, r, key})
+			err = next(call{w, r, key, access.Expires})
 		}
 		if err != nil {
 			d.refuse(w, r, err)
@@ -117,6 +119,8 @@ var faults = []struct {
 }
 
 var errBody = fault{http.StatusBadRequest, "invalid_request", "the body is not the JSON that is asked for here"}
+
+var errStreams = fault{http.StatusTooManyRequests, "too_many", "the account has too many streams"}
 
 // proofAlgs are the algorithms of DPoP proofs.
 var proofAlgs = strings.Join(signingkey.ProofAlgs(), " ")
@@ -342,9 +346,12 @@ func (d *Door) postAnswer(c call) error {
 
 // getEvents handles GET /push/events: what waits, and what is new, until the token has expired.
 func (d *Door) getEvents(c call) error {
-	rung, stop := d.Signin.Authn.Bell.Wait(string(c.key.Account))
+	rung, stop, ok := d.Signin.Authn.Bell.Wait(string(c.key.Account))
+	if !ok {
+		return errStreams
+	}
 	defer stop()
-	ctx, cancel := context.WithTimeout(c.r.Context(), grant.AccessTokenLife)
+	ctx, cancel := context.WithTimeout(c.r.Context(), c.ends.Sub(d.Enrolment.Now()))
 	defer cancel()
 	s, err := web.NewStream(c.w)
 	if err != nil {
@@ -353,7 +360,7 @@ func (d *Door) getEvents(c call) error {
 	ping := time.NewTicker(web.StreamPing)
 	defer ping.Stop()
 	shown := map[string]bool{}
-	for {
+	for d.Enrolment.Now().Before(c.ends) {
 		there, err := d.tell(ctx, s, c.key, shown)
 		if err != nil || !there {
 			return d.ended(c.r, err)
@@ -370,6 +377,7 @@ func (d *Door) getEvents(c call) error {
 			}
 		}
 	}
+	return nil
 }
 
 // ended is for a stream whose answer has begun: an error can only be logged.
@@ -397,14 +405,8 @@ func (d *Door) tell(ctx context.Context, s *web.Stream, k authn.PushKey, shown m
 	still := map[string]bool{}
 	for _, c := range waiting {
 		still[c.ID] = true
-		if !shown[c.ID] {
-			shown[c.ID] = true
-			if err := s.Event("challenge", c); err != nil {
-				return true, err
-			}
-		}
 	}
-	for id := range shown {
+	for id := range shown { // first: one that was withdrawn makes room for the one that took its place
 		if still[id] {
 			continue
 		}
@@ -414,6 +416,15 @@ func (d *Door) tell(ctx context.Context, s *web.Stream, k authn.PushKey, shown m
 			return true, err
 		}
 		if err := s.Event("gone", gone(g)); err != nil {
+			return true, err
+		}
+	}
+	for _, c := range waiting {
+		if shown[c.ID] {
+			continue
+		}
+		shown[c.ID] = true
+		if err := s.Event("challenge", c); err != nil {
 			return true, err
 		}
 	}

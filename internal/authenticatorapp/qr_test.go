@@ -10,10 +10,12 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,11 +94,28 @@ func TestOtherCodesAndOtherBytesAreAnsweredAlike(t *testing.T) {
 		"an empty body":                    nil,
 		"half a picture":                   asJPEG(t, frame(t, pairingLink))[:2000],
 		"a picture that claims to be vast": vast(t),
+		"a picture that is large":          large(t),
 	} {
 		if w := post(h, body); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"no_code"`) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
+}
+
+// large is a good frame with much around it.
+func large(t *testing.T) []byte {
+	t.Helper()
+	picture := image.NewGray(image.Rect(0, 0, 1500, 1500))
+	small := frame(t, pairingLink)
+	for y := range picture.Rect.Dy() {
+		for x := range picture.Rect.Dx() {
+			picture.Set(x, y, color.Gray{Y: 170})
+			if (image.Point{X: x, Y: y}).In(small.Bounds()) {
+				picture.Set(x, y, small.At(x, y))
+			}
+		}
+	}
+	return asJPEG(t, picture)
 }
 
 // vast is a small PNG whose head claims 50,000 by 50,000 pixels.
@@ -161,14 +180,69 @@ func TestTheBudgetHoldsFewNetworksAndForgetsTheCalmOnes(t *testing.T) {
 	}
 }
 
+// corners is a picture of nothing but what stands in three corners of a code.
+func corners(side int) image.Image {
+	picture := image.NewGray(image.Rect(0, 0, side, side))
+	for y := range side {
+		for x := range side {
+			i, j := x%10, y%10
+			if ring := min(i, 6-i, j, 6-j); ring < 0 || ring == 1 {
+				picture.SetGray(x, y, color.Gray{Y: 255})
+			}
+		}
+	}
+	return picture
+}
+
+// passes is a progressive JPEG of one grey: so many passes over all of its pixels, of eighteen bytes each.
+func passes(n int) []byte {
+	b := []byte("\xff\xd8\xff\xdb\x00\x43\x00" + strings.Repeat("\x01", 64))
+	b = append(b, "\xff\xc2\x00\x0b\x08\x05\x00\x05\x00\x01\x01\x11\x00"...)                                  // 1,280 by 1,280
+	b = append(b, "\xff\xc4\x00\x14\x10\x01"+strings.Repeat("\x00", 15)+"\xe0"...)                            // one code: skip 16,384 blocks
+	b = append(b, strings.Repeat("\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x10"+strings.Repeat("\x00", 8), n)...) // and refine nothing
+	return append(b, "\xff\xd9"...)
+}
+
+func TestAPictureThatWouldKeepTheReaderBusyIsNone(t *testing.T) {
+	var ofCorners bytes.Buffer
+	if err := png.Encode(&ofCorners, corners(1280)); err != nil {
+		t.Fatal(err)
+	}
+	bomb := passes(25_000)
+	if size, err := jpeg.DecodeConfig(bytes.NewReader(bomb)); err != nil || size.Width != 1280 || len(bomb) > frameBytes {
+		t.Fatal("the picture is none: ", err)
+	}
+	for name, body := range map[string][]byte{"a thousand corners": ofCorners.Bytes(), "thousands of passes": bomb} {
+		if w := post(usual(t), body); w.Code != http.StatusUnprocessableEntity { // without its bounds the reader is busy for minutes, or for days
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestWhoSendsAFrameSlowlyTakesNobodysSlot(t *testing.T) {
+	q := &qrReader{budget: newFrameBudget(), bodies: make(chan struct{}, 2), slots: make(chan struct{}, 1), now: time.Now}
+	slow, sent := io.Pipe()
+	var all sync.WaitGroup
+	all.Go(func() { q.read(httptest.NewRecorder(), httptest.NewRequest("POST", "/push/qr", slow)) })
+	if _, err := sent.Write([]byte("\xff")); err != nil { // its reading has begun
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if q.read(w, httptest.NewRequest("POST", "/push/qr", nil)); w.Code != http.StatusUnprocessableEntity {
+		t.Error(w.Code)
+	}
+	sent.Close()
+	all.Wait()
+}
+
 func TestNoMoreFramesAreReadAtOnceThanThereAreSlots(t *testing.T) {
-	q := &qrReader{budget: newFrameBudget(), slots: make(chan struct{}, 1), now: time.Now}
+	q := &qrReader{budget: newFrameBudget(), bodies: make(chan struct{}, 1), slots: make(chan struct{}, 1), now: time.Now}
 	q.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // the phone has gone: nobody waits for a slot
 	w := httptest.NewRecorder()
 	q.read(w, httptest.NewRequestWithContext(ctx, "POST", "/push/qr", nil))
-	if w.Code != http.StatusTooManyRequests || len(q.slots) != 1 {
+	if w.Code != http.StatusTooManyRequests || len(q.slots) != 1 || len(q.bodies) != 0 {
 		t.Error(w.Code, len(q.slots))
 	}
 }

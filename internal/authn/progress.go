@@ -246,13 +246,18 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if next == ShowRecovery && remembered {
 		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
 	}
+	if second.Push > 0 && next != TryPush && (p.Has(MethodOTP) || p.Has(MethodSMS) || p.Has(MethodRecovery)) { // no phone needs to answer any more
+		if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {
+			return fmt.Errorf("withdraw challenges: %w", err)
+		}
+	}
 	if next == Complete {
 		if err := s.forgive(ctx, tx, proven.identifier(), b, p.Methods); err != nil {
 			return err
 		}
 		if second.Push > 0 && (p.hasSecond() || p.Has(MethodRecovery)) {
-			if err := tx.ForgivePush(ctx, p.Account); err != nil {
-				return fmt.Errorf("forgive push: %w", err)
+			if err := forgivePush(ctx, tx, p); err != nil {
+				return err
 			}
 			// A phone that still shows the question would answer it in vain.
 			if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {

@@ -52,8 +52,11 @@ type PushRecords interface {
 	// TakePush counts one more challenge; false where the account has had its share. misses is how many may have failed before
 	// it, most how many are sent in the day that began at since.
 	TakePush(ctx context.Context, id account.ID, misses, most int, since, now time.Time) (bool, error)
-	// ForgivePush clears the count after a success.
+	// ForgivePush clears the count after a success of another factor.
 	ForgivePush(ctx context.Context, id account.ID) error
+	// EasePush clears the count after a success of push itself. Where more than misses had failed before, push stays off for unknown
+	// browsers.
+	EasePush(ctx context.Context, id account.ID, misses int) error
 	// StopPush turns push off for unknown browsers.
 	StopPush(ctx context.Context, id account.ID, misses int, now time.Time) error
 }
@@ -187,6 +190,19 @@ func (s *Service) CallPhones(ctx context.Context, tx outbox.Enqueuer, keys []pus
 	return nil
 }
 
+// forgivePush takes note of a success. Push that is off comes back by another factor alone (RULES §8): a person who confirms her own
+// sign-in in a browser that knows her would turn it on again for the thief whom she has just reported.
+func forgivePush(ctx context.Context, tx Tx, p Progress) error {
+	forgive := tx.ForgivePush
+	if !p.Has(MethodOTP) && !p.Has(MethodSMS) && !p.Has(MethodRecovery) {
+		forgive = func(ctx context.Context, id account.ID) error { return tx.EasePush(ctx, id, MaxMisses) }
+	}
+	if err := forgive(ctx, p.Account); err != nil {
+		return fmt.Errorf("forgive push: %w", err)
+	}
+	return nil
+}
+
 // Rang wakes the pages and phones that wait for the account or the attempt, and the outbox, after a commit.
 func (s *Service) Rang(id account.ID, attempt string) {
 	if s.Bell != nil {
@@ -264,6 +280,10 @@ func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Contex
 			return ErrGone
 		}
 		if to == push.Approved && c.Purpose != push.Test {
+			// The browser may have proven another account's password in the same attempt since.
+			if progress.Account != c.Account {
+				return ErrAttemptUsed
+			}
 			if err := Lock(ctx, tx, progress); err != nil {
 				return err
 			}
@@ -321,7 +341,7 @@ func (s *Service) ReportAttempt(ctx context.Context, tx Tx, c push.Challenge) er
 	if err := tx.DeleteProgress(ctx, c.Attempt); err != nil {
 		return fmt.Errorf("delete attempt: %w", err)
 	}
-	if err := tx.StopPush(ctx, c.Account, MaxMisses, s.Now()); err != nil {
+	if err := tx.StopPush(ctx, c.Account, MaxMisses+1, s.Now()); err != nil {
 		return fmt.Errorf("stop push: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -240,9 +241,26 @@ func (s *Service) RefusePairing(ctx context.Context, v Visit) error {
 	})
 }
 
+// ownName tells phones apart that call themselves the same: the second "Android" is "Android 2".
+func (s *Service) ownName(ctx context.Context, u Under, name string) (string, error) {
+	if u.Progress.Stage == authn.Replacing || name == "" {
+		return name, nil
+	}
+	apps, err := s.Authn.Store.ListApps(ctx, u.Account.ID)
+	if err != nil {
+		return "", fmt.Errorf("list apps: %w", err)
+	}
+	own := name
+	for n := 2; slices.ContainsFunc(apps, func(a authn.App) bool { return a.Name == own }); n++ {
+		own = fmt.Sprintf("%s %d", name, n)
+	}
+	return own, nil
+}
+
 // ApprovePairing is **Godkänn**: it binds the phone whose four characters the person has compared, lets it have its tokens and a
-// key for codes, and rings it for a first time (S13). It fails with ErrNotNow and ErrTooMany.
-func (s *Service) ApprovePairing(ctx context.Context, v Visit) (authn.NewSession, error) {
+// key for codes, and rings it for a first time (S13). pairing is the one whose characters the page has shown: another that has taken its
+// place since is another phone's. It fails with ErrNotNow and ErrTooMany.
+func (s *Service) ApprovePairing(ctx context.Context, v Visit, pairing string) (authn.NewSession, error) {
 	press := s.Authn.Press("pair", "")
 	u, err := s.Look(ctx, v, authn.Enrol)
 	if err != nil {
@@ -252,12 +270,16 @@ func (s *Service) ApprovePairing(ctx context.Context, v Visit) (authn.NewSession
 	switch {
 	case err != nil:
 		return authn.NewSession{}, fmt.Errorf("find pairing: %w", err)
-	case !p.IsOpen(push.CodeClaimed, s.Now()) || p.Account != u.Account.ID:
+	case !p.IsOpen(push.CodeClaimed, s.Now()) || p.Account != u.Account.ID || p.ID != pairing:
 		return authn.NewSession{}, ErrNotNow
 	}
 	now := s.Now()
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, now)
-	app := authn.App{ID: secret.NewID(), Account: u.Account.ID, Name: p.Name, Created: now}
+	name, err := s.ownName(ctx, u, p.Name)
+	if err != nil {
+		return authn.NewSession{}, err
+	}
+	app := authn.App{ID: secret.NewID(), Account: u.Account.ID, Name: name, Created: now}
 	app.Sealed = authn.SealApp(s.Keys, app.ID, totp.NewKey(), now)
 	key := push.Key{ID: app.ID, Account: u.Account.ID, Signing: p.Signing, Wrapping: p.Wrapping, Grant: secret.NewID(), Language: p.Language, Seen: now}
 	test := push.NewChallenge(u.Account.ID, v.Attempt.ID, push.Test, push.None, now)

@@ -36,6 +36,7 @@ type Access struct {
 	Grant    string
 	Scope    string
 	JKT      string // of the key that it is bound to; empty: none
+	Expires  time.Time
 }
 
 // The errors of RFC 9449 (§§5, 8).
@@ -196,7 +197,8 @@ func (s *Service) open(ctx context.Context, u Use, scope string, persons bool) (
 	case !sub.stands(s.Now()):
 		return Access{}, Subject{}, ErrToken
 	}
-	return Access{Account: sub.Account.ID, ClientID: claims.ClientID, Grant: claims.Grant, Scope: claims.Scope, JKT: claims.jkt()}, sub, nil
+	return Access{Account: sub.Account.ID, ClientID: claims.ClientID, Grant: claims.Grant, Scope: claims.Scope, JKT: claims.jkt(),
+		Expires: time.Unix(claims.Expires, 0)}, sub, nil
 }
 
 // errBinding is for a bound token that comes as a bearer token or by another key, and for a bearer token that comes with a proof

@@ -35,11 +35,19 @@ const (
 	lookBack = 5 * time.Second
 )
 
-// Wait returns a channel that gets a value at each change of the topic. stop must be called in the end.
-func (b *Bell) Wait(topic string) (rung <-chan struct{}, stop func()) {
+// maxWaiting is how many may wait for one topic at one node: each of a person's phones and pages does, and each change makes each of
+// them look.
+const maxWaiting = 32
+
+// Wait returns a channel that gets a value at each change of the topic. stop must be called in the end. It returns false where too
+// many wait for the topic already.
+func (b *Bell) Wait(topic string) (rung <-chan struct{}, stop func(), ok bool) {
 	c := make(chan struct{}, 1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.waiting[topic]) >= maxWaiting {
+		return nil, nil, false
+	}
 	if b.waiting == nil {
 		b.waiting = map[string]map[chan struct{}]bool{}
 	}
@@ -51,13 +59,14 @@ func (b *Bell) Wait(topic string) (rung <-chan struct{}, stop func()) {
 		b.running = true
 		go b.look()
 	}
-	return c, func() {
+	stop = func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if delete(b.waiting[topic], c); len(b.waiting[topic]) == 0 {
 			delete(b.waiting, topic)
 		}
 	}
+	return c, stop, true
 }
 
 // Ring wakes those who wait for one of the topics.

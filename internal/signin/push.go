@@ -74,6 +74,8 @@ func (s *Service) Pushed(ctx context.Context, v Secondly) (authn.NewSession, sec
 	if !p.Has(authn.MethodPush) && !p.Has(authn.MethodTyped) {
 		return authn.NewSession{}, "", authn.ErrNoChallenge
 	}
+	// What a standing session has proven before is no proof of who sits here now: such a browser is not remembered for it.
+	v.Remember = v.Remember && p.From == ""
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	token := s.prepareRemembered(v, second)
 	err = s.InTx(ctx, func(tx Tx) error {

@@ -117,5 +117,5 @@ func (tx *Tx) DeleteSecondSince(ctx context.Context, id account.ID, since time.T
 			return err
 		}
 	}
-	return tx.deletePushKeys(ctx, deleteOrphanPushKeys, string(id))
+	return tx.deletePushKeys(ctx, deleteOrphanPushKeys, id)
 }

@@ -245,7 +245,7 @@ func (tx *Tx) DeleteApp(ctx context.Context, id account.ID, app string) (name st
 	if ok, err = tx.query(ctx, deleteApp, string(id), app).one(&name); err != nil || !ok {
 		return "", false, err
 	}
-	return name, true, tx.deletePushKeys(ctx, deletePushKey, string(id), app)
+	return name, true, tx.deletePushKeys(ctx, deletePushKey, id, app)
 }
 
 // DeleteApps unbinds all of the account's apps.
@@ -253,7 +253,7 @@ func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) error {
 	if _, err := tx.exec(ctx, deleteApps, string(id)); err != nil {
 		return err
 	}
-	return tx.deletePushKeys(ctx, deletePushKeys, string(id))
+	return tx.deletePushKeys(ctx, deletePushKeys, id)
 }
 
 // ConsumeStep marks a time step of an app as used; false if it, or a later one, was used before.

@@ -45,8 +45,9 @@ UPDATE push_keys SET subscription = $3, endpoint_hash = $3, vapid_id = '' WHERE 
 	deleteOrphanPushKeys statement = `
 DELETE FROM push_keys WHERE account_id = $1 AND app_id NOT IN (SELECT id FROM totp_keys WHERE account_id = $1) RETURNING grant_id`
 
-	// A phone that is unpaired gets no token any more, and knows why.
+	// A phone that is unpaired gets no token any more, and knows why: also one that has not fetched its first.
 	deletePushGrant statement = `DELETE FROM grants WHERE id = $1`
+	denyPushDevice  statement = `UPDATE devices SET state = 'denied' WHERE account_id = $1 AND grant_id = $2 AND state = 'approved'`
 
 	insertPairing statement = `
 INSERT INTO pairings (id, code, sealed, account_id, attempt_id, state, device_id, signing_key, wrapping_key, name, language, comparison,
@@ -111,6 +112,10 @@ ON CONFLICT (account_id) DO UPDATE SET misses = push_limits.misses + 1,
 WHERE push_limits.misses < $2 AND (push_limits.sent < $3 OR push_limits.since <= $4)`
 
 	forgivePush statement = `DELETE FROM push_limits WHERE account_id = $1`
+
+	// A success takes one challenge back, its own.
+	easePush statement = `
+UPDATE push_limits SET sent = 0, misses = CASE WHEN misses > $2 THEN $2 ELSE 0 END WHERE account_id = $1`
 
 	stopPush statement = `
 INSERT INTO push_limits (account_id, misses, sent, since) VALUES ($1, $2, 1, $3)
@@ -179,11 +184,14 @@ func (tx *Tx) LosePushKey(ctx context.Context, key string, now time.Time) (id ac
 }
 
 // deletePushKeys takes authenticators away by a statement that returns their grants, and those with them.
-func (tx *Tx) deletePushKeys(ctx context.Context, s statement, args ...any) error {
-	grants, err := list(tx.query(ctx, s, args...), func(scan scan) (id string, err error) { return id, scan(&id) })
+func (tx *Tx) deletePushKeys(ctx context.Context, s statement, acc account.ID, more ...any) error {
+	grants, err := list(tx.query(ctx, s, append([]any{string(acc)}, more...)...), func(scan scan) (id string, err error) { return id, scan(&id) })
 	for _, id := range grants {
 		if err == nil {
 			_, err = tx.exec(ctx, deletePushGrant, id)
+		}
+		if err == nil {
+			_, err = tx.exec(ctx, denyPushDevice, string(acc), id)
 		}
 	}
 	return err
@@ -307,9 +315,15 @@ func (tx *Tx) TakePush(ctx context.Context, id account.ID, misses, most int, sin
 	return n == 1, err
 }
 
-// ForgivePush clears the count after a success.
+// ForgivePush clears the count after a success of another factor.
 func (tx *Tx) ForgivePush(ctx context.Context, id account.ID) error {
 	_, err := tx.exec(ctx, forgivePush, string(id))
+	return err
+}
+
+// EasePush clears the count after a success of push itself, but for misses where there were more.
+func (tx *Tx) EasePush(ctx context.Context, id account.ID, misses int) error {
+	_, err := tx.exec(ctx, easePush, string(id), int64(misses))
 	return err
 }
 

@@ -100,7 +100,7 @@ func (d *Door) getConsent(w http.ResponseWriter, r *http.Request) error {
 		return see(w, r, attemptURL(base+"/pair", v.attempt))
 	}
 	at := pairState(o, d.Visitor.Now())
-	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_consent", EnrolmentConsent{Action: attemptURL(base+"/consent", v.attempt), SignOutAction: "/signout",
+	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_consent", EnrolmentConsent{Action: withQuery(attemptURL(base+"/consent", v.attempt), "pairing", o.ID), SignOutAction: "/signout",
 		Address: v.position.Whose.Address, Name: o.Name, Comparison: o.Comparison,
 		EventsURL: eventsURL(attemptURL(base+"/pair/events", v.attempt), at.State)})
 }
@@ -117,7 +117,7 @@ func (d *Door) postConsent(w http.ResponseWriter, r *http.Request) error {
 		}
 		return see(w, r, attemptURL("/enrolment/"+v.attempt.ID+"/pair", v.attempt))
 	}
-	fresh, err := d.Enrolment.ApprovePairing(v.r.Context(), d.visit(v))
+	fresh, err := d.Enrolment.ApprovePairing(v.r.Context(), d.visit(v), r.URL.Query().Get("pairing"))
 	switch {
 	case errors.Is(err, enrolment.ErrNotNow):
 		return see(w, r, attemptURL("/enrolment/"+v.attempt.ID+"/pair", v.attempt)) // which says what has become of the code

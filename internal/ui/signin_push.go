@@ -37,7 +37,7 @@ func (d *Door) pushView(v under) (SignInPush, error) {
 	view := SignInPush{Address: v.position.Whose.Address, ChangeURL: changeURL(v), App: v.rp.Name, GoAction: attemptURL(base+"/push", v.attempt),
 		AskAction: attemptURL(base+"/push/ask", v.attempt), OtherURL: attemptURL(base+"/methods", v.attempt), CodeURL: attemptURL(base+"/second", v.attempt),
 		RememberDays: v.position.Facts.Second.Policy.RememberDays}
-	if v.attempt.Goal != "" || v.position.Facts.Progress.Attempt == "" {
+	if v.attempt.Goal != "" || v.position.Facts.Progress.Attempt == "" || v.position.Facts.Progress.From != "" {
 		view.RememberDays = 0
 	}
 	at := pushState(c)
@@ -139,13 +139,15 @@ func (d *Door) getPushEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 // eventsURL is where a page listens, with the state that it shows.
-func eventsURL(to, state string) string {
+func eventsURL(to, state string) string { return withQuery(to, "at", state) }
+
+func withQuery(to, name, value string) string {
 	u, err := url.Parse(to)
 	if err != nil {
 		return to
 	}
 	q := u.Query()
-	q.Set("at", state)
+	q.Set(name, value)
 	u.RawQuery = q.Encode()
 	return u.String()
 }

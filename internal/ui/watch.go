@@ -21,7 +21,11 @@ type changed struct {
 // watch answers a page's stream of events: one, as soon as the state is another than the page shows (query parameter at). The page then
 // goes on by itself. Looking changes nothing.
 func (d *Door) watch(w http.ResponseWriter, r *http.Request, topic string, look func() (watched, error)) error {
-	rung, stop := d.Signin.Authn.Bell.Wait(topic)
+	rung, stop, ok := d.Signin.Authn.Bell.Wait(topic)
+	if !ok {
+		w.WriteHeader(http.StatusTooManyRequests) // the page looks by itself then
+		return nil
+	}
 	defer stop()
 	now, err := look()
 	if err != nil {

@@ -48,6 +48,9 @@ type Sender struct {
 
 var _ outbox.Sender = (*Sender)(nil)
 
+// patience is how long a push service may take to accept a message: other people's phones wait behind it.
+const patience = 4 * time.Second
+
 // Send hands one message over. No error of it names the address: who has it can push.
 func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
 	sealed, err := m.OpenSecret(s.Ring, s.Now())
@@ -74,6 +77,8 @@ func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
 }
 
 func (s *Sender) post(ctx context.Context, m outbox.Message, p push.Parcel, key vapid.Key) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel() // the answer's body is not read
 	left := m.Expires.Sub(s.Now())
 	return library.SendNotificationWithContext(ctx, p.Payload,
 		&library.Subscription{Endpoint: p.Endpoint, Keys: library.Keys{P256dh: p.P256DH, Auth: p.Auth}},

@@ -66,7 +66,7 @@ function note(app, { id, title, text, seen }) {
     await seen();
     app.replace("#/");
   };
-  return el("section", { class: "card alarm", "aria-labelledby": `note-${id}` }, el("h2", { id: `note-${id}` }, title), p(text), button(app.t("authenticator.ok"), ok, "second compact"));
+  return el("section", { class: "card alarm", "aria-labelledby": `note-${id}` }, el("h2", { id: `note-${id}` }, breakable(title)), p(text), button(app.t("authenticator.ok"), ok, "second compact"));
 }
 
 export const time = (app, at) => new Intl.DateTimeFormat(app.calendar, { dateStyle: "long", timeStyle: "short" }).format(at);

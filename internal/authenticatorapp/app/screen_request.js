@@ -39,7 +39,7 @@ export async function one(app, id) {
   const way = ways[request.mode] ?? ways.none;
   const asked = way(app, request, answer);
   return {
-    title: titleOf(app, request), kind: `request ${request.mode}`,
+    title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
       request.purpose !== "test" && facts(
@@ -58,6 +58,7 @@ export async function one(app, id) {
 function titleOf(app, { purpose, shown }) {
   const { t } = app;
   if (purpose === "test") return t("authenticator.request.test");
+  if (purpose === "step_up" && !shown.app) return t("authenticator.request.account");
   const name = shown.app || t("authenticator.request.unnamed");
   return purpose === "step_up" ? t("authenticator.request.step_up", { App: name }) : t("authenticator.request.signin", { App: name });
 }

@@ -33,9 +33,11 @@ export const p = (words, kind) => el("p", { class: kind }, words);
 // steps is a numbered list of what to do.
 export const steps = (...items) => el("ol", { class: "steps" }, items.map((item) => el("li", {}, item)));
 
-// facts is a list of names and values; a fact without a value is left out.
-export const facts = (...rows) =>
-  el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+// facts is a list of names and values; a fact without a value is left out, and a list without facts is none.
+export function facts(...rows) {
+  const known = rows.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+  return known.length > 0 && el("dl", { class: "facts" }, known);
+}
 
 // breakable lets a long address break before its "@" rather than anywhere.
 export const breakable = (address) => (address ?? "").split(/(?=@)/).flatMap((part, i) => (i === 0 ? [part] : [el("wbr"), part]));
