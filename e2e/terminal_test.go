@@ -188,12 +188,12 @@ func (w *world) pairDesk(p *journey.Person, d *desk, what func() []string) {
 	p.Press(p.Skip) // the number of a phone
 }
 
-// toTerminal goes from HRM's start page to the number that the terminal is asked for.
-func toTerminal(p *journey.Person, password string) string {
-	p.OpenHRM()
-	p.GiveAddress()
-	p.GivePassword(password)
-	return p.ShownNumber()
+// toHerNumber goes from HRM's start page to the number that the terminal is asked for, with the password that Anna chose.
+func toHerNumber(a *journey.Person) string {
+	a.OpenHRM()
+	a.GiveAddress()
+	a.GivePassword(chosen)
+	return a.ShownNumber()
 }
 
 // TestAnnaFollowsTheWholeGuideWithATerminal is the guide without a smartphone: the authenticator is the program's own, a command at a
@@ -221,7 +221,7 @@ func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 		a.SignOutOfHRM()
 		d.says(anna, "list")
 
-		number := toTerminal(a, chosen)
+		number := toHerNumber(a)
 		d.refuses("say it with --number", "approve")
 		d.refuses("nothing was sent", "approve", "--number", "5")
 		if said := d.says("approved", "approve", "--number", number); !strings.Contains(said, "Sign in to HRM?  "+anna) {
@@ -231,7 +231,7 @@ func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 		a.SignOutOfHRM()
 		d.refuses("no request is waiting", "approve", "--number", number)
 
-		toTerminal(a, chosen)
+		toHerNumber(a)
 		d.says("denied", "deny")
 		a.See(say("signin.problem.push_denied"))
 		d.refuses("no request is waiting", "deny")
@@ -246,7 +246,7 @@ func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 		a.Welcomed()
 		a.SignOutOfHRM()
 
-		toTerminal(a, chosen)
+		toHerNumber(a)
 		a.Press(a.AnotherWay)
 		a.Press(say("signin.methods.code"))
 		a.SeeRole("textbox", a.Code)
@@ -256,7 +256,7 @@ func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 		a.SignOutOfHRM()
 		d.refuses("no request is waiting", "approve") // the question has gone with its sign-in
 
-		toTerminal(a, chosen)
+		toHerNumber(a)
 		a.Press(a.AnotherWay)
 		a.Press(a.Words.RecoveryCode)
 		a.Fill(a.Words.RecoveryCode, recovery)
@@ -270,7 +270,7 @@ func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 		})
 		a.Welcomed()
 		a.SignOutOfHRM()
-		number = toTerminal(a, chosen)
+		number = toHerNumber(a)
 		d.refuses("the account has removed this authenticator", "approve", "--number", number) // found again
 		if said := d.says("", "list"); strings.Contains(said, anna) {
 			t.Errorf("the lost one still has its keys: %s", said)
@@ -319,7 +319,7 @@ func TestBoListensInATerminal(t *testing.T) {
 		listening.prints(`Listening for ` + bo)
 		b.Open(w.HRM)
 		b.SignOutOfHRM()
-		right := toTerminal(b, demo.Password)
+		right := toNumber(b)
 		listening.prints(`Sign in to HRM\?  ` + bo)
 		numbers := strings.Fields(listening.prints(`Numbers: ([0-9 ]+)\n`)[0])
 		if len(numbers) != 3 || !slices.Contains(numbers, right) {
@@ -332,7 +332,7 @@ func TestBoListensInATerminal(t *testing.T) {
 		b.Welcomed()
 
 		thief := w.elsewhere(b, journey.Options{})
-		toTerminal(thief, demo.Password)
+		toNumber(thief)
 		listening.prints(`(?s)approved\n.*Sign in to HRM\?`)
 		listening.types("d")
 		listening.prints(`denied\n`)
@@ -341,7 +341,7 @@ func TestBoListensInATerminal(t *testing.T) {
 		b.Receive("Någon försökte logga in med ditt lösenord")
 		b.Await(b.LogIn) // HRM hears it by the back channel
 
-		toTerminal(b, demo.Password) // from a browser that knows him
+		toNumber(b) // from a browser that knows him
 		listening.prints(`(?s)denied\n.*Sign in to HRM\?`)
 		b.Press(b.AnotherWay)
 		b.Press(say("signin.methods.code"))

@@ -33,7 +33,7 @@ func TestTheTimeFromAnApprovalToThePageMovingOn(t *testing.T) {
 	for range times {
 		b.Open(w.HRM)
 		b.SignOutOfHRM()
-		number := toTerminal(b, demo.Password)
+		number := toNumber(b)
 		// Pages of one host share its cookies, on whichever port: the page that comes next can read when this one was left.
 		journey.Script[bool](b.Browser, `addEventListener("pagehide", () => { document.cookie = "left=" + Date.now() + "; path=/"; }) ?? true`)
 		_, request, err := a.Newest(t.Context(), []terminal.Account{account})

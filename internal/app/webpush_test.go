@@ -257,7 +257,7 @@ func TestAPushServiceThatHangsDelaysNobody(t *testing.T) {
 		comes(t, ringing, "challenge")
 		c := one.newest()
 		reads(t, service, others, other.called(c, "HRM"))
-		until(t, func() bool { return asked.Load() == 1 })
+		until(t, func() bool { return asked.Load() > 0 })
 		if out := one.answer(c, "approve", b.number()); out.text("result") != "approved" {
 			t.Fatalf("answer: %v", out.body)
 		}
