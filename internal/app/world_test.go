@@ -94,10 +94,10 @@ func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); retur
 var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
 
 // each runs a test in a fresh world on both engines.
-func each(t *testing.T, test func(t *testing.T, w *world)) {
+func each(t *testing.T, test func(t *testing.T, w *world), change ...func(*config.Settings)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, storetest.SQLiteFile(t))) })
-	t.Run("postgres", func(t *testing.T) { test(t, newWorld(t, storetest.PostgresURL(t))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, storetest.SQLiteFile(t), change...)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newWorld(t, storetest.PostgresURL(t), change...)) })
 }
 
 // on is each for one engine, where the engine makes no difference.
@@ -106,12 +106,15 @@ func on(t testing.TB) *world {
 	return newWorld(t, storetest.SQLiteFile(t))
 }
 
-func newWorld(t testing.TB, database string) *world {
+func newWorld(t testing.TB, database string, change ...func(*config.Settings)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now().Truncate(time.Millisecond)}, log: &lockedBuffer{}, post: newPostOffice(t)}
 	w.settings = config.Settings{Issuer: issuer, DataDir: t.TempDir(), Database: database, MasterKey: secret.NewMasterKey(),
 		SMTPHost: "127.0.0.1", SMTPPort: w.post.port, SMTPTLS: "none", MailFrom: "login@login.example.com", MailFromName: "Portvakt",
 		PlainDelay: time.Minute, OutboundAllow: []string{"127.0.0.0/8"}, TrustedProxies: []string{"127.0.0.1"}}
+	for _, f := range change {
+		f(&w.settings)
+	}
 	w.app = w.start()
 	w.seed()
 	return w

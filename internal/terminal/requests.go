@@ -69,8 +69,24 @@ func (a *Authenticator) Waiting(ctx context.Context, account *Account) ([]Reques
 	if err := a.ask(ctx, account, call{method: http.MethodGet, path: "/push/challenges"}, &answer); err != nil {
 		return nil, err
 	}
-	account.Ahead = answer.Now - a.Now().UnixMilli()
-	return answer.Challenges, nil
+	return answer.Challenges, a.setClock(account, answer.Now)
+}
+
+// drift is how far a clock may be off until it is noted: answers are on their way for a while.
+const drift = 2 * time.Second
+
+// setClock keeps how far the issuer's clock is ahead: codes count by it, and this machine's clock may have been set since.
+func (a *Authenticator) setClock(account *Account, now int64) error {
+	ahead := now - a.Now().UnixMilli()
+	if off := time.Duration(ahead-account.Ahead) * time.Millisecond; off.Abs() < drift {
+		return nil
+	}
+	account.Ahead = ahead
+	_, err := a.update(account.ID, func(inFile *Account) error {
+		inFile.Ahead = ahead
+		return nil
+	})
+	return err
 }
 
 // Newest is the newest request that waits for one of the accounts.

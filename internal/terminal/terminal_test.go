@@ -446,6 +446,27 @@ func TestCodesAreCountedByTheIssuersClock(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsSetAfterThePairingCountsFromTheNextQuestionOn, and a machine whose clock keeps step writes nothing.
+func TestAClockThatIsSetAfterThePairingCountsFromTheNextQuestionOn(t *testing.T) {
+	s := newScene(t)
+	off := -time.Hour
+	s.a.Now = func() time.Time { s.issuer.mu.Lock(); defer s.issuer.mu.Unlock(); return s.issuer.now.Add(off) }
+	account := s.paired()
+	for _, set := range []time.Duration{-time.Hour + time.Second, 0, 3 * time.Minute} {
+		off = set
+		if _, _, err := s.a.Newest(t.Context(), []terminal.Account{account}); !errors.Is(err, terminal.ErrNothing) {
+			t.Fatal(err)
+		}
+		var err error
+		if account, err = s.a.Find(""); err != nil {
+			t.Fatal(err)
+		}
+		if there := off + time.Duration(account.Ahead)*time.Millisecond; there.Abs() > time.Second {
+			t.Errorf("a clock that is off by %s: codes are counted %s beside the issuer's", set, there)
+		}
+	}
+}
+
 func TestAnAccountIsFoundByWhateverIsUnique(t *testing.T) {
 	s := newScene(t)
 	s.paired()
