@@ -8,6 +8,7 @@ import (
 
 	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/store/pgtest"
 )
 
 // What a browser notes of the authenticator's requests: it learns each nonce by a refusal (RFC 9449 §8), and that it was removed
@@ -106,6 +107,21 @@ func (w *world) fromAccountToNumber(p *journey.Person) string {
 	return toNumber(p)
 }
 
+// inTurn tells a story in Swedish with SQLite and in English with PostgreSQL.
+func inTurn(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
+	t.Helper()
+	t.Run("Swedish", func(t *testing.T) {
+		t.Parallel()
+		story(t, begin(t), journey.Options{Lang: "sv"})
+	})
+	t.Run("English", func(t *testing.T) {
+		t.Parallel()
+		database := pgtest.Database(t)
+		story(t, begin(t, func(o *demo.Options) { o.Database = database }), journey.Options{Lang: "en"})
+	})
+}
+
+// quietHandset asks the phone's console.
 func (w *world) quietHandset(h *journey.Handset, expected ...string) {
 	w.t.Helper()
 	quiet(w.t, h.Browser, append(expected, refusedNonce)...)
@@ -152,7 +168,7 @@ func TestAnnaFollowsTheWholeGuideWithPortvaktAuthenticator(t *testing.T) {
 // elsewhere and writes to him.
 func TestBoSaysNoOnHisPhone(t *testing.T) {
 	t.Parallel()
-	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
+	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
 		say := saying(t, string(language(o)))
 		b := w.bo(o)
 		phone, _ := w.withHandset(b, o)
@@ -243,36 +259,34 @@ func TestNobodyAnswersAndBoAsksAgainOrGoesAnotherWay(t *testing.T) {
 // TestThePhoneShowsItsCodesWithoutANetwork: the app is kept by its service worker, and what it shows signs in.
 func TestThePhoneShowsItsCodesWithoutANetwork(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
-		o := journey.Options{Lang: "sv"}
-		say := saying(t, o.Lang)
-		b := w.bo(o)
-		phone, _ := w.withHandset(b, o)
-		phone.Offline(true)
-		phone.OpenApp()
-		phone.See(say("authenticator.home.title"))
-		if journey.Script[string](phone.Browser, `fetch("/healthz").then(() => "reached", () => "not reached")`) != "not reached" {
-			t.Fatal("the phone has a network")
-		}
-		w.fromAccountToNumber(b)
-		b.Press(b.AnotherWay)
-		b.Press(say("signin.methods.code"))
-		b.Fill(b.Code, phone.AppCode())
-		b.Press(b.LogIn)
-		b.Welcomed()
+	w, o := begin(t), journey.Options{Lang: "sv"}
+	say := saying(t, o.Lang)
+	b := w.bo(o)
+	phone, _ := w.withHandset(b, o)
+	phone.Offline(true)
+	phone.OpenApp()
+	phone.See(say("authenticator.home.title"))
+	if journey.Script[string](phone.Browser, `fetch("/healthz").then(() => "reached", () => "not reached")`) != "not reached" {
+		t.Fatal("the phone has a network")
+	}
+	w.fromAccountToNumber(b)
+	b.Press(b.AnotherWay)
+	b.Press(say("signin.methods.code"))
+	b.Fill(b.Code, phone.AppCode())
+	b.Press(b.LogIn)
+	b.Welcomed()
 
-		phone.Offline(false)
-		phone.Tap(w.fromAccountToNumber(b)) // it hears again by itself
-		b.Welcomed()
-		quiet(t, b.Browser)
-		w.quietHandset(phone, disconnected)
-	})
+	phone.Offline(false)
+	phone.Tap(w.fromAccountToNumber(b)) // it hears again by itself
+	b.Welcomed()
+	quiet(t, b.Browser)
+	w.quietHandset(phone, disconnected)
 }
 
 // TestBoLosesHisPhoneAndPairsANewOne by his recovery code; the old phone, found again, says that it is removed.
 func TestBoLosesHisPhoneAndPairsANewOne(t *testing.T) {
 	t.Parallel()
-	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
+	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
 		say := saying(t, string(language(o)))
 		b := w.bo(o)
 		old, recovery := w.withHandset(b, o)
@@ -429,7 +443,7 @@ func TestACodeThatTwoPhonesScanIsTakenFromBoth(t *testing.T) {
 // TestBoConfirmsHisNewBankAccountByTyping what the page shows: a step-up asks for more than a tap (RFC 9470, RULES §8).
 func TestBoConfirmsHisNewBankAccountByTyping(t *testing.T) {
 	t.Parallel()
-	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
+	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
 		lang := string(language(o))
 		say, words := saying(t, lang), hrmSays[lang]
 		b := w.bo(o)
