@@ -383,6 +383,7 @@ func TestTwoPhonesAreAskedAndTheFirstAnswerWins(t *testing.T) {
 		second.Tap(number)
 		b.Welcomed()
 		first.See(say("authenticator.gone.approved"))
+		first.See(say("authenticator.gone.approved_elsewhere"))
 		quiet(t, b.Browser)
 		w.quietHandset(first)
 		w.quietHandset(second)

@@ -369,25 +369,26 @@ func TestNobodyWaitsForNothing(t *testing.T) {
 }
 
 func TestNoAccountIsRungMoreThanTenTimesADayWithoutASuccess(t *testing.T) {
-	w := on(t)
-	h, _ := w.pairBo()
-	b := w.browser()
-	b.toPush(newLogin(w.hrm))
-	h.answer(h.newest(), "approve", b.number())
-	b.onward()
-	b.post("/signout").follow() // the browser knows Bo from now on
-	b.toPush(newLogin(w.hrm))
-	ask := b.action("/signin/" + attemptOf(b.at) + "/push/ask")
-	for range 9 {
-		b.post(ask).expect(http.StatusSeeOther)
-	}
-	b.post(ask).expect(http.StatusTooManyRequests)
-	w.clock.Advance(25 * time.Hour)
-	again := w.browser()
-	again.get(newLogin(w.hrm).authorize()).follow()
-	again.post(again.action("/signin/"), "address", bosAddress).follow()
-	again.post(again.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
-	again.post(again.action("/signin/" + attemptOf(again.at) + "/push/ask")).expect(http.StatusTooManyRequests) // ten in a row were missed: a day is no success
+	each(t, func(t *testing.T, w *world) {
+		h, _ := w.pairBo()
+		b := w.browser()
+		b.toPush(newLogin(w.hrm))
+		h.answer(h.newest(), "approve", b.number())
+		b.onward()
+		b.post("/signout").follow() // the browser knows Bo from now on
+		b.toPush(newLogin(w.hrm))
+		ask := b.action("/signin/" + attemptOf(b.at) + "/push/ask")
+		for range 9 {
+			b.post(ask).expect(http.StatusSeeOther)
+		}
+		b.post(ask).expect(http.StatusTooManyRequests)
+		w.clock.Advance(25 * time.Hour)
+		again := w.browser()
+		again.get(newLogin(w.hrm).authorize()).follow()
+		again.post(again.action("/signin/"), "address", bosAddress).follow()
+		again.post(again.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
+		again.post(again.action("/signin/" + attemptOf(again.at) + "/push/ask")).expect(http.StatusTooManyRequests) // ten in a row were missed: a day is no success
+	})
 }
 
 func TestARequestForAAL2AndAStrictPolicyAskForTypedDigits(t *testing.T) {
@@ -530,6 +531,28 @@ func TestOnlyTheBrowserThatShowsTheCodeCanApprove(t *testing.T) {
 		b.post(page, "want", "approve").follow().shows("ingen telefon är kopplad")
 		if out := h.claim("0000000000000000000000000 0"); out.status != http.StatusNotFound || out.text("error") != "invalid_code" {
 			t.Errorf("a wrong code: %d %v", out.status, out.body)
+		}
+	})
+}
+
+func TestWhoIsNotThePersonSignsOutAndThePhoneIsTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		b.post("/account/apps/add").follow()
+		h := w.handset()
+		h.claim(b.toPairing())
+		b.get(b.at).follow().expect(http.StatusOK).shows("Är du inte " + bosAddress + "?").shows("Logga ut nu")
+		form := b.action("/enrolment/")
+		b.post(form, "want", "sign_out").follow().expect(http.StatusOK)
+		b.get("/account").expect(http.StatusSeeOther)
+		if w.clock.Advance(pollPause); h.poll().text("error") != "access_denied" {
+			t.Error("the phone waits for somebody who has left")
+		}
+		b.post(form, "want", "approve")
+		b.post(form, "want", "sign_out").expect(http.StatusSeeOther) // always possible
+		if _, apps, _, err := w.app.Control.Enrolment.Authenticators(t.Context(), bosAddress); err != nil || len(apps) != 0 {
+			t.Errorf("%d apps, %v", len(apps), err)
 		}
 	})
 }

@@ -102,6 +102,7 @@ type Offered struct {
 	Comparison string // what that phone shows
 	Link       string // for the picture, and for a phone that shows this very page
 	Groups     string // to be typed
+	Issuer     string // to which it belongs
 }
 
 // IsOver says whether the code is too old for what it waits for.
@@ -116,7 +117,7 @@ func (s *Service) Pairing(ctx context.Context, a authn.Attempt) (Offered, error)
 	if err != nil {
 		return Offered{}, fmt.Errorf("find pairing: %w", err)
 	}
-	o := Offered{ID: p.ID, State: p.State, Expires: p.Expires, Name: p.Name, Comparison: p.Comparison}
+	o := Offered{ID: p.ID, State: p.State, Expires: p.Expires, Name: p.Name, Comparison: p.Comparison, Issuer: s.Issuer}
 	if !p.IsOpen(push.CodeShown, s.Now()) {
 		return o, nil
 	}

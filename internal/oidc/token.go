@@ -34,7 +34,7 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
-		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code and refresh_token are supported"}
+		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token and device_code are supported"}
 	}
 	if err != nil {
 		d.fail(w, r, err)

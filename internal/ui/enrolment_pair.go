@@ -33,7 +33,7 @@ func (d *Door) getPair(w http.ResponseWriter, r *http.Request) error {
 		if view.QR, err = qrSVG(o.Link); err != nil {
 			return err
 		}
-		view.Link, view.Key = web.RegisteredURL(o.Link), o.Groups
+		view.Link, view.Key, view.Issuer = web.RegisteredURL(o.Link), o.Groups, o.Issuer
 	case o.State == enrolment.ScannedTwice:
 		view.Problem = ProblemPairTwice
 	case o.State == enrolment.Refused:
@@ -100,13 +100,16 @@ func (d *Door) getConsent(w http.ResponseWriter, r *http.Request) error {
 		return see(w, r, attemptURL(base+"/pair", v.attempt))
 	}
 	at := pairState(o, d.Visitor.Now())
-	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_consent", EnrolmentConsent{Action: withQuery(attemptURL(base+"/consent", v.attempt), "pairing", o.ID), SignOutAction: "/signout",
+	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_consent", EnrolmentConsent{Action: withQuery(attemptURL(base+"/consent", v.attempt), "pairing", o.ID),
 		Address: v.position.Whose.Address, Name: o.Name, Comparison: o.Comparison,
 		EventsURL: eventsURL(attemptURL(base+"/pair/events", v.attempt), at.State)})
 }
 
-// postConsent handles POST /enrolment/{attempt}/consent: **Godkänn** or **Neka**.
+// postConsent handles POST /enrolment/{attempt}/consent: **Godkänn**, **Neka**, or **Logga ut nu**.
 func (d *Door) postConsent(w http.ResponseWriter, r *http.Request) error {
+	if r.PostFormValue("want") == "sign_out" {
+		return d.leaveConsent(w, r)
+	}
 	v, done, err := d.second(w, r, authn.Enrol)
 	if done {
 		return err
@@ -127,6 +130,15 @@ func (d *Door) postConsent(w http.ResponseWriter, r *http.Request) error {
 		return d.notNow(w, v, err)
 	}
 	return d.onward(w, v, fresh)
+}
+
+// leaveConsent is for whoever is not the account's owner. The phone is told where it still waits; signing out depends on nothing.
+func (d *Door) leaveConsent(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("attempt")
+	if a, err := d.Signin.Open(r.Context(), id, d.Visitor.Attempt(r, id)); err == nil {
+		_ = d.Enrolment.RefusePairing(r.Context(), enrolment.Visit{Attempt: a, Browser: d.Visitor.Browser(r), Current: d.Visitor.Session(r)})
+	}
+	return d.postSignOut(w, r)
 }
 
 // getTest handles GET /enrolment/{attempt}/test: the new phone rings for a first time.

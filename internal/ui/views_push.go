@@ -37,6 +37,7 @@ type EnrolmentPair struct {
 	QR        web.Markup        // of qrSVG; "" with a Problem
 	Link      web.RegisteredURL // the same, for this device
 	Key       string            // the same, to type; in groups
+	Issuer    string            // to which the key belongs, for programs that know several
 	Action    string
 	BackURL   string
 	Phone     bool // this device is a phone: the link comes first
@@ -45,15 +46,14 @@ type EnrolmentPair struct {
 	EventsURL string
 }
 
-// EnrolmentConsent is the page enrolment_consent (S13): which phone, what it may, and four characters to compare.
-// Form fields: want ("approve" or "deny") to Action; none to SignOutAction.
+// EnrolmentConsent is the page enrolment_consent (S13): whose account, what the phone may, and four characters to compare.
+// Form fields: want ("approve", "deny" or "sign_out") to Action.
 type EnrolmentConsent struct {
-	Action        string
-	SignOutAction string
-	Address       string
-	Name          string // of the phone, as it calls itself
-	Comparison    string
-	EventsURL     string
+	Action     string
+	Address    string
+	Name       string // of the phone, as it calls itself
+	Comparison string
+	EventsURL  string
 }
 
 // EnrolmentTest is the page enrolment_test: the phone is paired, and rings for a first time.

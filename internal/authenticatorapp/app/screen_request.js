@@ -11,7 +11,7 @@ export function list(app) {
   const { t } = app;
   const all = app.requests.waiting();
   const row = (entry) =>
-    el("li", { class: "card" }, el("h2", {}, entry.request.shown.app || t("authenticator.request.unnamed")), p(placeOf(app, entry.request), "small"),
+    el("li", { class: "card" }, el("h2", {}, entry.request.shown.app || t("authenticator.request.unnamed_alone")), p(placeOf(app, entry.request), "small"),
       link(t("authenticator.request.show"), hashOf(entry), "second compact"));
   return {
     title: t("authenticator.requests.title"), back: "#/", calm: all.length === 0, mark: `requests ${all.length}`,
@@ -110,7 +110,7 @@ async function decide(app, entry, decision, number, said) {
     if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
     if (error instanceof Refused && !isTransient(error)) {
       app.requests.settle(entry.request.id);
-      return app.replace(error.code === "gone" ? `#/gone/${error.body.how ?? "expired"}/elsewhere` : "#/gone/expired");
+      return app.replace(error.code === "gone" ? `#/gone/${error.body.how ?? "expired"}${error.body.elsewhere ? "/elsewhere" : ""}` : "#/gone/expired");
     }
     said.textContent = t("authenticator.problem.unreachable_text");
     said.hidden = false;
@@ -194,15 +194,17 @@ export function done(app, how) {
 }
 
 const outcomes = {
-  approved: ["authenticator.gone.approved", "authenticator.gone.approved_text"],
-  denied: ["authenticator.gone.denied", "authenticator.gone.denied_text"],
+  approved: ["authenticator.gone.approved", "authenticator.gone.approved_text", "authenticator.gone.approved_elsewhere"],
+  denied: ["authenticator.gone.denied", "authenticator.gone.denied_text", "authenticator.gone.denied_elsewhere"],
   expired: ["authenticator.gone.expired", "authenticator.gone.expired_text"],
   cancelled: ["authenticator.gone.cancelled", "authenticator.gone.cancelled_text"],
 };
 
-export function gone(app, how) {
+// gone says what has become of a request. Whoever holds another phone of the account may not be its owner.
+export function gone(app, how, elsewhere) {
   const { t } = app;
-  const [title, text] = outcomes[how] ?? outcomes.expired;
+  const [title, here, there] = outcomes[how] ?? outcomes.expired;
+  const text = (elsewhere && there) || here;
   return {
     title: t(title), calm: true, picture: picture.wait(),
     body: p(t(text), "lead"), actions: [link(t("authenticator.done.button"), "#/")],
