@@ -18,6 +18,7 @@ const (
 	comesTooLate = `status of 409 \(Conflict\) .*/push/`
 	unknownCode  = `status of 404 \(Not Found\) .*/push/pair`
 	disconnected = `net::ERR_INTERNET_DISCONNECTED`
+	noCodeYet    = `status of 422 \(Unprocessable Entity\) .*/push/qr`
 )
 
 // handset gives somebody a phone with Portvakt Authenticator that nobody has opened yet.
@@ -361,6 +362,24 @@ func TestAPhoneIsRemovedFromEitherSide(t *testing.T) {
 		quiet(t, b.Browser)
 		w.quietHandset(phone, badRequest)
 	})
+}
+
+// TestThePhoneReadsTheCodeWithItsOwnCamera: this browser cannot read a picture itself, so that the issuer reads the frames.
+func TestThePhoneReadsTheCodeWithItsOwnCamera(t *testing.T) {
+	t.Parallel()
+	w, o := begin(t), journey.Options{Lang: "sv"}
+	b := w.bo(o)
+	b.SignIn(demo.Password)
+	b.Open(w.Portvakt + "/account")
+	b.Press(b.Activate)
+	b.Press(b.Next)
+	keepSecret("pairing code", strings.Join(strings.Fields(b.PairKey()), ""))
+	phone := w.handset(b, o)
+	phone.PointCameraAt(b)
+	w.approve(b, phone, o)
+	b.Press(b.Skip)
+	quiet(t, b.Browser)
+	w.quietHandset(phone, noCodeYet)
 }
 
 // TestTwoPhonesAreAskedAndTheFirstAnswerWins, and the other one says so.

@@ -66,6 +66,38 @@ func (h *Handset) Scan(link string) {
 	h.Open(link)
 }
 
+// picture makes a camera of a code's dark squares: a sheet of paper, a little askew, on a grey table. %s and %d are the squares' path and
+// the length of the code's side in squares.
+const picture = `(() => {
+  const squares = new Path2D(%q), side = %d, canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [1280, 720];
+  const pen = canvas.getContext("2d");
+  setInterval(() => {
+    pen.resetTransform();
+    pen.fillStyle = "#9a958c";
+    pen.fillRect(0, 0, 1280, 720);
+    pen.translate(420, 90);
+    pen.rotate(0.06);
+    pen.scale(500 / side, 500 / side);
+    pen.fillStyle = "#f4f1ea";
+    pen.fillRect(0, 0, side, side);
+    pen.fillStyle = "#201d1a";
+    pen.fill(squares);
+  }, 100);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10);
+})()`
+
+// PointCameraAt opens the app with a camera that sees the code on the other person's screen, and lets it scan.
+func (h *Handset) PointCameraAt(p *Person) {
+	h.r.Helper()
+	p.shown("a#pair")
+	squares := Script[string](p.Browser, `document.querySelector("svg.qr path").getAttribute("d")`)
+	side := Script[int](p.Browser, `document.querySelector("svg.qr").viewBox.baseVal.width`)
+	h.OpenApp()
+	Script[any](h.Browser, fmt.Sprintf(picture, squares, side))
+	h.Press(h.AddAccount)
+}
+
 // TypeKey enters a pairing key by hand.
 func (h *Handset) TypeKey(key string) {
 	h.r.Helper()
