@@ -601,9 +601,11 @@ func TestWhoSaysThatItWasNotHerEndsTheSignInAndIsTold(t *testing.T) {
 		}
 		mine.get("/account").expect(http.StatusSeeOther) // she asked to be signed out everywhere
 		w.deliver()
-		mails := w.post.to(bosAddress)
-		if last := mails[len(mails)-1]; !strings.Contains(last, "192.0.2.66") || !strings.Contains(last, "/recovery/not-me/") {
-			t.Errorf("the mail:\n%s", last)
+		// The one about his own browser left in the same moment, before it or after it.
+		if mails := w.post.to(bosAddress); !slices.ContainsFunc(mails, func(mail string) bool {
+			return strings.Contains(mail, "192.0.2.66") && strings.Contains(mail, "/recovery/not-me/")
+		}) {
+			t.Errorf("the mails:\n%s", strings.Join(mails, "\n"))
 		}
 		another := w.browser()
 		another.get(newLogin(w.hrm).authorize()).follow()
