@@ -549,6 +549,10 @@ func TestABindingCodeLivesTenMinutes(t *testing.T) {
 	if out := late.claim(code); out.text("error") != "invalid_code" {
 		t.Errorf("an old code: %v", out.body)
 	}
+	if out := early.poll(); out.text("error") != "authorization_pending" { // it may come for its tokens a little longer
+		t.Errorf("a phone whose page is over: %v", out.body)
+	}
+	w.clock.Advance(2 * time.Minute)
 	if out := early.poll(); out.text("error") != "expired_token" {
 		t.Errorf("a pairing that nobody approved in time: %v", out.body)
 	}
