@@ -572,6 +572,10 @@ func TestABindingCodeLivesTenMinutes(t *testing.T) {
 	if out := late.claim(code); out.text("error") != "invalid_code" {
 		t.Errorf("an old code: %v", out.body)
 	}
+	if out := early.poll(); out.text("error") != "authorization_pending" { // it may come for its tokens a little longer
+		t.Errorf("a phone whose page is over: %v", out.body)
+	}
+	w.clock.Advance(2 * time.Minute)
 	if out := early.poll(); out.text("error") != "expired_token" {
 		t.Errorf("a pairing that nobody approved in time: %v", out.body)
 	}
@@ -624,9 +628,11 @@ func TestWhoSaysThatItWasNotHerEndsTheSignInAndIsTold(t *testing.T) {
 		}
 		mine.get("/account").expect(http.StatusSeeOther) // she asked to be signed out everywhere
 		w.deliver()
-		mails := w.post.to(bosAddress)
-		if last := mails[len(mails)-1]; !strings.Contains(last, "192.0.2.66") || !strings.Contains(last, "/recovery/not-me/") {
-			t.Errorf("the mail:\n%s", last)
+		// The one about his own browser left in the same moment, before it or after it.
+		if mails := w.post.to(bosAddress); !slices.ContainsFunc(mails, func(mail string) bool {
+			return strings.Contains(mail, "192.0.2.66") && strings.Contains(mail, "/recovery/not-me/")
+		}) {
+			t.Errorf("the mails:\n%s", strings.Join(mails, "\n"))
 		}
 		another := w.browser()
 		another.get(newLogin(w.hrm).authorize()).follow()

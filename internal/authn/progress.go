@@ -246,7 +246,8 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	if next == ShowRecovery && remembered {
 		next = Complete // a remembered browser proves nothing that a row could hold; the code is shown after the next proof
 	}
-	if second.Push > 0 && next != TryPush && (p.Has(MethodOTP) || p.Has(MethodSMS) || p.Has(MethodRecovery)) { // no phone needs to answer any more
+	// A phone that still shows the question would answer it in vain.
+	if second.Push > 0 && next != TryPush && (p.hasSecond() || p.Has(MethodRecovery)) {
 		if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {
 			return fmt.Errorf("withdraw challenges: %w", err)
 		}
@@ -258,10 +259,6 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if second.Push > 0 && (p.hasSecond() || p.Has(MethodRecovery)) {
 			if err := forgivePush(ctx, tx, p); err != nil {
 				return err
-			}
-			// A phone that still shows the question would answer it in vain.
-			if err := tx.CancelChallenges(ctx, a.ID, now); err != nil {
-				return fmt.Errorf("withdraw challenges: %w", err)
 			}
 		}
 		if !p.Session.IsZero() {

@@ -25,6 +25,10 @@ var (
 	ErrUsedCode = errors.New("the binding code was used already")
 )
 
+// fetchFor is how long a phone may fetch its tokens after the last moment in which its owner can approve it: otherwise an approval in
+// that moment would leave her with a phone that cannot answer.
+const fetchFor = 2 * time.Minute
+
 // pollEvery is how often a phone asks whether its owner has approved.
 const pollEvery = 2 * time.Second
 
@@ -160,7 +164,7 @@ func (s *Service) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	}
 	now, poll := s.Now(), secret.NewToken()
 	device := token.Device{ID: secret.NewID(), Code: poll.Hash(), ClientID: token.AuthenticatorClient, Scope: strings.Join(token.AuthenticatorScopes(), " "),
-		JKT: c.JKT, State: token.DeviceWaiting, Created: now, Expires: known.Expires, Interval: pollEvery}
+		JKT: c.JKT, State: token.DeviceWaiting, Created: now, Expires: known.Expires.Add(fetchFor), Interval: pollEvery}
 	comparison := push.NewComparison()
 	refused := false
 	p := known
@@ -206,7 +210,7 @@ func (s *Service) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	case refused:
 		return Claimed{}, ErrUsedCode
 	}
-	return Claimed{DeviceCode: poll, Comparison: p.Comparison, Expires: p.Expires.Sub(now), Interval: pollEvery}, nil
+	return Claimed{DeviceCode: poll, Comparison: p.Comparison, Expires: device.Expires.Sub(now), Interval: pollEvery}, nil
 }
 
 // refuse ends a pairing without a phone.
