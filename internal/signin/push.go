@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/push"
@@ -219,26 +218,4 @@ func (s *Service) tellOthers(ctx context.Context, tx Tx, k push.Key, c push.Chal
 		}
 	}
 	return s.Authn.CallPhones(ctx, tx, others, authn.PushGoneTemplate, func(other push.Key) []byte { return other.Gone(c) }, c.ID, c.Expires)
-}
-
-// prepareRemembered draws the token of a browser that shall be remembered; "" where it shall or may not.
-func (s *Service) prepareRemembered(v Secondly, second authn.Second) secret.Token {
-	if v.Remember && second.Policy.RememberDays > 0 {
-		return secret.NewToken()
-	}
-	return ""
-}
-
-// remember lets the browser skip the second proof for as long as policy allows.
-func (s *Service) remember(ctx context.Context, tx Tx, v Secondly, second authn.Second, token secret.Token, acc account.Account) error {
-	if token == "" {
-		return nil
-	}
-	now := s.Now()
-	err := tx.RememberBrowser(ctx, authn.Remembered{ID: secret.NewID(), Secret: token.Hash(), Account: acc.ID, Epoch: acc.Epoch, Device: v.Browser.Device,
-		Created: now, Expires: now.AddDate(0, 0, second.Policy.RememberDays)})
-	if err != nil {
-		return fmt.Errorf("remember browser: %w", err)
-	}
-	return tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser))
 }

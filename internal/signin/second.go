@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -97,3 +98,25 @@ func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSessio
 
 // RecoveryUsedTemplate is the mail that tells a person that her recovery code was used.
 const RecoveryUsedTemplate = "recovery_code_used"
+
+// prepareRemembered draws the token of a browser that shall be remembered; "" where it shall or may not.
+func (s *Service) prepareRemembered(v Secondly, second authn.Second) secret.Token {
+	if v.Remember && second.Policy.RememberDays > 0 {
+		return secret.NewToken()
+	}
+	return ""
+}
+
+// remember lets the browser skip the second proof for as long as policy allows.
+func (s *Service) remember(ctx context.Context, tx Tx, v Secondly, second authn.Second, token secret.Token, acc account.Account) error {
+	if token == "" {
+		return nil
+	}
+	now := s.Now()
+	err := tx.RememberBrowser(ctx, authn.Remembered{ID: secret.NewID(), Secret: token.Hash(), Account: acc.ID, Epoch: acc.Epoch, Device: v.Browser.Device,
+		Created: now, Expires: now.AddDate(0, 0, second.Policy.RememberDays)})
+	if err != nil {
+		return fmt.Errorf("remember browser: %w", err)
+	}
+	return tx.Append(ctx, s.event(audit.BrowserRemembered, acc.ID, v.Browser))
+}
