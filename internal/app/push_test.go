@@ -535,6 +535,24 @@ func TestOnlyTheBrowserThatShowsTheCodeCanApprove(t *testing.T) {
 	})
 }
 
+func TestOnAnIPhoneTheKeyIsShownAtOnceBesideItsIssuer(t *testing.T) {
+	w := on(t)
+	for agent, unfolded := range map[string]bool{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1": true, // there a link opens the browser, and never the app
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36":                         false,
+	} {
+		b := w.browser()
+		b.agent = agent
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		b.post("/account/apps/add").follow()
+		b.toPairing()
+		b.shows("Nyckeln hör till inloggningen på " + issuer)
+		if strings.Contains(b.body, "<details open>") != unfolded {
+			t.Errorf("%s: the key is unfolded: %t", agent, !unfolded)
+		}
+	}
+}
+
 func TestWhoIsNotThePersonSignsOutAndThePhoneIsTold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		b := w.browser()

@@ -22,7 +22,7 @@ func (d *Door) getPair(w http.ResponseWriter, r *http.Request) error {
 	}
 	base := "/enrolment/" + v.attempt.ID
 	at := pairState(o, d.Visitor.Now())
-	view := EnrolmentPair{Action: attemptURL(base+"/pair", v.attempt), BackURL: attemptURL(base+"/choice", v.attempt), Phone: web.IsPhone(r.UserAgent()),
+	view := EnrolmentPair{Action: attemptURL(base+"/pair", v.attempt), BackURL: attemptURL(base+"/choice", v.attempt), Phone: web.IsPhone(r.UserAgent()), Unfolded: web.IsIOS(r.UserAgent()),
 		State: at.State, EventsURL: eventsURL(attemptURL(base+"/pair/events", v.attempt), at.State)}
 	switch {
 	case o.IsOver(d.Visitor.Now()):

@@ -41,6 +41,7 @@ type EnrolmentPair struct {
 	Action    string
 	BackURL   string
 	Phone     bool // this device is a phone: the link comes first
+	Unfolded  bool // it is one on which the link may not reach the app: the key is shown at once
 	Problem   string
 	State     string
 	EventsURL string

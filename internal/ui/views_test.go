@@ -98,6 +98,7 @@ var full = []sample{
 	{"enrolment_choice-phone", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn, Phone: true}},
 	{"enrolment_pair", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Issuer: "https://login.example.com", Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown"}},
 	{"enrolment_pair-phone", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Issuer: "https://login.example.com", Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown", Phone: true}},
+	{"enrolment_pair-ios", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Issuer: "https://login.example.com", Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown", Phone: true, Unfolded: true}},
 	{"enrolment_pair-expired", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairExpired}},
 	{"enrolment_pair-twice", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairTwice}},
 	{"enrolment_pair-refused", ui.EnrolmentPair{Action: "/enrolment/pair", BackURL: "/enrolment/choice", Problem: ui.ProblemPairRefused}},

@@ -26,6 +26,12 @@ func IsPhone(userAgent string) bool {
 	return ua.Mobile || ua.Tablet
 }
 
+// IsIOS says whether a User-Agent names an iPhone or an iPad, where a link opens the browser and never an app on the Home Screen. An iPad
+// that calls itself a Mac is none here.
+func IsIOS(userAgent string) bool {
+	return useragent.Parse(userAgent[:min(len(userAgent), 512)]).OS == useragent.IOS
+}
+
 func deviceOf(ua useragent.UserAgent) string {
 	switch {
 	case plausible(ua.Device):

@@ -41,6 +41,9 @@ func TestAPhoneIsToldFromADesk(t *testing.T) {
 		if got := web.IsPhone(agent); got != want {
 			t.Errorf("%s: %t", agent, got)
 		}
+		if got, want := web.IsIOS(agent), strings.Contains(agent, "(iP"); got != want {
+			t.Errorf("%s: iOS %t", agent, got)
+		}
 	}
 }
 
