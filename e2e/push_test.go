@@ -216,7 +216,7 @@ func TestBoSaysNoOnHisPhone(t *testing.T) {
 // TestNobodyAnswersAndBoAsksAgainOrGoesAnotherWay: the page says by itself that no answer came; the late answer does nothing.
 func TestNobodyAnswersAndBoAsksAgainOrGoesAnotherWay(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onSQLite(t, func(t *testing.T, w *world) {
 		o := journey.Options{Lang: "sv"}
 		say := saying(t, o.Lang)
 		b := w.bo(o)
@@ -323,7 +323,7 @@ func TestBoLosesHisPhoneAndPairsANewOne(t *testing.T) {
 // TestAPhoneIsRemovedFromEitherSide and both sides know.
 func TestAPhoneIsRemovedFromEitherSide(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onPostgreSQL(t, func(t *testing.T, w *world) {
 		o := journey.Options{Lang: "sv"}
 		say := saying(t, o.Lang)
 		b := w.bo(o)
@@ -385,7 +385,7 @@ func TestThePhoneReadsTheCodeWithItsOwnCamera(t *testing.T) {
 // TestTwoPhonesAreAskedAndTheFirstAnswerWins, and the other one says so.
 func TestTwoPhonesAreAskedAndTheFirstAnswerWins(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onSQLite(t, func(t *testing.T, w *world) {
 		o := journey.Options{Lang: "sv"}
 		say := saying(t, o.Lang)
 		b := w.bo(o)
@@ -412,7 +412,7 @@ func TestTwoPhonesAreAskedAndTheFirstAnswerWins(t *testing.T) {
 // TestACodeThatTwoPhonesScanIsTakenFromBoth, and all three screens say so.
 func TestACodeThatTwoPhonesScanIsTakenFromBoth(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onPostgreSQL(t, func(t *testing.T, w *world) {
 		o := journey.Options{Lang: "sv"}
 		say := saying(t, o.Lang)
 		b := w.bo(o)

@@ -201,7 +201,7 @@ func toHerNumber(a *journey.Person) string {
 func TestAnnaFollowsTheWholeGuideWithATerminal(t *testing.T) {
 	t.Parallel()
 	binary := portvakt(t)
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onPostgreSQL(t, func(t *testing.T, w *world) {
 		w.policy(recommended)
 		say := saying(t, "sv")
 		d := w.desk(binary)
@@ -301,7 +301,7 @@ func (d *desk) alone(w *world) *desk {
 func TestBoListensInATerminal(t *testing.T) {
 	t.Parallel()
 	binary := portvakt(t)
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onSQLite(t, func(t *testing.T, w *world) {
 		say := saying(t, "sv")
 		b, d := w.bo(journey.Options{}), w.desk(binary)
 		b.SignIn(demo.Password)

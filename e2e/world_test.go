@@ -125,6 +125,19 @@ func onBothEngines(t *testing.T, story func(t *testing.T, w *world), change ...f
 	})
 }
 
+// onSQLite and onPostgreSQL tell a story on one engine, where the engine matters to the house and not to the browser: the same is
+// tested below the browser on both (package app).
+func onSQLite(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	story(t, begin(t))
+}
+
+func onPostgreSQL(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	database := pgtest.Database(t)
+	story(t, begin(t, func(o *demo.Options) { o.Database = database }))
+}
+
 // inEachWay tells a story in Swedish on both engines, and once more in each other way: in English with PostgreSQL, without JavaScript
 // with SQLite.
 func inEachWay(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {

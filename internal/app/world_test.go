@@ -93,11 +93,17 @@ func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); retur
 // cheap keeps tests quick; the algorithm is the real one.
 var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
 
-// each runs a test in a fresh world on both engines.
+// each runs a test in a fresh world on both engines, side by side.
 func each(t *testing.T, test func(t *testing.T, w *world), change ...func(*config.Settings)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, storetest.SQLiteFile(t), change...)) })
-	t.Run("postgres", func(t *testing.T) { test(t, newWorld(t, storetest.PostgresURL(t), change...)) })
+	t.Run("on", func(t *testing.T) { // ends when both have
+		for engine, open := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteFile, "postgres": storetest.PostgresURL} {
+			t.Run(engine, func(t *testing.T) {
+				t.Parallel()
+				test(t, newWorld(t, open(t), change...))
+			})
+		}
+	})
 }
 
 // on is each for one engine, where the engine makes no difference.
