@@ -8,7 +8,6 @@ import (
 
 	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/demo"
-	"github.com/portvakt/portvakt/internal/store/pgtest"
 )
 
 // What a browser notes of the authenticator's requests: it learns each nonce by a refusal (RFC 9449 §8), and that it was removed
@@ -108,20 +107,6 @@ func (w *world) fromAccountToNumber(p *journey.Person) string {
 	return toNumber(p)
 }
 
-// inTurn tells a story in Swedish with SQLite and in English with PostgreSQL.
-func inTurn(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
-	t.Helper()
-	t.Run("Swedish", func(t *testing.T) {
-		t.Parallel()
-		story(t, begin(t), journey.Options{Lang: "sv"})
-	})
-	t.Run("English", func(t *testing.T) {
-		t.Parallel()
-		database := pgtest.Database(t)
-		story(t, begin(t, func(o *demo.Options) { o.Database = database }), journey.Options{Lang: "en"})
-	})
-}
-
 // quietHandset asks the phone's console.
 func (w *world) quietHandset(h *journey.Handset, expected ...string) {
 	w.t.Helper()
@@ -169,7 +154,7 @@ func TestAnnaFollowsTheWholeGuideWithPortvaktAuthenticator(t *testing.T) {
 // elsewhere and writes to him.
 func TestBoSaysNoOnHisPhone(t *testing.T) {
 	t.Parallel()
-	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
+	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
 		say := saying(t, string(language(o)))
 		b := w.bo(o)
 		phone, _ := w.withHandset(b, o)
@@ -287,7 +272,7 @@ func TestThePhoneShowsItsCodesWithoutANetwork(t *testing.T) {
 // TestBoLosesHisPhoneAndPairsANewOne by his recovery code; the old phone, found again, says that it is removed.
 func TestBoLosesHisPhoneAndPairsANewOne(t *testing.T) {
 	t.Parallel()
-	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
+	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
 		say := saying(t, string(language(o)))
 		b := w.bo(o)
 		old, recovery := w.withHandset(b, o)
@@ -463,7 +448,7 @@ func TestACodeThatTwoPhonesScanIsTakenFromBoth(t *testing.T) {
 // TestBoConfirmsHisNewBankAccountByTyping what the page shows: a step-up asks for more than a tap (RFC 9470, RULES §8).
 func TestBoConfirmsHisNewBankAccountByTyping(t *testing.T) {
 	t.Parallel()
-	inTurn(t, func(t *testing.T, w *world, o journey.Options) {
+	inEitherLanguage(t, func(t *testing.T, w *world, o journey.Options) {
 		lang := string(language(o))
 		say, words := saying(t, lang), hrmSays[lang]
 		b := w.bo(o)
