@@ -111,6 +111,9 @@ func TestEveryScreenOfTheAuthenticatorIsForEverybody(t *testing.T) {
 	t.Parallel()
 	for _, lang := range []string{"sv", "en"} {
 		for name, walk := range map[string]func(*testing.T, *world, journey.Options){"adding": lookAtAdding, "requests": lookAtRequests} {
+			if name == "adding" && lang != "sv" {
+				continue // its sentences are those of a page without data; Swedish ones are longer
+			}
 			t.Run(name+" "+lang, func(t *testing.T) {
 				t.Parallel()
 				walk(t, begin(t), journey.Options{Lang: lang})
