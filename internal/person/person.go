@@ -3,7 +3,18 @@
 // employers' person, and a person may have no account yet.
 package person
 
-import "github.com/portvakt/portvakt/internal/organisation"
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
+)
 
 // Key identifies a person for good within an organisation and a source. It may be a national identity
 // number: never in logs, URLs or list views (RULES §7).
@@ -28,6 +39,74 @@ type Person struct {
 	FamilyName   string
 	Address      string // as the register has it; the account's own may differ
 	Employments  []Employment
+	LegacyID     string // what the person typed at the old login; may be empty
+	Phone        string // as the register has it; may be empty
+	Language     string // "sv" or "en"; empty: the register does not say
+	ImportedHash string // the old login's password hash; never shown
+	Flag         Flag
+	Exempt       time.Time // an administrator has taken the person out of the transition; zero: not
+	ExemptReason string
+	Created      time.Time
+	Changed      time.Time
+}
+
+// Name is the person's name as a list shows it.
+func (p Person) Name() string { return strings.TrimSpace(p.GivenName + " " + p.FamilyName) }
+
+// Identifier is the register's address, folded; empty where there is none, or none that mail could reach.
+func (p Person) Identifier() account.Identifier {
+	_, id, err := account.ParseAddress(p.Address)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// Flag says why no mailed link confirms a person's address (RULES §7). Empty: nothing speaks against it.
+type Flag string
+
+// The flags, as the pre-flight sets them.
+const (
+	Missing    Flag = "missing"    // there is no address
+	Malformed  Flag = "malformed"  // it cannot be one
+	Duplicate  Flag = "duplicate"  // another person of the organisation has it too
+	Shared     Flag = "shared"     // several people read it
+	Role       Flag = "role"       // it belongs to a task and not to a person: info@, lager@
+	Disposable Flag = "disposable" // its domain lends addresses for minutes
+)
+
+// collator sorts as Swedish does, å, ä and ö last, without regard to case.
+func collator() *collate.Collator { return collate.New(language.Swedish, collate.IgnoreCase) }
+
+// SortKey is what persons are sorted by, compared as bytes: family name, then given name, as Swedish sorts.
+func (p Person) SortKey() []byte {
+	var b collate.Buffer
+	return append([]byte(nil), collator().KeyFromString(&b, p.FamilyName+"\x00"+p.GivenName)...)
+}
+
+// Fold is a word as people search for it: composed, lower case, on one line.
+func Fold(word string) string {
+	return strings.ToLower(norm.NFC.String(strings.Join(strings.FieldsFunc(word, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")))
+}
+
+// maxTerm is the longest term in bytes. Longer ones are cut; whoever types so much has found the person before.
+const maxTerm = 80
+
+// Terms are the words by whose beginnings the person is found. The person key is none: it is searched for whole.
+func (p Person) Terms() [][]byte {
+	seen := map[string]bool{}
+	var all [][]byte
+	for _, text := range append([]string{p.Name(), p.FamilyName + " " + p.GivenName, p.Address, p.LegacyID}, strings.Fields(p.Name())...) {
+		term := Fold(text)
+		if len(term) > maxTerm {
+			term = strings.ToValidUTF8(term[:maxTerm], "")
+		}
+		if term != "" && !seen[term] {
+			seen[term] = true
+			all = append(all, []byte(term))
+		}
+	}
+	return all
 }
 
 // Employment is one of a person's employments. Dates read YYYY-MM-DD; an empty To has no end.
