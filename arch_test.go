@@ -117,6 +117,7 @@ var theHouse = map[string]room{
 	"internal/account":      {noun, ""},
 	"internal/audit":        {noun, "account"},
 	"internal/job":          {noun, "account organisation secret"},
+	"internal/register":     {noun, "account person"},
 	"internal/locale":       {noun, ""},
 	"internal/onetime":      {noun, "account secret"},
 	"internal/organisation": {noun, ""},
@@ -189,8 +190,8 @@ var theForeign = []foreignRule{
 	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
-	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person"}, "two spellings of one letter are one"},
-	{"golang.org/x/text/encoding", nil, []string{"internal/organisation"}, "a logo is read in the encoding that its first line names"},
+	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person", "internal/register"}, "two spellings of one letter are one"},
+	{"golang.org/x/text/encoding", nil, []string{"internal/organisation", "internal/register"}, "a logo is read in the encoding that its first line names; a CSV in the one that it is in"},
 	{"golang.org/x/text/collate", nil, []string{"internal/person"}, "lists of people are sorted as Swedish sorts"},
 	{"golang.org/x/text/language/display", nil, []string{"internal/geo"}, "names of countries"},
 	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "internal/person", "samples/hrm", "samples/inbox"}, "language tags"},
@@ -213,6 +214,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
+	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }
 
