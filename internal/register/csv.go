@@ -12,7 +12,6 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
 // maxRecord bounds one row in bytes, and maxHeight in lines of the file. What is longer is a quotation mark that nobody closed.
@@ -30,7 +29,7 @@ func openCSV(file io.ReaderAt, size int64) (*Table, error) {
 		return nil, err
 	}
 	text := func() *bufio.Reader {
-		return bufio.NewReader(transform.NewReader(io.NewSectionReader(file, 0, size), enc.NewDecoder()))
+		return bufio.NewReader(enc.NewDecoder().Reader(io.NewSectionReader(file, 0, size)))
 	}
 	comma, skip, err := delimiter(text())
 	if err != nil {

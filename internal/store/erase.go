@@ -46,6 +46,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	eraseSessions   statement = `DELETE FROM sessions WHERE account_id = $1`
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
+	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
 	// The row of the register stays: it is the employer's.
 	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
 )
@@ -55,7 +56,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.
