@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -131,13 +131,14 @@ var theHouse = map[string]room{
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},
+	"internal/job":           {noun, "account organisation secret"},
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
+	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 

@@ -25,6 +25,7 @@ import (
 	"github.com/portvakt/portvakt/internal/geo"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/housekeeping"
+	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/mail"
 	"github.com/portvakt/portvakt/internal/myaccount"
@@ -62,6 +63,7 @@ type App struct {
 	Recovery *recovery.Service
 	Grant    *grant.Service
 	Outbox   *outbox.Worker
+	Jobs     *job.Worker
 	House    *housekeeping.Service
 	Control  *control.Door
 
@@ -140,6 +142,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := db.ReleaseMessages(ctx); err != nil {
 		return nil, fmt.Errorf("release messages: %w", err)
 	}
+	if err := db.ReleaseJobs(ctx); err != nil {
+		return nil, fmt.Errorf("release jobs: %w", err)
+	}
 	if err := pin(ctx, db, s); err != nil {
 		return nil, err
 	}
@@ -201,6 +206,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, enrol, places); err != nil {
 		return nil, err
 	}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{}}
 	funnel.RingOutbox = a.Outbox.Ring
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
 	administrators := &admin.Door{Administration: administer, Provisioning: provision, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
