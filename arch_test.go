@@ -149,6 +149,7 @@ var theHouse = map[string]room{
 	"internal/locale/localetest": {testKit, ""},
 	"internal/store/pgtest":      {testKit, ""},
 	"internal/store/storetest":   {testKit, "store store/pgtest"},
+	"internal/web/webtest":       {testKit, ""},
 	"internal/webpush/pushtest":  {testKit, ""},
 	"e2e/journey":                {testKit, ""},
 
@@ -200,7 +201,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "internal/person", "samples/hrm", "samples/inbox"}, "language tags"},
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
-	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
+	{"golang.org/x/net/html", nil, []string{"internal/web/webtest", "samples/inbox"}, "reads the links of a mail, and a page in tests"},
 	{"golang.org/x/sys/windows", nil, []string{"internal/store", "internal/terminal"}, "locks the database file, and the file of the terminal's accounts"},
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
