@@ -80,29 +80,32 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
-		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
+	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
+		password preparation provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
+	"internal/admin":            {door, "account administration administrator audit authn organisation provisioning signin visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
+	"internal/control":          {door, "administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
-	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
+	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
+	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
 	"internal/enrolment":          {flow, "account audit authn outbox password push recoverycode secret signingkey smscode token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
-	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
+	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
+	"internal/provisioning":       {flow, "account administrator audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
@@ -114,29 +117,30 @@ var theHouse = map[string]room{
 	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
 
-	"internal/account":      {noun, ""},
-	"internal/audit":        {noun, "account"},
-	"internal/job":          {noun, "account organisation secret"},
-	"internal/locale":       {noun, ""},
-	"internal/onetime":      {noun, "account secret"},
-	"internal/organisation": {noun, ""},
-	"internal/outbox":       {noun, "account audit secret"},
-	"internal/person":       {noun, "account organisation"},
-	"internal/relyingparty": {noun, "organisation secret"},
-	"internal/secret":       {noun, ""},
-	"internal/session":      {noun, "account secret"},
-	"internal/signingkey":   {noun, "secret"},
-	"internal/throttle":     {noun, ""},
-	"internal/vapid":        {noun, "audit secret"},
-	"internal/token":        {noun, "account secret"},
+	"internal/account":       {noun, ""},
+	"internal/administrator": {noun, "account audit organisation"},
+	"internal/audit":         {noun, "account"},
+	"internal/job":           {noun, "account organisation secret"},
+	"internal/locale":        {noun, ""},
+	"internal/onetime":       {noun, "account secret"},
+	"internal/organisation":  {noun, ""},
+	"internal/outbox":        {noun, "account audit secret"},
+	"internal/person":        {noun, "account organisation"},
+	"internal/relyingparty":  {noun, "organisation secret"},
+	"internal/secret":        {noun, ""},
+	"internal/session":       {noun, "account secret"},
+	"internal/signingkey":    {noun, "secret"},
+	"internal/throttle":      {noun, ""},
+	"internal/vapid":         {noun, "audit secret"},
+	"internal/token":         {noun, "account secret"},
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
-		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
+	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
+		person preparation provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},

@@ -65,11 +65,13 @@ type Invitation struct {
 	Person     person.Person // without her employments, and without anything that was imported beside
 	Employer   string
 	Transition organisation.Transition
-	Bounced    bool            // the newest mail to the register's address came back
-	Connected  account.Account // that the person is connected to; the zero Account: none
-	Holder     account.Account // the open account that the link's address belongs to; the zero Account: none
-	Proposal   Proposal        // that the link is about
-	Shared     bool            // somebody else of the organisation has the register's address too
+	// MinPassword is what the employer's policy asks of a new password's length; 0: what everybody's has.
+	MinPassword int
+	Bounced     bool            // the newest mail to the register's address came back
+	Connected   account.Account // that the person is connected to; the zero Account: none
+	Holder      account.Account // the open account that the link's address belongs to; the zero Account: none
+	Proposal    Proposal        // that the link is about
+	Shared      bool            // somebody else of the organisation has the register's address too
 }
 
 // takesPart says whether the person is still to be connected, in a transition that is not over.
@@ -130,6 +132,8 @@ type Opened struct {
 	Organisation organisation.ID
 	Transition   organisation.Transition
 	Rules        password.Rules
+	// Proposed says that the address is one that was proposed and approved.
+	Proposed bool
 	// HasAccount says that the address belongs to an account already: its owner connects it by logging in.
 	HasAccount bool
 	// SignedIn is the address of the account that is signed in in this browser; empty: nobody is.
@@ -144,6 +148,8 @@ type Opened struct {
 	Answered bool
 	// Renewable says, beside authn.ErrNoLink, that the link was a real one: its page offers another.
 	Renewable bool
+
+	person string // whose link works here; empty: it is none to confirm
 }
 
 // Look reads a link without consuming it. Links that do not work are authn.ErrNoLink; what is known of them is returned beside it.
@@ -170,6 +176,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if i.Link.Purpose != Confirm {
 		return o, nil
 	}
+	o.person, o.Proposed = i.Person.ID, i.Link.Proposal != ""
 	o.HasAccount = i.Holder.ID != ""
 	f, acc, err := s.Authn.Current(ctx, current)
 	if err != nil || !f.Live {
@@ -191,7 +198,9 @@ func belongsTo(id account.Identifier, acc account.Account) bool {
 
 // rules are what a password must fulfil that is chosen beside confirming.
 func rules(i Invitation) password.Rules {
-	return password.RulesFor(i.address(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
+	r := password.RulesFor(i.address(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
+	r.Min = max(r.Min, i.MinPassword)
+	return r
 }
 
 // App is an app of the employer's, and where a person begins at it.

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -57,9 +57,13 @@ const (
 	mostPerBite    = 100
 )
 
-// Send begins a mailing: a job that drips mails at the organisation's rate. It fails with ErrUnknownOrganisation or ErrEnded.
-func (s *Service) Send(ctx context.Context, by account.ID, org organisation.ID, c Choice) (job.Job, error) {
-	j := job.New(job.Mailing, org, by, s.Now())
+// Send begins a mailing: a job that drips mails at the organisation's rate. Whoever helps one
+// person at a time may send to one. It fails with administrator.ErrForbidden, ErrUnknownOrganisation or ErrEnded.
+func (s *Service) Send(ctx context.Context, by administrator.Administrator, org organisation.ID, c Choice) (job.Job, error) {
+	if !by.May(org, administrator.Prepare) && (len(c.Persons) != 1 || !by.May(org, administrator.Help)) {
+		return job.Job{}, administrator.ErrForbidden
+	}
+	j := job.New(job.Mailing, org, by.Account.ID, s.Now())
 	j.Total = int64(len(c.Persons))
 	if len(c.Persons) == 0 {
 		var err error
@@ -102,28 +106,31 @@ func (s *Service) Send(ctx context.Context, by account.ID, org organisation.ID, 
 		if err := tx.InsertJob(ctx, j); err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
-		e := s.byWhom(audit.MailingBegun, by, org)
+		e := by.Event(audit.MailingBegun, org, "", s.Now())
 		e.Detail["job"], e.Detail["reminder"], e.Detail["chosen"] = j.ID, cmp.Or(j.Params[paramReminder], "no"), cmp.Or(j.Params[paramChosen], "no")
 		return tx.Append(ctx, e)
 	})
 }
 
-// Pause stops a mailing until it is resumed. It fails with ErrNoMailing.
-func (s *Service) Pause(ctx context.Context, by account.ID, org organisation.ID, id string) error {
+// Pause stops a mailing until it is resumed. It fails with administrator.ErrForbidden or ErrNoMailing.
+func (s *Service) Pause(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Paused)
 }
 
-// Resume lets a mailing go on where it was paused. It fails with ErrNoMailing.
-func (s *Service) Resume(ctx context.Context, by account.ID, org organisation.ID, id string) error {
+// Resume lets a mailing go on where it was paused. It fails with administrator.ErrForbidden or ErrNoMailing.
+func (s *Service) Resume(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Queued)
 }
 
-// Cancel ends a mailing. It fails with ErrNoMailing.
-func (s *Service) Cancel(ctx context.Context, by account.ID, org organisation.ID, id string) error {
+// Cancel ends a mailing. It fails with administrator.ErrForbidden or ErrNoMailing.
+func (s *Service) Cancel(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Cancelled)
 }
 
-func (s *Service) move(ctx context.Context, by account.ID, org organisation.ID, id string, to job.State) error {
+func (s *Service) move(ctx context.Context, by administrator.Administrator, org organisation.ID, id string, to job.State) error {
+	if !by.May(org, administrator.Prepare) {
+		return administrator.ErrForbidden
+	}
 	j, ok, err := s.Store.FindJob(ctx, org, id)
 	if err != nil || !ok || j.Kind != job.Mailing {
 		return cmp.Or(err, ErrNoMailing)
@@ -132,7 +139,7 @@ func (s *Service) move(ctx context.Context, by account.ID, org organisation.ID, 
 		if ok, err := tx.MoveJob(ctx, org, id, to, s.Now()); err != nil || !ok {
 			return cmp.Or(err, ErrNoMailing)
 		}
-		e := s.byWhom(audit.MailingMoved, by, org)
+		e := by.Event(audit.MailingMoved, org, "", s.Now())
 		e.Detail["job"], e.Detail["to"] = id, string(to)
 		return tx.Append(ctx, e)
 	})
@@ -203,7 +210,7 @@ func (s *Service) bite(ctx context.Context, tx Tx, j job.Job, letters []letter, 
 	now := s.Now()
 	mailed := 0
 	for _, l := range letters {
-		ok, err := tx.TakeRecipient(ctx, j.ID, l.to.Person.ID, now)
+		ok, err := tx.TakeRecipient(ctx, j.ID, l.to.Person.ID, l.link.Identifier, now)
 		if err != nil {
 			return j, fmt.Errorf("take recipient: %w", err)
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/portvakt/portvakt/internal/secret"
 )
 
 // opens holds whose links were opened since the last flush. That a link was opened is a hint and never a proof of a person: mail
@@ -19,24 +17,18 @@ type opens struct {
 // maxOpens bounds what waits; a flood of openings is then not counted whole.
 const maxOpens = 10_000
 
-// NoteOpening remembers that a link was opened. It writes nothing.
-func (s *Service) NoteOpening(ctx context.Context, token secret.Token) error {
-	i, err := s.Store.FindInvitation(ctx, token.Hash())
-	if err != nil || i.Link.Purpose != Confirm || i.Connected.ID != "" {
-		return err
+// NoteOpening remembers that a link's page was shown. It writes nothing.
+func (s *Service) NoteOpening(o Opened) {
+	if o.person == "" {
+		return
 	}
-	s.noteOpening(i.Person.ID)
-	return nil
-}
-
-func (s *Service) noteOpening(personID string) {
 	s.opens.mu.Lock()
 	defer s.opens.mu.Unlock()
 	if s.opens.persons == nil {
 		s.opens.persons = map[string]bool{}
 	}
 	if len(s.opens.persons) < maxOpens {
-		s.opens.persons[personID] = true
+		s.opens.persons[o.person] = true
 	}
 }
 

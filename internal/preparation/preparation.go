@@ -76,10 +76,12 @@ type Tx interface {
 	InsertPreparationLink(ctx context.Context, l Link, now time.Time) error
 	// EndPreparation ends the person's living links and proposals.
 	EndPreparation(ctx context.Context, personID, why string, now time.Time) error
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
 	// FindPersonInTx returns a person with her employer and transition; false where there is none.
 	FindPersonInTx(ctx context.Context, id string) (Invitation, bool, error)
 	// FindStragglers lists the people without a connection who have the address, in organisations that have switched, oldest first.
-	FindStragglers(ctx context.Context, id account.Identifier) ([]Straggler, error)
+	FindStragglers(ctx context.Context, id account.Identifier) ([]Invitation, error)
 	// MarkAttention notes that a person tried to log in and could not be helped.
 	MarkAttention(ctx context.Context, personID string, now time.Time) error
 	// MarkOpened notes when people opened their links last: a hint.
@@ -118,8 +120,9 @@ type Tx interface {
 	MoveJob(ctx context.Context, org organisation.ID, id string, to job.State, now time.Time) (bool, error)
 	// ChooseRecipient notes that the job shall look at the person.
 	ChooseRecipient(ctx context.Context, jobID, personID string) error
-	// TakeRecipient notes that the job mails the person; false if it has, or if nothing may be mailed to her any more.
-	TakeRecipient(ctx context.Context, jobID, personID string, now time.Time) (bool, error)
+	// TakeRecipient notes that the job mails the person at the address; false if it has, or if it must not any more: she has confirmed
+	// meanwhile, or the register says something else.
+	TakeRecipient(ctx context.Context, jobID, personID string, at account.Identifier, now time.Time) (bool, error)
 
 	// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
@@ -234,14 +237,5 @@ func (s *Service) event(kind audit.Kind, i Invitation, b authn.Browser) audit.Ev
 	e := audit.Event{Kind: kind, At: s.Now(), Actor: "anonymous", Client: i.Link.ClientID,
 		Detail: map[string]string{"organisation": string(i.Person.Organisation)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
 	e.Personal["person"] = i.Person.ID
-	return e
-}
-
-// byWhom is a line about what somebody who helps has done.
-func (s *Service) byWhom(kind audit.Kind, by account.ID, org organisation.ID) audit.Event {
-	e := audit.Event{Kind: kind, At: s.Now(), Actor: "operator", Detail: map[string]string{"organisation": string(org)}}
-	if by != "" {
-		e.Actor, e.Detail["by"] = "administrator", string(by)
-	}
 	return e
 }

@@ -66,10 +66,15 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if !ok || !i.takesPart() || !p.isOpen() || approved && !p.counts(s.Now()) || !approved && !p.Confirmed.IsZero() {
 			return i, "", fmt.Errorf("%w: withdrawn", outbox.ErrDrop)
 		}
-		if approved {
-			return i, Confirm, nil
+		if !approved {
+			return i, Proposed, nil
 		}
-		return i, Proposed, nil
+		if acc, taken, err := tx.FindAccount(ctx, p.Identifier); err != nil {
+			return i, "", fmt.Errorf("find account: %w", err)
+		} else if taken && acc.IsOpen() {
+			i.Holder = acc
+		}
+		return i, Confirm, nil
 	})
 }
 
@@ -84,9 +89,6 @@ func (i Invitation) mayRenew(now time.Time) bool {
 	return i.isConfirmable() && i.Link.Identifier == i.Person.Identifier()
 }
 
-// Straggler is a person who has not confirmed, found by the address that she typed.
-type Straggler struct{ Invitation }
-
 // Straggle looks, in the outbox worker, whether a request for a mailed link that names no account names a person who has not
 // confirmed yet, where her employer has switched: then the preparation link is sent in its place. Whom no link may confirm gets none,
 // and stands under "needs attention" (RULES §7). Everything before the worker is the same for every address.
@@ -98,8 +100,7 @@ func (s *Service) Straggle(ctx context.Context, m outbox.Message) (outbox.Messag
 		if err != nil {
 			return Invitation{}, "", fmt.Errorf("find stragglers: %w", err)
 		}
-		for _, found := range all {
-			i := found.Invitation
+		for _, i := range all {
 			if !i.isConfirmable() {
 				flagged = flagged || i.takesPart()
 				continue
@@ -193,4 +194,3 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 	})
 	return prepared, err
 }
-

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -110,6 +112,7 @@ func (s *Service) tellRegister(ctx context.Context, tx Tx, i Invitation, p Propo
 	m.To, m.Language = i.Person.Address, cmp.Or(i.Person.Language, i.Link.Language)
 	m.Expires, m.Prepared, m.Link = m.Created.Add(objectionTime), true, link
 	m.Params = s.params(i)
+	m.Params["hours"] = strconv.Itoa(int(Object.Life() / time.Hour))
 	m.Params["user_agent"], m.Params["ip"], m.Params["at"] = b.Device.UserAgent, b.Device.Address, outbox.FormatTime(m.Created)
 	m.SealSecret(s.Keys, token, m.Created)
 	return s.send(ctx, tx, m, Link{ID: link, Secret: token.Hash(), Purpose: Object, Person: i.Person.ID, Identifier: i.Person.Identifier(),
@@ -157,10 +160,11 @@ func (s *Service) ListProposals(ctx context.Context, org organisation.ID) ([]Pro
 	return s.Store.ListProposals(ctx, org, 500)
 }
 
-// Approve says, in the organisation's name, that the proposed address is the person's. It fails with ErrNoProposal.
-func (s *Service) Approve(ctx context.Context, by account.ID, org organisation.ID, id, reason string) error {
+// Approve says, in the organisation's name, that the proposed address is the person's. It fails with administrator.ErrForbidden or
+// ErrNoProposal.
+func (s *Service) Approve(ctx context.Context, by administrator.Administrator, org organisation.ID, id, reason string) error {
 	return s.decide(ctx, by, org, id, reason, audit.PreparationProposalApproved, func(tx Tx, i Invitation) error {
-		i.Proposal.Approved, i.Proposal.ApprovedBy = s.Now(), by
+		i.Proposal.Approved, i.Proposal.ApprovedBy = s.Now(), by.Account.ID
 		if i.Bounced || i.Person.Identifier() == "" {
 			i.Proposal.Settled = s.Now() // nobody is there who could object
 		}
@@ -168,15 +172,18 @@ func (s *Service) Approve(ctx context.Context, by account.ID, org organisation.I
 	})
 }
 
-// Refuse says that it is not. It fails with ErrNoProposal.
-func (s *Service) Refuse(ctx context.Context, by account.ID, org organisation.ID, id, reason string) error {
+// Refuse says that it is not. It fails as Approve does.
+func (s *Service) Refuse(ctx context.Context, by administrator.Administrator, org organisation.ID, id, reason string) error {
 	return s.decide(ctx, by, org, id, reason, audit.PreparationProposalRefused, func(tx Tx, i Invitation) error {
 		i.Proposal.Ended, i.Proposal.EndedBy = s.Now(), "refused"
 		return tx.SaveProposal(ctx, i.Proposal)
 	})
 }
 
-func (s *Service) decide(ctx context.Context, by account.ID, org organisation.ID, id, reason string, kind audit.Kind, effect func(Tx, Invitation) error) error {
+func (s *Service) decide(ctx context.Context, by administrator.Administrator, org organisation.ID, id, reason string, kind audit.Kind, effect func(Tx, Invitation) error) error {
+	if !by.May(org, administrator.Help) {
+		return administrator.ErrForbidden
+	}
 	return s.InTx(ctx, func(tx Tx) error {
 		p, err := tx.FindProposal(ctx, id)
 		if err != nil {
@@ -190,8 +197,8 @@ func (s *Service) decide(ctx context.Context, by account.ID, org organisation.ID
 			return ErrNoProposal
 		}
 		i.Proposal = p
-		e := s.byWhom(kind, by, org)
-		e.Personal = map[string]string{"person": i.Person.ID, "address": p.Address, "reason": reason}
+		e := by.Event(kind, org, reason, s.Now())
+		e.Personal["person"], e.Personal["address"] = i.Person.ID, p.Address
 		if err := tx.Append(ctx, e); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func formatDay(t time.Time) string { return outbox.FormatTime(t) }
 // params are what the mails of an invitation say.
 func (s *Service) params(i Invitation) map[string]string {
 	p := map[string]string{"name": i.Person.GivenName, "employer": i.Employer, "phase": string(i.Transition.Phase),
-		"days": strconv.Itoa(int(Confirm.Life() / (24 * time.Hour)))}
+		"days": strconv.Itoa(int(Confirm.Life() / (24 * time.Hour))), "hours": strconv.Itoa(int(Proposed.Life() / time.Hour))}
 	if !i.Transition.SwitchOn.IsZero() {
 		p["switch_on"] = formatDay(i.Transition.SwitchOn)
 	}

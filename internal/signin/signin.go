@@ -100,6 +100,15 @@ func (s *Service) VisitTo(back, language string) (authn.Attempt, string, error) 
 	return a, cookie, err
 }
 
+// Administer makes an attempt that leads to the console, to the path back. It writes nothing.
+func (s *Service) Administer(back, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	a.Goal, a.Back = authn.Administer, back
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
 // Own makes an attempt that begins on the account's page, of somebody whose address is known. It writes nothing.
 func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (authn.Attempt, string, error) {
 	now := s.Now()
@@ -109,6 +118,20 @@ func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (au
 		return a, "", err
 	}
 	a.Goal, a.Address, a.Identifier = goal, address, id
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
+// ProveTo makes an attempt in which the owner of an address shows all that her account has, and which leads to one of Portvakt's own
+// pages: back is its path. It writes nothing.
+func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	address, id, err := account.ParseAddress(typed)
+	if err != nil {
+		return a, "", err
+	}
+	a.Goal, a.Back, a.Address, a.Identifier = authn.Confirm, back, address, id
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err
 }

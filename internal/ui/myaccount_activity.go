@@ -60,6 +60,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.PersonConnected:    "myaccount.activity.person_connected",
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
+
+	audit.PreparationConfirmed: "preparation.activity_confirmed",
+	audit.PreparationConnected: "myaccount.activity.person_connected",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
@@ -68,6 +71,9 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
+	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
+	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
+	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, // nobody has an account yet
 	audit.Erased: true, // nobody is there to read it
 }
 
