@@ -63,6 +63,8 @@ func (s *Sender) invite(l *letter, p *locale.Printer, m outbox.Message, say func
 		l.Subject, l.Intro = say("mail.preparation_confirm.subject_existing"), say("mail.preparation_confirm.intro_existing")
 	case m.Params["asked"] != "":
 		l.Intro = say("mail.preparation_confirm.intro_asked")
+	case !soon && m.Template == preparationReminderTemplate:
+		l.Intro = say("mail.preparation_reminder.intro_switched")
 	case !soon && !approved:
 		l.Intro = say("mail.preparation_confirm.intro_switched")
 	}
