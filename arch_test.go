@@ -106,6 +106,7 @@ var theHouse = map[string]room{
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/provisioning":       {flow, "account administrator audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
@@ -140,7 +141,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
-		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
+		person provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
