@@ -81,7 +81,11 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
+<<<<<<< HEAD
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
+=======
+		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
+>>>>>>> main
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
@@ -107,6 +111,7 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "account administrator audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
@@ -133,6 +138,11 @@ var theHouse = map[string]room{
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},
+<<<<<<< HEAD
+=======
+	"internal/job":           {noun, "account organisation secret"},
+	"internal/register":      {noun, "account person"},
+>>>>>>> main
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
@@ -140,7 +150,11 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
+<<<<<<< HEAD
 		person preparation provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
+=======
+		person provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
+>>>>>>> main
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
@@ -149,6 +163,7 @@ var theHouse = map[string]room{
 	"internal/locale/localetest": {testKit, ""},
 	"internal/store/pgtest":      {testKit, ""},
 	"internal/store/storetest":   {testKit, "store store/pgtest"},
+	"internal/web/webtest":       {testKit, ""},
 	"internal/webpush/pushtest":  {testKit, ""},
 	"e2e/journey":                {testKit, ""},
 
@@ -193,14 +208,14 @@ var theForeign = []foreignRule{
 	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
-	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person"}, "two spellings of one letter are one"},
-	{"golang.org/x/text/encoding", nil, []string{"internal/organisation"}, "a logo is read in the encoding that its first line names"},
+	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person", "internal/register"}, "two spellings of one letter are one"},
+	{"golang.org/x/text/encoding", nil, []string{"internal/organisation", "internal/register"}, "a logo is read in the encoding that its first line names; a CSV in the one that it is in"},
 	{"golang.org/x/text/collate", nil, []string{"internal/person"}, "lists of people are sorted as Swedish sorts"},
 	{"golang.org/x/text/language/display", nil, []string{"internal/geo"}, "names of countries"},
 	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "internal/person", "samples/hrm", "samples/inbox"}, "language tags"},
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
-	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
+	{"golang.org/x/net/html", nil, []string{"internal/web/webtest", "samples/inbox"}, "reads the links of a mail, and a page in tests"},
 	{"golang.org/x/sys/windows", nil, []string{"internal/store", "internal/terminal"}, "locks the database file, and the file of the terminal's accounts"},
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},
@@ -217,6 +232,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
+	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }
 

@@ -75,7 +75,7 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) (by administrator.A
 	by, err = d.Administration.Enter(r.Context(), d.Visitor.Session(r))
 	switch {
 	case errors.Is(err, administration.ErrNobody), errors.Is(err, administration.ErrStepUp):
-		return by, r, true, d.begin(w, r)
+		return by, r, true, d.begin(w, r, "")
 	case errors.Is(err, administrator.ErrForbidden):
 		return by, r, true, &web.Fault{Status: http.StatusForbidden, Key: "admin.error.nobody", On: &web.Link{URL: "/account", Key: "admin.to_account"}}
 	case err != nil:
@@ -85,7 +85,7 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) (by administrator.A
 }
 
 // begin starts a sign-in that is worth enough and ends at the page that was asked for. What a form has sent is not kept.
-func (d *Door) begin(w http.ResponseWriter, r *http.Request) error {
+func (d *Door) begin(w http.ResponseWriter, r *http.Request, address string) error {
 	back := r.URL.RequestURI()
 	if r.Method != http.MethodGet {
 		back = "/admin"
@@ -96,7 +96,7 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request) error {
 	if len(back) > maxBack {
 		back = "/admin"
 	}
-	a, cookie, err := d.Signin.Administer(back, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.Administer(back, address, string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}

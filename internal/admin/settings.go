@@ -21,7 +21,7 @@ func (d *Door) fresh(v visit) (done bool, err error) {
 	if !errors.Is(err, authn.ErrStale) {
 		return err != nil, err
 	}
-	return true, d.begin(v.w, v.r)
+	return true, d.begin(v.w, v.r, v.by.Account.Address)
 }
 
 // getSettings handles GET /settings.

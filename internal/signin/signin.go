@@ -100,11 +100,15 @@ func (s *Service) VisitTo(back, language string) (authn.Attempt, string, error) 
 	return a, cookie, err
 }
 
-// Administer makes an attempt that leads to the console, to the path back. It writes nothing.
-func (s *Service) Administer(back, language string) (authn.Attempt, string, error) {
+// Administer makes an attempt that leads to the console, to the path back. address is that of an administrator who shall prove
+// anew who she is; else empty. It writes nothing.
+func (s *Service) Administer(back, address, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
 	a.Goal, a.Back = authn.Administer, back
+	if address, id, err := account.ParseAddress(address); err == nil {
+		a.Address, a.Identifier = address, id
+	}
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err
 }

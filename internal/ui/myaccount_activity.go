@@ -58,6 +58,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.Exported:           "myaccount.activity.exported",
 	audit.AccountCreated:     "myaccount.activity.account_created",
 	audit.PersonConnected:    "myaccount.activity.person_connected",
+	audit.PersonDisconnected: "myaccount.activity.person_disconnected",
+	audit.Appointed:          "myaccount.activity.appointed",
+	audit.Dismissed:          "myaccount.activity.dismissed",
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
 
@@ -70,10 +73,15 @@ var activityTexts = map[audit.Kind]string{
 var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
+<<<<<<< HEAD
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
 	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
 	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
 	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, // nobody has an account yet
+=======
+	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
+	audit.PersonIncluded: true,
+>>>>>>> main
 	audit.Erased: true, // nobody is there to read it
 }
 
