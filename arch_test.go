@@ -81,11 +81,7 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
-<<<<<<< HEAD
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
-=======
-		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
->>>>>>> main
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
@@ -125,7 +121,6 @@ var theHouse = map[string]room{
 	"internal/account":       {noun, ""},
 	"internal/administrator": {noun, "account audit organisation"},
 	"internal/audit":         {noun, "account"},
-	"internal/job":           {noun, "account organisation secret"},
 	"internal/locale":        {noun, ""},
 	"internal/onetime":       {noun, "account secret"},
 	"internal/organisation":  {noun, ""},
@@ -138,11 +133,8 @@ var theHouse = map[string]room{
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},
-<<<<<<< HEAD
-=======
 	"internal/job":           {noun, "account organisation secret"},
 	"internal/register":      {noun, "account person"},
->>>>>>> main
 
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
@@ -150,11 +142,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
-<<<<<<< HEAD
-		person preparation provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
-=======
-		person provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
->>>>>>> main
+		person preparation provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},

@@ -62,7 +62,7 @@ type Link struct {
 // Invitation is a link with all that its page depends on, or a person without one.
 type Invitation struct {
 	Link       Link
-	Person     person.Person // without her employments, and without anything that was imported beside
+	Person     person.Person // without what was imported beside her name and address
 	Employer   string
 	Transition organisation.Transition
 	// MinPassword is what the employer's policy asks of a new password's length; 0: what everybody's has.

@@ -36,9 +36,8 @@ var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "
 // Candidate is a person whom a mailing looks at.
 type Candidate struct {
 	Invitation
-	Employments []person.Employment
-	MailedAt    time.Time // the newest preparation mail; zero: none
-	Stale       bool      // no mail went to the address that the register has now
+	MailedAt time.Time // the newest preparation mail; zero: none
+	Stale    bool      // no mail went to the address that the register has now
 }
 
 // The params of a mailing's job.
@@ -67,7 +66,7 @@ func (s *Service) Send(ctx context.Context, by administrator.Administrator, org 
 	j.Total = int64(len(c.Persons))
 	if len(c.Persons) == 0 {
 		var err error
-		if j.Total, err = s.Store.CountPersons(ctx, org); err != nil {
+		if j.Total, err = s.Store.CountRegister(ctx, org); err != nil {
 			return j, fmt.Errorf("count persons: %w", err)
 		}
 	} else {
@@ -251,7 +250,7 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 		return "no_address"
 	case !c.isConfirmable():
 		return "flagged"
-	case hasLeft(c.Employments, now):
+	case hasLeft(c.Person, now):
 		return "left"
 	case picked:
 		return ""
@@ -263,15 +262,10 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 	return ""
 }
 
-// hasLeft says whether all of the person's employments are over. Without any, nothing is known.
-func hasLeft(all []person.Employment, now time.Time) bool {
-	today := now.UTC().Format(time.DateOnly)
-	for _, e := range all {
-		if e.To == "" || e.To >= today {
-			return false
-		}
-	}
-	return len(all) > 0
+// hasLeft says whether the person's last employment is over.
+func hasLeft(p person.Person, now time.Time) bool {
+	until := p.Until()
+	return !until.IsZero() && !now.Before(until)
 }
 
 // write makes the mail and its link, with secrets that the transaction may use again.

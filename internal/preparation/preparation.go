@@ -53,8 +53,8 @@ type Store interface {
 	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
 	// ListProposals lists the organisation's proposals that wait for a word, oldest first.
 	ListProposals(ctx context.Context, org organisation.ID, n int) ([]ProposedBy, error)
-	// CountPersons counts the organisation's people.
-	CountPersons(ctx context.Context, org organisation.ID) (int64, error)
+	// CountRegister counts the organisation's people.
+	CountRegister(ctx context.Context, org organisation.ID) (int64, error)
 	// ListCandidates lists up to n of the organisation's people, by id, after the given one; of those that the job has chosen where
 	// chosen is set.
 	ListCandidates(ctx context.Context, org organisation.ID, jobID string, chosen bool, after string, n int) ([]Candidate, error)

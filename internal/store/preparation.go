@@ -65,7 +65,7 @@ SELECT ` + candidate + ` FROM mailing_recipients m JOIN persons p ON p.id = m.pe
   LEFT JOIN accounts h ON h.identifier = p.identifier AND h.closed_at = 0
 WHERE m.job_id = $4 AND p.organisation_id = $1 AND m.person_id > $2 ORDER BY m.person_id LIMIT $3`
 
-	countPersons statement = `SELECT count(*) FROM persons WHERE organisation_id = $1`
+	countRegister statement = `SELECT count(*) FROM persons WHERE organisation_id = $1`
 
 	insertPreparationLink statement = `
 INSERT INTO preparation_links (id, secret, purpose, person_id, identifier, proposal_id, client_id, language, life, created_at, expires_at,
@@ -240,13 +240,13 @@ func (db *DB) ListCandidates(ctx context.Context, org organisation.ID, jobID str
 			return c, err
 		}
 		c.Invitation, c.MailedAt, c.Stale = r.invitation(), fromMS(r.mailed), r.stale > 0
-		return c, json.Unmarshal([]byte(r.employments), &c.Employments)
+		return c, json.Unmarshal([]byte(r.employments), &c.Person.Employments)
 	})
 }
 
-// CountPersons counts the organisation's people.
-func (db *DB) CountPersons(ctx context.Context, org organisation.ID) (n int64, err error) {
-	_, err = db.query(ctx, countPersons, string(org)).one(&n)
+// CountRegister counts the organisation's people.
+func (db *DB) CountRegister(ctx context.Context, org organisation.ID) (n int64, err error) {
+	_, err = db.query(ctx, countRegister, string(org)).one(&n)
 	return n, err
 }
 

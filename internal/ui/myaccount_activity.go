@@ -73,15 +73,11 @@ var activityTexts = map[audit.Kind]string{
 var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
-<<<<<<< HEAD
-	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
+	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
+	audit.PersonIncluded:     true,
 	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
 	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
 	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, // nobody has an account yet
-=======
-	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
-	audit.PersonIncluded: true,
->>>>>>> main
 	audit.Erased: true, // nobody is there to read it
 }
 
