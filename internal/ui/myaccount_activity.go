@@ -72,14 +72,15 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
-	audit.Erased: true, // nobody is there to read it
+	audit.Erased:         true, // nobody is there to read it
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.
 var actorTexts = map[string]string{
-	"operator":  "myaccount.activity.by_operator",
-	"system":    "myaccount.activity.by_system",
-	"anonymous": "myaccount.activity.by_anonymous",
+	"operator":      "myaccount.activity.by_operator",
+	"administrator": "myaccount.activity.by_administrator",
+	"system":        "myaccount.activity.by_system",
+	"anonymous":     "myaccount.activity.by_anonymous",
 }
 
 // byTheApp are kinds that an app brings about, in the account's name but without the person.
