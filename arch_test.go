@@ -81,14 +81,14 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
-		password preparation provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
+		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
-	"internal/admin":            {door, "account administration administrator audit authn organisation provisioning signin visitor web"},
+	"internal/admin":            {door, "account administration administrator audit authn locale organisation provisioning signin transition visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},

@@ -41,6 +41,7 @@ import (
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/store"
+	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/ui"
 	"github.com/portvakt/portvakt/internal/visitor"
 	"github.com/portvakt/portvakt/internal/web"
@@ -193,6 +194,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		Issuer: s.Issuer, Now: o.Now}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
+	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now}
 	prepare := newPreparation(s, o, db, keys, funnel, hasher)
 
@@ -215,7 +217,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	}
 	funnel.RingOutbox = a.Outbox.Ring
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	administrators := &admin.Door{Administration: administer, Provisioning: provision, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
 }

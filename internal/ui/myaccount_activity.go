@@ -74,18 +74,16 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
-	audit.PersonIncluded:     true,
-	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
-	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
-	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, // nobody has an account yet
-	audit.Erased: true, // nobody is there to read it
+	audit.PersonIncluded: true,
+	audit.Erased:         true, // nobody is there to read it
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.
 var actorTexts = map[string]string{
-	"operator":  "myaccount.activity.by_operator",
-	"system":    "myaccount.activity.by_system",
-	"anonymous": "myaccount.activity.by_anonymous",
+	"operator":      "myaccount.activity.by_operator",
+	"administrator": "myaccount.activity.by_administrator",
+	"system":        "myaccount.activity.by_system",
+	"anonymous":     "myaccount.activity.by_anonymous",
 }
 
 // byTheApp are kinds that an app brings about, in the account's name but without the person.
