@@ -76,6 +76,11 @@ var concernNobody = map[audit.Kind]bool{
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
 	audit.Erased:         true, // nobody is there to read it
+
+	// Nobody has an account yet.
+	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
+	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
+	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true,
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.
