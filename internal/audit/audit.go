@@ -71,6 +71,12 @@ const (
 	PersonConnected    Kind = "provisioning.person_connected"     // a person of a register was connected to an account
 	Appointed          Kind = "administration.appointed"          // an account became an administrator of an organisation, or got another role; the detail by names who did it
 	Dismissed          Kind = "administration.dismissed"          // an account is no administrator of an organisation any more
+	PreflightRun       Kind = "transition.preflight_run"          // the register was looked through before a mail leaves; the detail persons says how many rows
+	AddressCorrected   Kind = "transition.address_corrected"      // the register's address of a person without a connection was changed by an administrator
+	AddressVouched     Kind = "transition.address_vouched"        // an administrator said that an address that looks like a task's is the person's own
+	PersonExempted     Kind = "transition.person_exempted"        // a person was taken out of the transition
+	PersonIncluded     Kind = "transition.person_included"        // a person was taken back in
+	PersonDisconnected Kind = "transition.person_disconnected"    // the connection between a person and an account was removed; its sessions and tokens ended
 	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
@@ -82,6 +88,21 @@ const (
 	ImportFinished     Kind = "provisioning.import_finished"      // a register file was taken over; the details say how many rows were imported, held and refused
 	ImportFailed       Kind = "provisioning.import_failed"        // the file of an import could not be read
 	HoldDecided        Kind = "provisioning.hold_decided"         // another name or address behind a connected key was accepted or refused; the detail decision says which
+
+	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
+	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it
+	PreparationRenewed           Kind = "preparation.renewed"            // somebody asked for another preparation link
+	PreparationLinkSent          Kind = "preparation.link_sent"          // a preparation link was made that no administrator had asked for, and its mail enqueued
+	PreparationProposed          Kind = "preparation.proposed"           // somebody with a person's link proposed another address; the register's was told
+	PreparationProposalConfirmed Kind = "preparation.proposal_confirmed" // the proposed address was confirmed by its own mail
+	PreparationObjected          Kind = "preparation.objected"           // the register's address withdrew a proposal
+	PreparationProposalApproved  Kind = "preparation.proposal_approved"  // an administrator approved a proposed address
+	PreparationProposalRefused   Kind = "preparation.proposal_refused"   // an administrator refused a proposed address
+	PhaseSet                     Kind = "preparation.phase_set"          // a phase of an organisation's move to this login began, or its day was set
+	RateSet                      Kind = "preparation.rate_set"           // how many preparation mails a minute go out was set
+	MailingBegun                 Kind = "preparation.mailing_begun"      // a mailing of preparation links was ordered
+	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
+	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

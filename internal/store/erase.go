@@ -47,6 +47,11 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
 	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
+	// Addresses that she proposed, and those that links went to; before the connections, by which they are found.
+	eraseProposals statement = `
+DELETE FROM preparation_proposals WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
+	erasePreparationLinks statement = `
+DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
 	// The row of the register stays: it is the employer's.
 	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
 )
@@ -56,7 +61,7 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN aud
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseProposals, erasePreparationLinks, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

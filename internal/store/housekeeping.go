@@ -57,6 +57,13 @@ DELETE FROM import_problems WHERE (job_id, seq) IN (SELECT job_id, seq FROM impo
 	endForgotten statement = `
 UPDATE jobs SET state = 'cancelled', finished_at = created_at + 1 WHERE state = 'waiting' AND kind = 'import' AND created_at <= $1
   AND id IN (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'import' AND created_at <= $1 LIMIT $2)`
+	purgePreparationLinks statement = `
+DELETE FROM preparation_links WHERE id IN (SELECT id FROM preparation_links WHERE expires_at <= $1 LIMIT $2)`
+	purgeProposals statement = `
+DELETE FROM preparation_proposals WHERE id IN (SELECT id FROM preparation_proposals WHERE ended_at > 0 AND ended_at <= $1 LIMIT $2)`
+	purgeRecipients statement = `
+DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND person_id IN (SELECT person_id FROM mailing_recipients
+  WHERE mailed_at > 0 AND mailed_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -72,6 +79,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
 		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
+		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {

@@ -57,15 +57,13 @@ SELECT seq, line, column_name, reason, refused FROM import_problems WHERE job_id
 	// What was known of the old address is not known of the new one.
 	changePerson statement = `
 UPDATE persons SET given_name = $2, family_name = $3, address = $4, employments = $5, legacy_id = $6, phone = $7, language = $8,
-  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12,
+  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12, checked_at = 0,
   flag = CASE WHEN $13 THEN '' ELSE flag END, mailed_at = CASE WHEN $13 THEN 0 ELSE mailed_at END,
   accepted_at = CASE WHEN $13 THEN 0 ELSE accepted_at END, bounced_at = CASE WHEN $13 THEN 0 ELSE bounced_at END,
   opened_at = CASE WHEN $13 THEN 0 ELSE opened_at END
 WHERE id = $1`
 
 	indexPerson statement = `UPDATE persons SET identifier = $2, sort_key = $3, indexed = true WHERE id = $1`
-
-	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
 
 	listUnindexed statement = `
 SELECT id, organisation_id, source, person_key, given_name, family_name, address, employments, legacy_id, phone, language, imported_hash

@@ -107,6 +107,9 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, now time.Time) err
 		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
 			return err
 		}
+		if _, err := tx.exec(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
+			return err
+		}
 		_, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account))
 		return err
 	})
