@@ -90,7 +90,7 @@ var theHouse = map[string]room{
 
 	"internal/admin":            {door, "account administration administrator audit authn locale organisation provisioning signin transition visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
+	"internal/control":          {door, "administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
@@ -220,6 +220,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
+	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }

@@ -168,7 +168,7 @@ func (s *Service) Upload(ctx context.Context, by administrator.Administrator, or
 		return i, err
 	}
 	if !i.Mapping.Plausible() {
-		return i, NoRegister{table.Header}
+		return i, NoRegister{sample(table.Header, nil)} // without a header, they are somebody
 	}
 	j := job.New(job.Import, org, by.Account.ID, s.Now())
 	i.of(j)
