@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -183,6 +184,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	bell := &push.Bell{Changes: db.ListChanges, Now: o.Now, Log: o.Log}
 	funnel := &authn.Service{Bell: bell, Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
 
+	if err := funnel.ReadNetworks(ctx); err != nil {
+		return nil, err
+	}
+
 	// The flows.
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
@@ -204,7 +209,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, bell: bell, now: o.Now, log: o.Log,
-		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: keys.vapid.Tend},
+		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{
@@ -247,6 +252,17 @@ func below(tree fs.FS, folder string) fs.FS {
 		panic(err) // the name is a constant
 	}
 	return sub
+}
+
+// tend looks after several things, also when one fails.
+func tend(all ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var failed error
+		for _, one := range all {
+			failed = errors.Join(failed, one(ctx))
+		}
+		return failed
+	}
 }
 
 // openPlaces opens the database of countries; nil where the operator gave none.

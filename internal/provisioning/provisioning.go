@@ -140,6 +140,9 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 	if change.Policy.MFA != "" {
 		o.Policy.MFA, o.Policy.From, o.Policy.SignIns = change.Policy.MFA, change.Policy.From, change.Policy.SignIns
 	}
+	if change.Policy.MinPassword != 0 {
+		o.Policy.MinPassword = change.Policy.MinPassword
+	}
 	if change.Policy.RememberDays != 0 {
 		o.Policy.RememberDays = change.Policy.RememberDays
 	}
