@@ -119,7 +119,7 @@ var theHouse = map[string]room{
 	"internal/locale":       {noun, ""},
 	"internal/onetime":      {noun, "account secret"},
 	"internal/organisation": {noun, ""},
-	"internal/outbox":       {noun, "account audit secret"},
+	"internal/outbox":       {noun, "account audit organisation secret"},
 	"internal/person":       {noun, "account organisation"},
 	"internal/relyingparty": {noun, "organisation secret"},
 	"internal/secret":       {noun, ""},

@@ -60,6 +60,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.PersonConnected:    "myaccount.activity.person_connected",
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
+	audit.MessageBounced:     "myaccount.activity.message_bounced",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
@@ -68,6 +69,7 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
+	audit.DKIMKeyMade: true, audit.DKIMKeyActivated: true, audit.DKIMKeyRemoved: true, audit.SenderSet: true,
 	audit.Erased: true, // nobody is there to read it
 }
 
