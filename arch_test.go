@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `account bounce dkim organisation auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
 		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -89,7 +89,7 @@ var theHouse = map[string]room{
 	"internal/config": {settings, "secret"},
 
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
+	"internal/control":          {door, "administrator dkim audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
@@ -102,7 +102,7 @@ var theHouse = map[string]room{
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
-	"internal/provisioning":       {flow, "account audit authn organisation password person recoverycode secret totp"},
+	"internal/provisioning":       {flow, "account administrator dkim audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
@@ -116,6 +116,7 @@ var theHouse = map[string]room{
 
 	"internal/account":      {noun, ""},
 	"internal/audit":        {noun, "account"},
+	"internal/dkim":         {noun, "administrator audit organisation secret"},
 	"internal/locale":       {noun, ""},
 	"internal/onetime":      {noun, "account secret"},
 	"internal/organisation": {noun, ""},
@@ -129,12 +130,13 @@ var theHouse = map[string]room{
 	"internal/vapid":        {noun, "audit secret"},
 	"internal/token":        {noun, "account secret"},
 
+	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
-	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
+	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account audit auditing authn clientregistration enrolment grant housekeeping myaccount onetime organisation outbox password
+	"internal/store": {engine, `account audit auditing authn clientregistration dkim enrolment grant housekeeping myaccount onetime organisation outbox password
 		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
@@ -209,7 +211,8 @@ var theForeign = []foreignRule{
 	{"github.com/SherClockHolmes/webpush-go", nil, []string{"internal/webpush"}, "encrypts pushes and signs for push services"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
-	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
+	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
+	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},

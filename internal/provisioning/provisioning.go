@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
@@ -27,6 +28,9 @@ type Service struct {
 	Hasher *password.Hasher
 	Keys   *secret.Keyring
 	Now    func() time.Time
+
+	DKIM     *dkim.Keys
+	Operator organisation.Sender // of mails that go in nobody else's name
 }
 
 // Store answers questions outside a transaction.
@@ -35,6 +39,8 @@ type Store interface {
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
 	// ListOrganisations lists all organisations by id.
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
+	// FindSender returns an organisation's name and the sender of its mails; false if there is no such organisation.
+	FindSender(ctx context.Context, id organisation.ID) (name string, s organisation.Sender, ok bool, err error)
 }
 
 // Tx is what provisioning changes.
@@ -53,6 +59,8 @@ type Tx interface {
 	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// Connect connects a person to an account.
 	Connect(ctx context.Context, personID string, id account.ID, now time.Time) error
+	// SaveSender stores the sender of an organisation's mails; false if there is no such organisation.
+	SaveSender(ctx context.Context, id organisation.ID, s organisation.Sender, now time.Time) (bool, error)
 	audit.Appender
 }
 
