@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `account bounce dkim organisation auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password provisioning push recovery robot secret signin signingkey sms smscode store ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -88,21 +88,23 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
+	"internal/admin":            {door, "account administration administrator audit authn organisation provisioning signin visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "administrator dkim audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
+	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
 
+	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
 	"internal/enrolment":          {flow, "account audit authn outbox password push recoverycode secret signingkey smscode token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
-	"internal/provisioning":       {flow, "account administrator dkim audit authn organisation password person recoverycode secret totp"},
+	"internal/provisioning":       {flow, "account administrator audit authn dkim organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
@@ -114,21 +116,23 @@ var theHouse = map[string]room{
 	"internal/smscode":      {authenticator, "secret"},
 	"internal/totp":         {authenticator, "secret"},
 
-	"internal/account":      {noun, ""},
-	"internal/audit":        {noun, "account"},
-	"internal/dkim":         {noun, "administrator audit organisation secret"},
-	"internal/locale":       {noun, ""},
-	"internal/onetime":      {noun, "account secret"},
-	"internal/organisation": {noun, ""},
-	"internal/outbox":       {noun, "account audit organisation secret"},
-	"internal/person":       {noun, "account organisation"},
-	"internal/relyingparty": {noun, "organisation secret"},
-	"internal/secret":       {noun, ""},
-	"internal/session":      {noun, "account secret"},
-	"internal/signingkey":   {noun, "secret"},
-	"internal/throttle":     {noun, ""},
-	"internal/vapid":        {noun, "audit secret"},
-	"internal/token":        {noun, "account secret"},
+	"internal/account":       {noun, ""},
+	"internal/administrator": {noun, "account audit organisation"},
+	"internal/audit":         {noun, "account"},
+	"internal/locale":        {noun, ""},
+	"internal/onetime":       {noun, "account secret"},
+	"internal/organisation":  {noun, ""},
+	"internal/outbox":        {noun, "account audit organisation secret"},
+	"internal/person":        {noun, "account organisation"},
+	"internal/relyingparty":  {noun, "organisation secret"},
+	"internal/secret":        {noun, ""},
+	"internal/session":       {noun, "account secret"},
+	"internal/signingkey":    {noun, "secret"},
+	"internal/throttle":      {noun, ""},
+	"internal/vapid":         {noun, "audit secret"},
+	"internal/token":         {noun, "account secret"},
+	"internal/job":           {noun, "account organisation secret"},
+	"internal/dkim":          {noun, "administrator audit organisation secret"},
 
 	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
@@ -136,7 +140,7 @@ var theHouse = map[string]room{
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account audit auditing authn clientregistration dkim enrolment grant housekeeping myaccount onetime organisation outbox password
+	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration dkim enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
@@ -146,6 +150,7 @@ var theHouse = map[string]room{
 	"internal/locale/localetest": {testKit, ""},
 	"internal/store/pgtest":      {testKit, ""},
 	"internal/store/storetest":   {testKit, "store store/pgtest"},
+	"internal/web/webtest":       {testKit, ""},
 	"internal/webpush/pushtest":  {testKit, ""},
 	"e2e/journey":                {testKit, ""},
 
@@ -197,7 +202,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "internal/person", "samples/hrm", "samples/inbox"}, "language tags"},
 	{"golang.org/x/text/message", nil, []string{"samples/hrm"}, "amounts on payslips"},
 	{"golang.org/x/net/idna", nil, []string{"internal/account", "internal/mail"}, "addresses with å, ä and ö in their domain"},
-	{"golang.org/x/net/html", nil, []string{"samples/inbox"}, "reads the links of a mail"},
+	{"golang.org/x/net/html", nil, []string{"internal/web/webtest", "samples/inbox"}, "reads the links of a mail, and a page in tests"},
 	{"golang.org/x/sys/windows", nil, []string{"internal/store", "internal/terminal"}, "locks the database file, and the file of the terminal's accounts"},
 	{"golang.org/x/sync/errgroup", []layer{root}, nil, "what runs side by side is started by a root"},
 	{"github.com/nicksnyder/go-i18n/v2", nil, []string{"internal/locale"}, "texts and plurals"},

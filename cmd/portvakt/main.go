@@ -45,6 +45,7 @@ type commands struct {
 	Migrate       migrateCommand       `cmd:"" help:"Bring the database to this version and stop."`
 	RP            rpCommand            `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
 	Org           orgCommand           `cmd:"" name:"org" help:"Organisations."`
+	Admin         adminCommand         `cmd:"" help:"Administrators: who may open the console at /admin."`
 	Account       accountCommand       `cmd:"" help:"Accounts."`
 	Keys          keysCommand          `cmd:"" help:"Keys."`
 	Audit         auditCommand         `cmd:"" help:"The audit log."`

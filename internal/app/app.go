@@ -5,13 +5,17 @@ package app
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/admin"
+	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/auditing"
 	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/authn"
@@ -22,6 +26,7 @@ import (
 	"github.com/portvakt/portvakt/internal/geo"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/housekeeping"
+	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/mail"
 	"github.com/portvakt/portvakt/internal/myaccount"
@@ -63,6 +68,7 @@ type App struct {
 	Recovery *recovery.Service
 	Grant    *grant.Service
 	Outbox   *outbox.Worker
+	Jobs     *job.Worker
 	House    *housekeeping.Service
 	Control  *control.Door
 
@@ -145,6 +151,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err := db.ReleaseMessages(ctx); err != nil {
 		return nil, fmt.Errorf("release messages: %w", err)
 	}
+	if err := db.ReleaseJobs(ctx); err != nil {
+		return nil, fmt.Errorf("release jobs: %w", err)
+	}
 	if err := pin(ctx, db, s); err != nil {
 		return nil, err
 	}
@@ -165,12 +174,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err != nil {
 		return nil, err
 	}
-	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: ui.Static(),
-		TrustedProxies: proxies, Logger: o.Log}
-	if o.Pages != "" {
-		pages.Templates, pages.Static, pages.Reload = os.DirFS(filepath.Join(o.Pages, "templates")), os.DirFS(filepath.Join(o.Pages, "static")), true
-	}
-	kit, err := web.New(pages)
+	kit, console, err := kits(s, o, catalogue, proxies)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +199,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
+	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,
 		DKIM: keys.dkim, Operator: organisation.Sender{Address: folded(s.MailFrom), Name: s.MailFromName}}
 
@@ -205,18 +210,47 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, bell: bell, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: keys.vapid.Tend},
-		Control: &control.Door{Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
+		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}, grants, enrol, places); err != nil {
 		return nil, err
 	}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{}}
 	funnel.RingOutbox = a.Outbox.Ring
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	a.mount(kit, people, parties, phones)
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
+}
+
+// kits are the kits of the people's pages and of the console. They share the look, and have templates of their own.
+func kits(s config.Settings, o Options, catalogue *locale.Catalogue, proxies []netip.Prefix) (people, console *web.Kit, err error) {
+	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: web.Overlay(ui.Static(), admin.Static()),
+		TrustedProxies: proxies, Logger: o.Log}
+	templates := admin.Templates()
+	if o.Pages != "" {
+		mine, hers := os.DirFS(o.Pages), os.DirFS(filepath.Join(o.Pages, "..", "admin"))
+		pages.Templates, pages.Static, pages.Reload = below(mine, "templates"), web.Overlay(below(mine, "static"), below(hers, "static")), true
+		templates = below(hers, "templates")
+	}
+	if people, err = web.New(pages); err != nil {
+		return nil, nil, err
+	}
+	pages.Templates, pages.WayOn = templates, "/admin"
+	console, err = web.New(pages)
+	return people, console, err
+}
+
+// below is a folder of a tree that is read anew for each page.
+func below(tree fs.FS, folder string) fs.FS {
+	sub, err := fs.Sub(tree, folder)
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return sub
 }
 
 // openPlaces opens the database of countries; nil where the operator gave none.

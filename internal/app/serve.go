@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/portvakt/portvakt/internal/admin"
 	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/oidc"
@@ -34,11 +35,12 @@ func (m *recordingMux) Handle(pattern string, h http.Handler) {
 	m.ServeMux.Handle(pattern, h)
 }
 
-func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door) {
+func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door) {
 	mux := &recordingMux{}
 	people.Routes(mux)
 	parties.Routes(mux)
 	phones.Routes(mux)
+	administrators.Routes(mux)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
 	a.handler, a.routes = kit.Wrap(mux), mux.patterns
@@ -112,6 +114,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	})
 	group.Go(func() error { return ended(operator.Serve(socket)) })
 	group.Go(func() error { return a.Outbox.Run(ctx) })
+	group.Go(func() error { return a.Jobs.Run(ctx) })
 	group.Go(func() error { return a.House.Run(ctx) })
 	group.Go(func() error { return a.Control.Auditing.Run(ctx) })
 	if returned != nil {

@@ -69,6 +69,8 @@ const (
 	OrganisationSet    Kind = "provisioning.organisation_set"     // the operator made or changed an organisation
 	AccountCreated     Kind = "provisioning.account_created"      // the operator made an account
 	PersonConnected    Kind = "provisioning.person_connected"     // a person of a register was connected to an account
+	Appointed          Kind = "administration.appointed"          // an account became an administrator of an organisation, or got another role; the detail by names who did it
+	Dismissed          Kind = "administration.dismissed"          // an account is no administrator of an organisation any more
 	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
@@ -85,7 +87,7 @@ const (
 type Event struct {
 	Kind     Kind
 	At       time.Time
-	Actor    string // "account", "operator", "system" or "anonymous"
+	Actor    string // "account", "administrator" (the detail by says which), "operator", "system" or "anonymous"
 	Account  account.ID
 	Client   string
 	Session  string

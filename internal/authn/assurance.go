@@ -117,12 +117,13 @@ func (f Facts) Methods() []string {
 	return methods
 }
 
-// lacks says what a request still needs beside what has been proven; Complete where nothing can be added, or need not be.
-func (r Request) lacks(p Progress, second Second) Step {
-	acr, _ := Worth(p.Methods)
+// lacks says what an attempt still needs beside what has been proven; Complete where nothing can be added, or need not be.
+func (a Attempt) lacks(p Progress, second Second) Step {
+	r := a.Request
+	worth, _ := Worth(p.Methods)
 	least := r.Least()
 	switch {
-	case least == "" || acr.Satisfies(least) || r.isForeign() || least.Rank() > session.AAL2.Rank():
+	case least == "" || worth.Satisfies(least) || r.isForeign() || least.Rank() > session.AAL2.Rank():
 		return Complete
 	case !r.IsEssential() && second.Reach().Rank() < least.Rank():
 		return Complete // voluntary, and out of reach
@@ -132,7 +133,7 @@ func (r Request) lacks(p Progress, second Second) Step {
 		return Complete
 	case second.Apps > 0:
 		return AskCode
-	case r.IsEssential() && second.Policy.MFA != organisation.Off && p.Stage != Later:
+	case r.IsEssential() && (second.Policy.MFA != organisation.Off || a.Goal == Administer) && p.Stage != Later:
 		return Offer
 	}
 	return Complete

@@ -63,6 +63,9 @@ const (
 	AddPhone  Goal = "phone"   // a phone that gets codes by SMS, the first or another one
 	RenewCode Goal = "code"    // another recovery code
 
+	// Administer is a sign-in that opens the console: it is worth aal2, or does not end (RULES §3). It ends where Back says.
+	Administer Goal = "administer"
+
 	NewPassword Goal = "password" // a fresh proof, before the page about the password
 	NewAddress  Goal = "address"  // the same, before the page about the address
 )
@@ -142,6 +145,9 @@ func OpenAttempt(k *secret.Keyring, id, cookie string, now time.Time) (Attempt, 
 		a.Request = *s.Request
 	}
 	a.Request.Received = time.UnixMilli(s.Received)
+	if a.Goal == Administer {
+		a.Request.Floor = session.AAL2
+	}
 	if now.After(a.Begun.Add(AttemptLife)) {
 		return a, ErrAttempt
 	}

@@ -187,7 +187,7 @@ func (s *Service) Progress(ctx context.Context, a Attempt, current secret.Token)
 // Needs is what stands between what has been proven in the attempt and a session.
 func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time) Step {
 	proven := p.hasSecond() || p.Has(MethodRecovery) || remembered
-	lack := a.Request.lacks(p, second)
+	lack := a.lacks(p, second)
 	switch {
 	case lack == AskPassword: // before the code, which could not be used twice
 		return AskPassword

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/auditing"
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/enrolment"
@@ -22,12 +23,13 @@ import (
 
 // Door is the control door.
 type Door struct {
-	Registration *clientregistration.Service
-	Provisioning *provisioning.Service
-	Enrolment    *enrolment.Service
-	Auditing     *auditing.Service
-	VAPID        *vapid.Keys
-	Log          *slog.Logger
+	Administration *administration.Service
+	Registration   *clientregistration.Service
+	Provisioning   *provisioning.Service
+	Enrolment      *enrolment.Service
+	Auditing       *auditing.Service
+	VAPID          *vapid.Keys
+	Log            *slog.Logger
 }
 
 // RP is a relying party as the command line reads and prints it.
@@ -150,6 +152,9 @@ func (d *Door) Handler() http.Handler {
 	d.senderRoutes(mux)
 	mux.Handle("POST /accounts/authenticators", answer(d, d.listAuthenticators))
 	mux.Handle("POST /accounts/authenticators/remove", answer(d, d.removeAuthenticator))
+	mux.Handle("POST /administrators", answer(d, d.appoint))
+	mux.Handle("POST /administrators/dismiss", answer(d, d.dismiss))
+	mux.Handle("POST /administrators/list", answer(d, d.listAdministrators))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	return mux

@@ -39,6 +39,7 @@ type Person struct {
 	Unit       string
 	Verified   bool
 	Password   string
+	Role       string // as an administrator; empty: none
 	MFA        bool   // has an authenticator app and a recovery code
 	Suggestion string // what to try
 }
@@ -54,8 +55,8 @@ func People() []Person {
 			MFA: true, Suggestion: "has a password and an authenticator app"},
 		{Key: "1004", Given: "David", Family: "Ek", Address: "david.ek@" + domain, Title: "Truckförare", Unit: "Lager",
 			Suggestion: "has not verified his address"},
-		{Key: "1005", Given: "Eva", Family: "Admin", Address: "eva.admin@" + domain, Title: "HR-chef", Unit: "HR", Verified: true, Password: Password,
-			Suggestion: "administrator, has a password"},
+		{Key: "1005", Given: "Eva", Family: "Admin", Address: "eva.admin@" + domain, Title: "HR-chef", Unit: "HR", Verified: true, Password: Password, Role: "owner",
+			Suggestion: "administrator, has a password: /admin"},
 	}
 }
 
@@ -75,6 +76,9 @@ func seed(ctx context.Context, c *control.Client, w *World, o Options) (clients,
 	}
 	if len(known) == 0 {
 		if err := seedPeople(ctx, w.App.Control.Provisioning, o.People); err != nil {
+			return clients{}, err
+		}
+		if err := seedAdministrators(ctx, c); err != nil {
 			return clients{}, err
 		}
 	}
@@ -142,6 +146,19 @@ func seedPeople(ctx context.Context, p *provisioning.Service, size int) error {
 		}
 	}
 	return p.AddPersons(ctx, append(register, crowd(size-len(People()))...))
+}
+
+func seedAdministrators(ctx context.Context, c *control.Client) error {
+	for _, one := range People() {
+		if one.Role == "" {
+			continue
+		}
+		in := control.Administrator{Organisation: organisationID, Address: one.Address, Role: one.Role}
+		if err := c.Do(ctx, http.MethodPost, "/administrators", in, &in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var (

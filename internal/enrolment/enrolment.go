@@ -162,7 +162,7 @@ func (s *Service) answer(ctx context.Context, v Visit, stage authn.Stage) (authn
 	return s.advance(ctx, v, u, press, func(tx Tx, p *authn.Proven) error {
 		// Read again: two tabs must not both have the last sign-in without it.
 		now, err := tx.FindSecond(ctx, u.Account.ID)
-		if err == nil && stage == authn.Later && now.IsRequired(s.Now()) {
+		if err == nil && stage == authn.Later && (now.IsRequired(s.Now()) || v.Attempt.Goal == authn.Administer) {
 			err = ErrRequired
 		}
 		p.Progress.Stage = stage

@@ -51,16 +51,20 @@ func New() (*Catalogue, error) {
 	c := &Catalogue{printers: map[Language]*Printer{}}
 	var tags []language.Tag
 	for _, l := range Languages() {
-		path := "texts/" + string(l) + ".toml"
-		raw, err := texts.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("locale: read texts: %w", err)
+		var messages []*i18n.Message
+		// What people meet, and what administrators do: two files, because two kinds of readers translate them.
+		for _, path := range []string{"texts/" + string(l) + ".toml", "texts/admin." + string(l) + ".toml"} {
+			raw, err := texts.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("locale: read texts: %w", err)
+			}
+			file, err := bundle.ParseMessageFileBytes(raw, path)
+			if err != nil {
+				return nil, fmt.Errorf("locale: parse %s: %w", path, err)
+			}
+			messages = append(messages, file.Messages...)
 		}
-		file, err := bundle.ParseMessageFileBytes(raw, path)
-		if err != nil {
-			return nil, fmt.Errorf("locale: parse %s: %w", path, err)
-		}
-		c.printers[l] = newPrinter(l, bundle, file.Messages)
+		c.printers[l] = newPrinter(l, bundle, messages)
 		tags = append(tags, language.Make(string(l)))
 	}
 	c.matcher = language.NewMatcher(tags)

@@ -11,7 +11,9 @@ type Policy struct {
 	// alone counts. Without a day it means nothing.
 	SignIns int
 	// TypedPush asks for six typed digits where a phone would be asked for one tap.
-	TypedPush    bool
+	TypedPush bool
+	// MinPassword is how many characters a new password has at least; 0: what everybody's has.
+	MinPassword  int
 	RememberDays int // how long a browser may skip the second proof, in days; 0: never
 }
 
@@ -22,6 +24,9 @@ const (
 	// DefaultSignIns is for a policy with a day: four offers, as each comes back at every third sign-in.
 	DefaultSignIns = 12
 	MaxSignIns     = 1000
+	// A policy may ask for longer passwords than everybody's, and not for such as nobody types.
+	LeastMinPassword = 15
+	MostMinPassword  = 64
 )
 
 // Free is the policy of an account without an organisation.
@@ -46,6 +51,7 @@ func Strictest(all []Policy) Policy {
 			}
 		}
 		strictest.TypedPush = strictest.TypedPush || p.TypedPush
+		strictest.MinPassword = max(strictest.MinPassword, p.MinPassword)
 		strictest.RememberDays = min(strictest.RememberDays, p.RememberDays)
 	}
 	return strictest

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/dkim"
@@ -41,6 +42,8 @@ type Store interface {
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
 	// FindSender returns an organisation's name and the sender of its mails; false if there is no such organisation.
 	FindSender(ctx context.Context, id organisation.ID) (name string, s organisation.Sender, ok bool, err error)
+	// CountSecond counts the accounts that are connected with an organisation, and those of them that have a second factor.
+	CountSecond(ctx context.Context, id organisation.ID) (accounts, second int, err error)
 }
 
 // Tx is what provisioning changes.
@@ -104,7 +107,15 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 		o = organisation.Organisation{ID: change.ID, Name: string(change.ID),
 			Policy: organisation.Policy{MFA: organisation.Recommended, RememberDays: organisation.DefaultRememberDays}}
 	}
-	o = merge(o, change, without)
+	return s.ReplaceOrganisation(ctx, administrator.CommandLine, merge(o, change, without), "")
+}
+
+// ReplaceOrganisation stores an organisation as it is given, in place of what was stored. It fails with administrator.ErrForbidden
+// or one of organisation's refusals.
+func (s *Service) ReplaceOrganisation(ctx context.Context, by administrator.Administrator, o organisation.Organisation, reason string) (organisation.Organisation, error) {
+	if !by.May(o.ID, administrator.Set) {
+		return o, administrator.ErrForbidden
+	}
 	if err := o.Check(); err != nil {
 		return o, err
 	}
@@ -112,8 +123,9 @@ func (s *Service) SetOrganisation(ctx context.Context, change organisation.Organ
 		if err := tx.SaveOrganisation(ctx, o, s.Now()); err != nil {
 			return fmt.Errorf("save organisation: %w", err)
 		}
-		return tx.Append(ctx, audit.Event{Kind: audit.OrganisationSet, At: s.Now(), Actor: "operator",
-			Detail: map[string]string{"organisation": string(o.ID), "mfa": string(o.Policy.MFA)}})
+		e := by.Event(audit.OrganisationSet, o.ID, reason, s.Now())
+		e.Detail["mfa"] = string(o.Policy.MFA)
+		return tx.Append(ctx, e)
 	})
 }
 

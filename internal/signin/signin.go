@@ -100,6 +100,19 @@ func (s *Service) VisitTo(back, language string) (authn.Attempt, string, error) 
 	return a, cookie, err
 }
 
+// Administer makes an attempt that leads to the console, to the path back. address is that of an administrator who shall prove
+// anew who she is; else empty. It writes nothing.
+func (s *Service) Administer(back, address, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	a.Goal, a.Back = authn.Administer, back
+	if address, id, err := account.ParseAddress(address); err == nil {
+		a.Address, a.Identifier = address, id
+	}
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
 // Own makes an attempt that begins on the account's page, of somebody whose address is known. It writes nothing.
 func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (authn.Attempt, string, error) {
 	now := s.Now()

@@ -17,6 +17,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`
 
 	appendPersonal statement = `
 INSERT INTO audit_personal (event_id, field, salt, value) VALUES ($1, $2, $3, $4)`
+
+	appendOrganisation statement = `
+INSERT INTO audit_organisations (organisation_id, at, event_id) VALUES ($1, $2, $3)`
 )
 
 // Append adds one line to the audit log, its personal fields apart. It is sealed later, by package auditing.
@@ -38,6 +41,9 @@ func (tx *Tx) Append(ctx context.Context, e audit.Event) error {
 		if err == nil {
 			_, err = tx.exec(ctx, appendPersonal, id, field, salts[field], e.Personal[field])
 		}
+	}
+	if o := e.Detail["organisation"]; o != "" && err == nil {
+		_, err = tx.exec(ctx, appendOrganisation, o, ms(e.At), id)
 	}
 	return err
 }

@@ -78,10 +78,10 @@ func (p *pg) open(ctx context.Context, s statement, args []any) (cursor, error) 
 	return pgCursor{rows}, nil
 }
 
-// transact runs the job SERIALIZABLE and again where PostgreSQL asks for it. The request's context counts until a
+// transact runs the call SERIALIZABLE and again where PostgreSQL asks for it. The request's context counts until a
 // connection is there and between two tries; a run goes to its end, because a cancelled statement costs the
 // connection, and a cancelled COMMIT the knowledge of its outcome.
-func (p *pg) transact(ctx context.Context, j *job) error {
+func (p *pg) transact(ctx context.Context, j *call) error {
 	if j.lane == bulk {
 		select {
 		case p.bulk <- struct{}{}:
@@ -114,7 +114,7 @@ func backoff(try int) time.Duration {
 }
 
 // inTurn is one run, beside the others or without them.
-func (p *pg) inTurn(ctx context.Context, j *job, try int) (again bool, err error) {
+func (p *pg) inTurn(ctx context.Context, j *call, try int) (again bool, err error) {
 	if err := p.gate.enter(ctx, try >= aloneFrom); err != nil {
 		return false, err
 	}
@@ -123,7 +123,7 @@ func (p *pg) inTurn(ctx context.Context, j *job, try int) (again bool, err error
 }
 
 // try is one run; again says that it had no effect and may be repeated.
-func (p *pg) try(ctx context.Context, j *job) (again bool, err error) {
+func (p *pg) try(ctx context.Context, j *call) (again bool, err error) {
 	conn, err := p.pool.Acquire(ctx)
 	if err != nil {
 		if errors.Is(err, ctx.Err()) || !strings.Contains(err.Error(), "closed pool") {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -19,17 +21,18 @@ var (
 
 const (
 	findOrganisation statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push FROM organisations WHERE id = $1`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks FROM organisations WHERE id = $1`
 
 	listOrganisations statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push FROM organisations ORDER BY id`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks FROM organisations ORDER BY id`
 
 	saveOrganisation statement = `
-INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, colour = excluded.colour, logo_type = excluded.logo_type, logo = excluded.logo,
   mfa = excluded.mfa, mfa_from = excluded.mfa_from, mfa_signins = excluded.mfa_signins,
-  remember_days = excluded.remember_days, typed_push = excluded.typed_push, changed_at = excluded.changed_at`
+  remember_days = excluded.remember_days, typed_push = excluded.typed_push,
+  min_password = excluded.min_password, networks = excluded.networks, changed_at = excluded.changed_at`
 
 	insertAccount statement = `
 INSERT INTO accounts (id, identifier, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at)
@@ -40,9 +43,19 @@ ON CONFLICT (identifier) DO NOTHING`
 INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)`
 
 	insertPerson statement = `
-INSERT INTO persons (id, organisation_id, source, person_key, given_name, family_name, address, employments, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO persons (id, organisation_id, source, person_key, given_name, family_name, address, employments, created_at, identifier, sort_key,
+  legacy_id, phone, language, imported_hash, changed_at, indexed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $9, true)
 ON CONFLICT (organisation_id, source, person_key) DO NOTHING`
+
+	// Of the people who can log in: how many there are, and how many have a second factor.
+	countSecond statement = `
+SELECT count(DISTINCT c.account_id),
+  count(DISTINCT CASE WHEN EXISTS (SELECT 1 FROM totp_keys k WHERE k.account_id = c.account_id) THEN c.account_id END)
+FROM persons p JOIN connections c ON c.person_id = p.id WHERE p.organisation_id = $1`
+
+	insertTerm statement = `
+INSERT INTO person_terms (organisation_id, term, person_id) VALUES ($1, $2, $3) ON CONFLICT (organisation_id, term, person_id) DO NOTHING`
 
 	connectPerson statement = `
 INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3)`
@@ -50,8 +63,15 @@ INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3
 
 func scanOrganisation(scan scan) (o organisation.Organisation, err error) {
 	var since int64
-	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.Policy.MFA, &since, &o.Policy.SignIns, &o.Policy.RememberDays, &o.Policy.TypedPush)
+	var networks string
+	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.Policy.MFA, &since, &o.Policy.SignIns, &o.Policy.RememberDays, &o.Policy.TypedPush,
+		&o.Policy.MinPassword, &networks)
 	o.Policy.From = fromMS(since)
+	for line := range strings.FieldsSeq(networks) {
+		if n, err := netip.ParsePrefix(line); err == nil {
+			o.Networks = append(o.Networks, n)
+		}
+	}
 	return o, err
 }
 
@@ -75,8 +95,12 @@ func (tx *Tx) SaveOrganisation(ctx context.Context, o organisation.Organisation,
 	if logo == nil {
 		logo = []byte{}
 	}
+	var networks []string
+	for _, n := range o.Networks {
+		networks = append(networks, n.String())
+	}
 	_, err := tx.exec(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.Policy.MFA), ms(o.Policy.From),
-		int64(o.Policy.SignIns), int64(o.Policy.RememberDays), o.Policy.TypedPush, ms(now))
+		int64(o.Policy.SignIns), int64(o.Policy.RememberDays), o.Policy.TypedPush, int64(o.Policy.MinPassword), strings.Join(networks, "\n"), ms(now))
 	return err
 }
 
@@ -100,7 +124,12 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 		return false, err
 	}
 	n, err := tx.exec(ctx, insertPerson, p.ID, string(p.Organisation), p.Source, p.Key.Reveal(), p.GivenName, p.FamilyName, p.Address,
-		string(employments), ms(now))
+		string(employments), ms(now), string(p.Identifier()), p.SortKey(), p.LegacyID, p.Phone, p.Language, p.ImportedHash)
+	for _, term := range p.Terms() {
+		if err == nil && n == 1 {
+			_, err = tx.exec(ctx, insertTerm, string(p.Organisation), term, p.ID)
+		}
+	}
 	return n == 1, err
 }
 
@@ -108,4 +137,10 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 func (tx *Tx) Connect(ctx context.Context, personID string, id account.ID, now time.Time) error {
 	_, err := tx.exec(ctx, connectPerson, personID, string(id), ms(now))
 	return err
+}
+
+// CountSecond counts the accounts that are connected with an organisation, and those of them that have a second factor.
+func (db *DB) CountSecond(ctx context.Context, id organisation.ID) (accounts, second int, err error) {
+	_, err = db.query(ctx, countSecond, string(id)).one(&accounts, &second)
+	return accounts, second, err
 }

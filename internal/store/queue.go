@@ -17,14 +17,14 @@ const (
 	bulk
 )
 
-// job is one call of InTx.
-type job struct {
+// call is one call of InTx, as it waits for its turn.
+type call struct {
 	fn     func(*Tx) error
 	origin any // the caller's function, for its name
 	lane   lane
 	tally  *Tally
 
-	// The rest is SQLite's, where a job waits for the writer.
+	// The rest is SQLite's, where a call waits for the writer.
 	place    atomic.Int32  // waiting, running or gone
 	turn     chan *Tx      // from the writer: run now
 	answered chan error    // from the writer: committed, or why not
@@ -35,29 +35,29 @@ type job struct {
 	vanished bool          // the function ended by a panic or by runtime.Goexit
 }
 
-// Where a job is.
+// Where a call is.
 const (
 	waiting int32 = iota
 	running
 	gone // its caller has given up
 )
 
-func newJob(l lane, t *Tally, origin any, fn func(*Tx) error) *job {
-	return &job{fn: fn, origin: origin, lane: l, tally: t}
+func newCall(l lane, t *Tally, origin any, fn func(*Tx) error) *call {
+	return &call{fn: fn, origin: origin, lane: l, tally: t}
 }
 
 // name is the caller's function as Go names it, as in recovery.(*Service).ResetPassword.func1.
-func (j *job) name() string {
+func (j *call) name() string {
 	if f := runtime.FuncForPC(reflect.ValueOf(j.origin).Pointer()); f != nil {
 		return f.Name()
 	}
 	return "unknown"
 }
 
-// queue holds the jobs that wait for SQLite's writer.
+// queue holds the calls that wait for SQLite's writer.
 type queue struct {
 	mu     sync.Mutex
-	lanes  [2][]*job
+	lanes  [2][]*call
 	closed bool
 	wake   chan struct{} // capacity 1: there is something new
 }
@@ -65,7 +65,7 @@ type queue struct {
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
 // add answers false once the queue is closed.
-func (q *queue) add(j *job) bool {
+func (q *queue) add(j *call) bool {
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -84,8 +84,8 @@ func (q *queue) signal() {
 	}
 }
 
-// take removes up to n jobs of a lane, the oldest first.
-func (q *queue) take(l lane, n int) []*job {
+// take removes up to n calls of a lane, the oldest first.
+func (q *queue) take(l lane, n int) []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n = min(n, len(q.lanes[l]))
@@ -114,7 +114,7 @@ func (q *queue) ended() bool {
 //
 // The function runs here, in its caller's goroutine, while the writer waits for it: so a panic, or the Goexit of a
 // failed test, ends the caller as if there were no writer at all, with its own stack.
-func (q *queue) wait(ctx context.Context, j *job) error {
+func (q *queue) wait(ctx context.Context, j *call) error {
 	j.turn, j.answered, j.back = make(chan *Tx, 1), make(chan error, 1), make(chan struct{}, 1)
 	if !q.add(j) {
 		return ErrClosed
@@ -136,7 +136,7 @@ func (q *queue) wait(ctx context.Context, j *job) error {
 }
 
 // run is one run of the function, whose outcome the writer reads after back.
-func (j *job) run(tx *Tx) {
+func (j *call) run(tx *Tx) {
 	returned := false
 	defer func() {
 		if returned {

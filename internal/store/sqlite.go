@@ -119,7 +119,7 @@ func liteDSN(path string, more ...string) string {
 
 func (l *lite) dialect() dialect { return sqliteDialect }
 
-func (l *lite) transact(ctx context.Context, j *job) error { return l.writer.queue.wait(ctx, j) }
+func (l *lite) transact(ctx context.Context, j *call) error { return l.writer.queue.wait(ctx, j) }
 
 func (l *lite) open(ctx context.Context, s statement, args []any) (cursor, error) {
 	if err := ctx.Err(); err != nil {

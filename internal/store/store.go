@@ -66,8 +66,8 @@ type DB struct {
 // engine is what SQLite and PostgreSQL do differently.
 type engine interface {
 	source // reading outside a transaction
-	// transact runs the job's function in a writing transaction.
-	transact(ctx context.Context, j *job) error
+	// transact runs the call's function in a writing transaction.
+	transact(ctx context.Context, j *call) error
 	// migrate brings the schema to this binary's version.
 	migrate(ctx context.Context) error
 	// schemaVersion is 0 for an empty database.
@@ -204,5 +204,5 @@ func (db *DB) transact(ctx context.Context, l lane, origin any, fn func(*Tx) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return db.engine.transact(ctx, newJob(l, tallyOf(ctx), origin, fn))
+	return db.engine.transact(ctx, newCall(l, tallyOf(ctx), origin, fn))
 }

@@ -19,7 +19,7 @@ type watch struct {
 	timer *time.Timer
 
 	mu     sync.Mutex
-	job    *job // nil: nobody has it
+	call   *call // nil: nobody has it
 	handle uintptr
 	start  time.Time
 	limit  time.Duration
@@ -41,18 +41,18 @@ func newWatch(log *slog.Logger) *watch {
 	return w
 }
 
-// begin starts the time of a job; handle is 0 where the driver has none to interrupt.
-func (w *watch) begin(j *job, handle uintptr, start time.Time, limit time.Duration) {
+// begin starts the time of a call; handle is 0 where the driver has none to interrupt.
+func (w *watch) begin(j *call, handle uintptr, start time.Time, limit time.Duration) {
 	w.mu.Lock()
-	w.job, w.handle, w.start, w.limit, w.told = j, handle, start, limit, false
+	w.call, w.handle, w.start, w.limit, w.told = j, handle, start, limit, false
 	w.mu.Unlock()
 	w.timer.Reset(limit)
 }
 
-// end is the end of the job: no interrupt comes after it, so none hits a statement of the batch's own.
+// end is the end of the call: no interrupt comes after it, so none hits a statement of the batch's own.
 func (w *watch) end() {
 	w.mu.Lock()
-	w.job = nil
+	w.call = nil
 	w.mu.Unlock()
 	w.timer.Stop()
 }
@@ -61,7 +61,7 @@ func (w *watch) ring() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	took := time.Since(w.start)
-	if w.job == nil || took < w.limit {
+	if w.call == nil || took < w.limit {
 		return // it rang for an earlier one
 	}
 	if w.handle != 0 {
@@ -72,7 +72,7 @@ func (w *watch) ring() {
 	if took > stuckAfter && !w.told {
 		w.told = true
 		w.log.Error("a transaction's function does not return, and nobody can write: does it start another transaction?",
-			"in", w.job.name())
+			"in", w.call.name())
 	}
 	w.timer.Reset(ringAgain)
 }

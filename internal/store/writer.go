@@ -62,19 +62,19 @@ func (w *writer) serve() {
 	defer close(w.stopped)
 	defer w.drop()
 	for batches := 0; ; {
-		jobs := w.queue.take(interactive, maxBatch)
-		if len(jobs) > 0 {
-			w.batch(jobs)
+		calls := w.queue.take(interactive, maxBatch)
+		if len(calls) > 0 {
+			w.batch(calls)
 			batches++
 		}
-		if len(jobs) == 0 || batches >= bulkTurn {
+		if len(calls) == 0 || batches >= bulkTurn {
 			batches = 0
 			if chunk := w.queue.take(bulk, 1); len(chunk) > 0 {
 				w.alone(chunk[0], w.limits.alone)
 				continue
 			}
 		}
-		if len(jobs) == 0 {
+		if len(calls) == 0 {
 			if w.queue.ended() {
 				return
 			}
@@ -96,31 +96,31 @@ const (
 // errDead says that the batch can no longer be committed, whatever its members think.
 var errDead = errors.New("store: the batch is undone")
 
-// batch runs the jobs in one transaction and answers them, or undoes all of it and runs each alone.
-func (w *writer) batch(jobs []*job) {
-	if len(jobs) == 1 { // the quiet hour: no savepoint needed
-		w.alone(jobs[0], w.limits.batched)
+// batch runs the calls in one transaction and answers them, or undoes all of it and runs each alone.
+func (w *writer) batch(calls []*call) {
+	if len(calls) == 1 { // the quiet hour: no savepoint needed
+		w.alone(calls[0], w.limits.batched)
 		return
 	}
 	if err := w.begin(); err != nil {
 		// Nobody has run, so nobody can be to blame: running each alone would only wait as often for the same lock.
-		for _, j := range jobs {
+		for _, j := range calls {
 			w.answer(j, err)
 		}
 		return
 	}
-	var ran, slow []*job
-	for i, j := range jobs {
+	var ran, slow []*call
+	for i, j := range calls {
 		if !j.place.CompareAndSwap(waiting, running) {
 			continue
 		}
 		err := w.member(j)
 		switch {
 		case err != nil:
-			w.owner.log.Warn("a batch of transactions was undone; each runs alone", "size", len(jobs), "at", i,
+			w.owner.log.Warn("a batch of transactions was undone; each runs alone", "size", len(calls), "at", i,
 				"in", j.name(), "error", err)
 			w.abandon()
-			w.eachAlone(append(append(ran, slow...), j), jobs[i+1:])
+			w.eachAlone(append(append(ran, slow...), j), calls[i+1:])
 			return
 		case j.slow:
 			slow = append(slow, j)
@@ -129,7 +129,7 @@ func (w *writer) batch(jobs []*job) {
 		}
 	}
 	if err := w.exec(commitBatch); err != nil {
-		w.owner.log.Warn("a batch of transactions could not be committed; each runs alone", "size", len(jobs), "error", err)
+		w.owner.log.Warn("a batch of transactions could not be committed; each runs alone", "size", len(calls), "error", err)
 		w.abandon()
 		w.eachAlone(append(ran, slow...), nil)
 		return
@@ -144,7 +144,7 @@ func (w *writer) batch(jobs []*job) {
 }
 
 // eachAlone serves the members of an undone batch: those that ran (for nothing) and those whose turn never came.
-func (w *writer) eachAlone(ran, rest []*job) {
+func (w *writer) eachAlone(ran, rest []*call) {
 	for _, j := range ran {
 		w.again(j)
 	}
@@ -153,8 +153,8 @@ func (w *writer) eachAlone(ran, rest []*job) {
 	}
 }
 
-// again runs a job for the second time. Until then its caller waits as before, and may give up.
-func (w *writer) again(j *job) {
+// again runs a call for the second time. Until then its caller waits as before, and may give up.
+func (w *writer) again(j *call) {
 	if j.vanished {
 		w.answer(j, nil) // a function that panicked is not called again: its caller goes on panicking
 		return
@@ -163,8 +163,8 @@ func (w *writer) again(j *job) {
 	w.alone(j, w.limits.alone)
 }
 
-// member runs one job of a batch between its savepoints. An error says that the batch is dead.
-func (w *writer) member(j *job) error {
+// member runs one call of a batch between its savepoints. An error says that the batch is dead.
+func (w *writer) member(j *call) error {
 	if err := w.exec(savepoint); err != nil {
 		return err
 	}
@@ -181,8 +181,8 @@ func (w *writer) member(j *job) error {
 	return w.exec(releaseSavepoint)
 }
 
-// alone runs one job in a transaction of its own and answers it.
-func (w *writer) alone(j *job, limit time.Duration) {
+// alone runs one call in a transaction of its own and answers it.
+func (w *writer) alone(j *call, limit time.Duration) {
 	if !j.place.CompareAndSwap(waiting, running) {
 		return
 	}
@@ -212,8 +212,8 @@ func (w *writer) alone(j *job, limit time.Duration) {
 	w.answer(j, j.err)
 }
 
-// lend gives the connection to the job's caller for one run of its function. It returns when the run has ended.
-func (w *writer) lend(j *job, limit time.Duration) *Tx {
+// lend gives the connection to the call's caller for one run of its function. It returns when the run has ended.
+func (w *writer) lend(j *call, limit time.Duration) *Tx {
 	start := time.Now()
 	// A request that goes away must not interrupt a statement: SQLite would undo the whole transaction.
 	ctx := context.Background()
@@ -238,7 +238,7 @@ func (w *writer) lend(j *job, limit time.Duration) *Tx {
 }
 
 // answer tells the caller how it ended.
-func (w *writer) answer(j *job, err error) {
+func (w *writer) answer(j *call, err error) {
 	if err == nil && !j.vanished {
 		j.counts.Commits = 1
 	}

@@ -85,7 +85,7 @@ func (d *Door) getOffer(w http.ResponseWriter, r *http.Request) error {
 func (d *Door) offerView(v under) EnrolmentOffer {
 	second, now := v.position.Facts.Second, d.Visitor.Now()
 	view := EnrolmentOffer{Action: attemptURL("/enrolment/"+v.attempt.ID, v.attempt), App: v.rp.Name, Employer: second.Employer,
-		Required: second.IsRequired(now)}
+		Required: second.IsRequired(now) || v.attempt.Goal == authn.Administer, Administers: v.attempt.Goal == authn.Administer}
 	if second.Policy.MFA == organisation.Required {
 		view.Until = second.Policy.From
 	}

@@ -58,6 +58,8 @@ var activityTexts = map[audit.Kind]string{
 	audit.Exported:           "myaccount.activity.exported",
 	audit.AccountCreated:     "myaccount.activity.account_created",
 	audit.PersonConnected:    "myaccount.activity.person_connected",
+	audit.Appointed:          "myaccount.activity.appointed",
+	audit.Dismissed:          "myaccount.activity.dismissed",
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
 	audit.MessageBounced:     "myaccount.activity.message_bounced",

@@ -27,6 +27,8 @@ type EnrolmentOffer struct {
 	Counted  bool      // sign-ins without it are counted until that day
 	Left     int       // how many there still are, this one among them
 	Problem  string
+	// Administers says that she is on her way to the console, which asks for it whatever the policy says.
+	Administers bool
 }
 
 // EnrolmentChoice is the page enrolment_choice (S12): Portvakt's own app is fetched, or another one is used.

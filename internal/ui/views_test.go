@@ -18,6 +18,7 @@ import (
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/ui"
 	"github.com/portvakt/portvakt/internal/web"
+	"github.com/portvakt/portvakt/internal/web/webtest"
 )
 
 // sample is one page with one view. The name is the template's, with a variant after a dash.
@@ -94,6 +95,7 @@ var full = []sample{
 	{"enrolment_offer", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB"}},
 	{"enrolment_offer-until", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Problem: ui.ProblemOffer}},
 	{"enrolment_offer-required", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Required: true}},
+	{"enrolment_offer-administers", ui.EnrolmentOffer{Action: "/enrolment", Employer: "Företaget AB", Required: true, Administers: true}},
 	{"enrolment_choice", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn}},
 	{"enrolment_choice-phone", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn, Phone: true}},
 	{"enrolment_pair", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Issuer: "https://login.example.com", Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown"}},
@@ -272,7 +274,7 @@ func TestEveryPageRendersInEveryLanguageWithFullAndZeroViews(t *testing.T) {
 			for _, s := range samples {
 				t.Run(fmt.Sprintf("%s/%s/%s", lang, kind, s.name), func(t *testing.T) {
 					body := render(t, kit, s, string(lang))
-					checkPage(t, body)
+					webtest.CheckPage(t, body)
 					if !strings.Contains(body, `<html lang="`+string(lang)+`">`) {
 						t.Error("the page does not name its language")
 					}
@@ -430,7 +432,7 @@ func TestThePreviewServes(t *testing.T) {
 			t.Errorf("%s: status %d", path, answer.StatusCode)
 		}
 		if path != "/" {
-			checkPage(t, string(body))
+			webtest.CheckPage(t, string(body))
 		}
 		for _, asset := range regexp.MustCompile(`/static/[^"]+`).FindAllString(string(body), -1) {
 			got, err := http.Get(server.URL + asset)
@@ -472,101 +474,6 @@ func previewHandler(kit *web.Kit) http.Handler {
 		return &web.Fault{Status: http.StatusNotFound, Key: "error.not_found"}
 	}))
 	return kit.Wrap(kit.SameOrigin(mux))
-}
-
-var (
-	void    = strings.Fields("area base br col embed hr img input link meta source track wbr")
-	keyLike = regexp.MustCompile(`\b(signin|recovery|enrolment|myaccount|signout|mail|error|web|robot|password)\.[a-z_]+`)
-)
-
-// checkPage asks of a page what a browser forgives and a person may not: tags that close, ids that are unique, references
-// that lead somewhere, nothing inline that the security policy would stop.
-func checkPage(t *testing.T, body string) {
-	t.Helper()
-	c := &checker{t: t, ids: map[string]bool{}}
-	c.walk(body)
-	for _, ref := range c.refs {
-		if !c.ids[ref] {
-			t.Errorf("nothing has the id %q", ref)
-		}
-	}
-	if c.headings != 1 {
-		t.Errorf("%d headings of the first rank", c.headings)
-	}
-	for _, wrong := range []string{"ZgotmplZ", "&lt;no value&gt;", "{{"} {
-		if strings.Contains(body, wrong) && !strings.Contains(body, "alert(1)") {
-			t.Errorf("the page holds %q", wrong)
-		}
-	}
-}
-
-type checker struct {
-	t        *testing.T
-	ids      map[string]bool
-	refs     []string
-	headings int
-}
-
-func (c *checker) walk(body string) {
-	c.t.Helper()
-	var open []string
-	for z := html.NewTokenizer(strings.NewReader(body)); ; {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			break
-		}
-		token := z.Token()
-		switch kind {
-		case html.StartTagToken, html.SelfClosingTagToken:
-			c.element(token)
-			if kind == html.StartTagToken && !slices.Contains(void, token.Data) {
-				open = append(open, token.Data)
-			}
-		case html.EndTagToken:
-			if len(open) == 0 || open[len(open)-1] != token.Data {
-				c.t.Fatalf("</%s> closes %q", token.Data, open)
-			}
-			open = open[:len(open)-1]
-		case html.TextToken:
-			inside := ""
-			if len(open) > 0 {
-				inside = open[len(open)-1]
-			}
-			if inside == "noscript" {
-				c.walk(token.Data) // the tokenizer reads it as a browser with scripts does: as text
-			} else if inside == "script" && strings.TrimSpace(token.Data) != "" {
-				c.t.Error("inline script")
-			} else if key := keyLike.FindString(token.Data); key != "" {
-				c.t.Errorf("the page shows the key %q", key)
-			}
-		}
-	}
-	if len(open) > 0 {
-		c.t.Errorf("left open: %q", open)
-	}
-}
-
-func (c *checker) element(token html.Token) {
-	c.t.Helper()
-	if token.Data == "style" {
-		c.t.Error("inline style")
-	}
-	if token.Data == "h1" {
-		c.headings++
-	}
-	for _, a := range token.Attr {
-		switch {
-		case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
-			c.t.Errorf("<%s %s>", token.Data, a.Key)
-		case a.Key == "id":
-			if c.ids[a.Val] {
-				c.t.Errorf("two things have the id %q", a.Val)
-			}
-			c.ids[a.Val] = true
-		case a.Key == "for" || a.Key == "aria-describedby" || a.Key == "aria-controls" || a.Key == "aria-labelledby":
-			c.refs = append(c.refs, strings.Fields(a.Val)...)
-		}
-	}
 }
 
 // controls lists the words of a page's buttons, links, labels and what opens further ones.

@@ -3,11 +3,13 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -37,6 +39,49 @@ func readAssets(files fs.FS) (*assets, error) {
 		return nil, fmt.Errorf("web: read static files: %w", err)
 	}
 	return &assets{files: files, hash: hex.EncodeToString(sum.Sum(nil))[:12]}, nil
+}
+
+// Overlay is the files of all given trees: of two with one name, the first counts. The doors have their own files, and share
+// the look.
+func Overlay(trees ...fs.FS) fs.FS { return overlay(trees) }
+
+type overlay []fs.FS
+
+// Open opens the first file of that name.
+func (o overlay) Open(name string) (fs.File, error) {
+	for _, tree := range o {
+		f, err := tree.Open(name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// ReadDir lists a folder of all trees, sorted by name.
+func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
+	var all []fs.DirEntry
+	found := false
+	for _, tree := range o {
+		entries, err := fs.ReadDir(tree, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = true
+		for _, e := range entries {
+			if !slices.ContainsFunc(all, func(have fs.DirEntry) bool { return have.Name() == e.Name() }) {
+				all = append(all, e)
+			}
+		}
+	}
+	if !found {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return all, nil
 }
 
 // url is {{asset "app.css"}} in a template. A missing file stops the rendering, and thereby the test of every template.

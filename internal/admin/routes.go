@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/portvakt/portvakt/internal/administrator"
+)
+
+// route is a page or an action about one organisation, and the right that it asks for.
+type route struct {
+	right  administrator.Right
+	handle func(v visit) error
+}
+
+// routes are all of them, below /admin/organisations/{organisation}. A test holds that a page that changes something asks for
+// more than See.
+func (d *Door) routes() map[string]route {
+	return map[string]route{
+		"GET /settings":  {administrator.Set, d.getSettings},
+		"POST /settings": {administrator.Set, d.postSettings},
+		"POST /look":     {administrator.Set, d.postLook},
+		"GET /logo":      {administrator.See, d.getLogo},
+
+		"GET /administrators":          {administrator.Appoint, d.getAdministrators},
+		"POST /administrators":         {administrator.Appoint, d.postAdministrators},
+		"POST /administrators/dismiss": {administrator.Appoint, d.postDismiss},
+
+		"GET /log": {administrator.Audit, d.getLog},
+	}
+}
+
+// section is a part of the console in its navigation.
+type section struct {
+	key, path string
+	right     administrator.Right
+}
+
+// sections are the parts, in the order of the navigation.
+var sections = []section{
+	{"admin.section.settings", "/settings", administrator.Set},
+	{"admin.section.administrators", "/administrators", administrator.Appoint},
+	{"admin.section.log", "/log", administrator.Audit},
+}
+
+// Routes mounts the console. It stands behind the kit's origin check.
+func (d *Door) Routes(mux interface {
+	Handle(pattern string, h http.Handler)
+}) {
+	for pattern, r := range d.routes() {
+		mux.Handle(mounted(pattern), d.Kit.SameOrigin(d.Kit.Handle(d.guarded(r.right, r.handle))))
+	}
+	mux.Handle("GET /admin", d.Kit.Handle(d.own("")))
+	mux.Handle("GET /admin/{$}", d.Kit.Handle(d.own("")))
+	mux.Handle("GET /admin/preview.css", d.Kit.Handle(d.getPreview))
+	mux.Handle("GET /admin/organisations/{organisation}", d.Kit.Handle(d.guarded(administrator.See, d.getFirst)))
+	for _, s := range sections {
+		mux.Handle("GET /admin"+s.path, d.Kit.Handle(d.own(s.path)))
+	}
+}
+
+// mounted puts a route's method in front of its whole path.
+func mounted(pattern string) string {
+	for i := range pattern {
+		if pattern[i] == ' ' {
+			return pattern[:i] + " /admin/organisations/{organisation}" + pattern[i+1:]
+		}
+	}
+	return pattern
+}
+
+// getFirst leads to the first part of the console that the visitor may see.
+func (d *Door) getFirst(v visit) error {
+	for _, s := range sections {
+		if v.may(s.right) {
+			return see(v.w, v.r, v.url(s.path))
+		}
+	}
+	return errNotFound
+}

@@ -1,0 +1,121 @@
+package admin_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/admin"
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/web"
+	"github.com/portvakt/portvakt/internal/web/webtest"
+)
+
+// sample is one page with one view. The name is the template's, with a variant after a dash.
+type sample struct {
+	name string
+	view any
+}
+
+func (s sample) page() string { page, _, _ := strings.Cut(s.name, "-"); return page }
+
+const (
+	eva  = "eva.admin@foretaget.example"
+	evil = `"><script>alert(1)</script>`
+)
+
+var (
+	day   = time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
+	frame = admin.Frame{Organisation: "Företaget AB", Who: "Eva Admin", SignOutAction: "/signout", Several: true, Notice: "admin.notice.saved",
+		Sections: []admin.Section{{Key: "admin.section.settings", URL: "/admin/s", Current: true}, {Key: "admin.section.log", URL: "/admin/l"}}}
+	bad   = admin.Frame{Organisation: evil, Who: evil, SignOutAction: "/signout"}
+	roles = []admin.RoleChoice{{Role: "owner", Key: "admin.role.owner", TextKey: "admin.role_text.owner"}, {Role: "auditor", Key: "admin.role.auditor", TextKey: "admin.role_text.auditor"}}
+)
+
+// full are the pages as administrators meet them.
+var full = []sample{
+	{"home", admin.Home{Frame: admin.Frame{Who: "Eva Admin", SignOutAction: "/signout"}, Organisations: []admin.HomeRow{{Name: "Företaget AB", URL: "/admin/f", Role: "admin.role.owner"}, {Name: "Kommunen", URL: "/admin/k", Role: "admin.role.auditor"}}}},
+	{"administrators", admin.Administrators{Frame: frame, Action: "/a", DismissAction: "/d", Roles: roles, Role: "auditor", Rows: []admin.AdministratorRow{
+		{ID: "1", Name: "Eva Admin", Address: eva, Role: "admin.role.owner", Since: day, Self: true}, {ID: "2", Address: eva, Role: "admin.role.auditor", Since: day}}}},
+	{"administrators-problem", admin.Administrators{Frame: frame, Action: "/a", Roles: roles, Address: "eva", Problem: "admin.administrators.problem_address"}},
+	{"settings", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "required", From: "2026-12-01", SignIns: 12, RememberDays: 30, MinPassword: 15, LeastMin: 15,
+		Networks: "192.0.2.0/24", Accounts: 200, Second: 150, Without: 50, Forecast: true, Name: "Företaget AB", Colour: "#1f5d4c", LogoURL: "/logo", StyleURL: "/style"}},
+	{"settings-problem", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "off", Problem: "admin.settings.problem_day", LookProblem: "admin.settings.problem_colour", Name: "Företaget AB", Preview: true}},
+	{"log", admin.Log{Frame: frame, OlderURL: "/older", Lines: []admin.LogLine{{At: day, Key: "admin.log.appointed", By: "Eva Admin", Person: "Anna Svensson", Reason: "Ringde", Detail: "role owner"}, {At: day, Kind: "other.kind"}}}},
+}
+
+// zero are the same pages with nothing filled in.
+var zero = []sample{
+	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
+}
+
+// hostile are pages that carry what a stranger typed.
+var hostile = []sample{
+	{"home", admin.Home{Organisations: []admin.HomeRow{{Name: evil, URL: "javascript:alert(1)", Role: "admin.role.owner"}}}},
+	{"administrators", admin.Administrators{Frame: bad, Address: evil, Role: evil, Problem: "admin.administrators.problem_address", Rows: []admin.AdministratorRow{{ID: evil, Name: evil, Address: evil, Role: "admin.role.owner"}}}},
+	{"settings", admin.Settings{Frame: bad, MFA: evil, From: evil, Networks: evil, Name: evil, Colour: evil, LogoURL: "javascript:alert(1)", StyleURL: evil}},
+	{"log", admin.Log{Frame: bad, Lines: []admin.LogLine{{Kind: evil, By: evil, Person: evil, Reason: evil, Detail: evil}}}},
+}
+
+func newKit(t *testing.T) *web.Kit {
+	t.Helper()
+	c, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The shared look stands beside the people's pages.
+	k, err := web.New(web.Options{Issuer: "https://login.example.com", Catalogue: c, Templates: admin.Templates(),
+		Static: web.Overlay(os.DirFS("../ui/static"), admin.Static()), WayOn: "/admin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func render(t *testing.T, kit *web.Kit, s sample, lang string) string {
+	t.Helper()
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Language", lang)
+	if err := kit.Page(w, r, http.StatusOK, s.page(), s.view); err != nil {
+		t.Fatalf("%s: %v", s.name, err)
+	}
+	return w.Body.String()
+}
+
+func TestEveryPageOfTheConsoleRendersInEveryLanguage(t *testing.T) {
+	kit := newKit(t)
+	for _, lang := range []string{"sv", "en"} {
+		for kind, samples := range map[string][]sample{"full": full, "zero": zero, "hostile": hostile} {
+			for _, s := range samples {
+				t.Run(lang+" "+kind+" "+s.name, func(t *testing.T) {
+					body := render(t, kit, s, lang)
+					webtest.CheckPage(t, body)
+					if strings.Contains(body, "<script>alert") || strings.Contains(body, `"javascript:alert`) {
+						t.Error("what was typed became markup")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestEveryTemplateOfTheConsoleHasASample(t *testing.T) {
+	files, err := os.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".html")
+		if strings.HasPrefix(name, "_") || name == "layout" || name == "error" {
+			continue
+		}
+		has := func(s sample) bool { return s.page() == name }
+		if !slices.ContainsFunc(full, has) || !slices.ContainsFunc(zero, has) || !slices.ContainsFunc(hostile, has) {
+			t.Errorf("%s: no full, no zero or no hostile view", f.Name())
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/control"
+	"github.com/portvakt/portvakt/internal/organisation"
+)
+
+// appoint makes somebody an administrator by the operator's command.
+func (w *world) appoint(org, address, role string) {
+	w.t.Helper()
+	in := control.Administrator{Organisation: org, Address: address, Role: role}
+	if err := control.InProcess(w.app.Control.Handler()).Do(w.t.Context(), http.MethodPost, "/administrators", in, &in); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// atConsole is Bo, who has an app, at the console.
+func (w *world) atConsole(role string) (*browser, *phone) {
+	w.t.Helper()
+	w.appoint("foretaget", bosAddress, role)
+	app, _ := w.addApp()
+	b := w.browser()
+	w.clock.Advance(time.Minute)
+	b.enterConsole(app, "/admin")
+	return b, app
+}
+
+// enterConsole logs Bo in at the console.
+func (b *browser) enterConsole(app *phone, page string) {
+	b.w.t.Helper()
+	b.get(page).follow().expect(http.StatusOK)
+	b.post(b.action("/signin/"), "address", bosAddress).follow().expect(http.StatusOK)
+	b.post(b.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
+	b.post(b.action("/signin/"), "code", app.code()).follow().expect(http.StatusOK)
+	if !strings.HasPrefix(b.at, "/admin/organisations/") {
+		b.w.t.Fatalf("the login ended at %s", b.at)
+	}
+}
+
+const consoleURL = "/admin/organisations/foretaget"
+
+func TestAPasswordAloneOpensNoConsole(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(organisation.Policy{MFA: organisation.Off})
+		w.appoint("foretaget", bosAddress, "owner")
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		// He has no second factor: he turns one on, whatever the policy says, and there is no "later".
+		b.get(consoleURL + "/settings").follow().expect(http.StatusOK).shows("Administratörer behöver tvåfaktorsautentisering")
+		if strings.Contains(b.body, "Påminn mig senare") {
+			t.Error("an administrator may put it off")
+		}
+		b.post(b.action("/enrolment/"), "want", "later").follow().shows("Administratörer behöver tvåfaktorsautentisering")
+		b.post(b.action("/enrolment/"), "want", "on").follow()
+		b.bind()
+		b.saveRecovery()
+		b.follow().expect(http.StatusOK).shows("Regler för inloggning")
+		if b.at != consoleURL+"/settings" {
+			t.Errorf("the login ended at %s", b.at)
+		}
+	})
+}
+
+func TestWhoIsNoAdministratorIsToldSo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+		for _, page := range []string{"/admin", consoleURL + "/settings", "/admin/organisations/other/settings"} {
+			b.get(page).expect(http.StatusForbidden).shows("Du är inte administratör")
+		}
+		b.post(consoleURL+"/settings", "mfa", "off").expect(http.StatusForbidden)
+		w.browser().get(consoleURL + "/settings").expect(http.StatusSeeOther)
+	})
+}
+
+func TestAnAdministratorOfAnotherOrganisationFindsNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "other", Name: "Andra AB"}); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := w.atConsole("owner")
+		there := b.get("/admin/organisations/other/settings").expect(http.StatusNotFound).unreferenced()
+		nowhere := b.get("/admin/organisations/nowhere/settings").expect(http.StatusNotFound).unreferenced()
+		if there != nowhere {
+			t.Error("the page tells that there is such an organisation")
+		}
+		b.post("/admin/organisations/other/settings", "mfa", "off").expect(http.StatusNotFound)
+		b.post("/admin/organisations/other/administrators", "address", bosAddress, "role", "owner").expect(http.StatusNotFound)
+		b.get("/admin/organisations/other").expect(http.StatusNotFound)
+	})
+}
+
+// unreferenced is what a page says but for its reference number.
+func (b *browser) unreferenced() string {
+	return strings.ReplaceAll(plain(b.body), b.last.Header.Get("X-Request-Id"), "")
+}
+
+func TestEachRoleReachesWhatItMay(t *testing.T) {
+	for role, want := range map[string]map[string]int{
+		"owner":         {"/settings": 200, "/administrators": 200, "/log": 200},
+		"administrator": {"/settings": 200, "/administrators": 404, "/log": 200},
+		"helpdesk":      {"/settings": 404, "/administrators": 404, "/log": 404},
+		"auditor":       {"/settings": 404, "/administrators": 404, "/log": 200},
+	} {
+		t.Run(role, func(t *testing.T) {
+			w := on(t)
+			b, _ := w.atConsole("owner")
+			w.appoint("foretaget", bosAddress, role)
+			for page, status := range want {
+				b.get(consoleURL + page).expect(status)
+			}
+		})
+	}
+}
+
+func TestThePolicyIsChangedAndTheLogSaysByWhom(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("owner")
+		form := []string{"mfa", "required", "from", "2027-01-01", "signins", "5", "remember_days", "7", "min_password", "18", "networks", "192.0.2.0/24 2001:db8::/48", "reason", "Styrelsen"}
+		b.get(consoleURL + "/settings").expect(http.StatusOK).shows("Av 2 personer som kan logga in i dag saknar 1")
+		b.post(consoleURL+"/settings", form...).expect(http.StatusSeeOther).follow().shows("Sparat")
+		for _, want := range []string{`value="2027-01-01"`, `value="18"`, "192.0.2.0/24\n2001:db8::/48"} {
+			if !strings.Contains(b.body, want) {
+				t.Errorf("no %s on the page", want)
+			}
+		}
+		b.get(consoleURL + "/log").shows("Ändrade inställningarna").shows("Bo Lind").shows("Styrelsen")
+		for field, value := range map[string]string{"from": "i morgon", "signins": "många", "remember_days": "91", "min_password": "8", "networks": "0.0.0.0/0"} {
+			changed := append([]string{}, form...)
+			for i := 0; i < len(changed); i += 2 {
+				if changed[i] == field {
+					changed[i+1] = value
+				}
+			}
+			b.post(consoleURL+"/settings", changed...).expect(http.StatusUnprocessableEntity)
+		}
+	})
+}
+
+func TestALookIsShownBeforeItIsSaved(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("administrator")
+		b.post(consoleURL+"/look", "name", "Nya AB", "colour", "#aa0000", "want", "preview").expect(http.StatusOK).shows("Det är inte sparat ännu")
+		b.get(consoleURL + "/settings").shows("Företaget AB")
+		b.post(consoleURL+"/look", "name", "Nya AB", "colour", "#aa0000", "want", "save").expect(http.StatusSeeOther).follow().shows("Nya AB")
+		b.post(consoleURL+"/look", "name", "", "colour", "").expect(http.StatusUnprocessableEntity).shows("Skriv ett namn")
+		b.post(consoleURL+"/look", "name", "Nya AB", "colour", "red").expect(http.StatusUnprocessableEntity).shows("Skriv färgen")
+	})
+}
+
+func TestRolesAreGivenAfterAFreshProofToColleaguesAlone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, app := w.atConsole("owner")
+		appoint := func(address, role string) *browser {
+			return b.post(consoleURL+"/administrators", "address", address, "role", role)
+		}
+		appoint(annas, "helpdesk").expect(http.StatusSeeOther).follow().shows("Administratören är tillagd").shows("Anna Svensson")
+		appoint("stranger@example.com", "owner").expect(http.StatusUnprocessableEntity).shows("Ingen i organisationen")
+		appoint("anna", "owner").expect(http.StatusUnprocessableEntity)
+		appoint(annas, "king").expect(http.StatusUnprocessableEntity)
+		appoint(bosAddress, "auditor").expect(http.StatusUnprocessableEntity).shows("minst en ägare")
+		w.clock.Advance(6 * time.Minute)
+		appoint(annas, "owner").expect(http.StatusSeeOther)
+		b.follow().expect(http.StatusOK).shows("Ange ditt lösenord").shows(bosAddress)
+		b.post(b.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
+		w.clock.Advance(30 * time.Second) // each code counts once
+		b.post(b.action("/signin/"), "code", app.code()).follow().expect(http.StatusOK)
+		b.get(consoleURL + "/administrators").shows("Lägg till eller ändra roll")
+		appoint(annas, "owner").expect(http.StatusSeeOther).follow().shows("Administratören är tillagd")
+	})
+}
