@@ -54,7 +54,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server.ReadTimeout, server.WriteTimeout = commandTime, commandTime
 	server.EnableSMTPUTF8 = true                 // a report may repeat an address with å
 	server.ErrorLog = log.New(remarks{s}, "", 0) // strangers that talk nonsense
-	stop := context.AfterFunc(ctx, func() { server.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		server.Close()
+		l.Close() // the server does it only where it has begun
+	})
 	defer stop()
 	err := server.Serve(newLimit(l, maxConnections, connectionTime))
 	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
