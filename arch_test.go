@@ -106,6 +106,7 @@ var theHouse = map[string]room{
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/provisioning":       {flow, "account administrator audit authn dkim organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
@@ -133,6 +134,7 @@ var theHouse = map[string]room{
 	"internal/token":         {noun, "account secret"},
 	"internal/job":           {noun, "account organisation secret"},
 	"internal/dkim":          {noun, "administrator audit organisation secret"},
+	"internal/register":      {noun, "account person"},
 
 	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
@@ -141,7 +143,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration dkim enrolment grant housekeeping job myaccount onetime organisation outbox password
-		person provisioning push recovery relyingparty secret session signin signingkey throttle token vapid`},
+		person provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
@@ -195,8 +197,8 @@ var theForeign = []foreignRule{
 	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
-	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person"}, "two spellings of one letter are one"},
-	{"golang.org/x/text/encoding", nil, []string{"internal/organisation"}, "a logo is read in the encoding that its first line names"},
+	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person", "internal/register"}, "two spellings of one letter are one"},
+	{"golang.org/x/text/encoding", nil, []string{"internal/organisation", "internal/register"}, "a logo is read in the encoding that its first line names; a CSV in the one that it is in"},
 	{"golang.org/x/text/collate", nil, []string{"internal/person"}, "lists of people are sorted as Swedish sorts"},
 	{"golang.org/x/text/language/display", nil, []string{"internal/geo"}, "names of countries"},
 	{"golang.org/x/text/language", nil, []string{"internal/geo", "internal/locale", "internal/person", "samples/hrm", "samples/inbox"}, "language tags"},
@@ -220,6 +222,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
+	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }
 

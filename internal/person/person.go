@@ -62,6 +62,22 @@ func (p Person) Identifier() account.Identifier {
 	return id
 }
 
+// Until is the day after the person's last employment; zero where one has no end, or none is known. A date that cannot be read
+// is no end.
+func (p Person) Until() time.Time {
+	var last time.Time
+	for _, e := range p.Employments {
+		to, err := time.Parse(time.DateOnly, e.To)
+		if err != nil {
+			return time.Time{}
+		}
+		if to = to.AddDate(0, 0, 1); to.After(last) {
+			last = to
+		}
+	}
+	return last
+}
+
 // Flag says why no mailed link confirms a person's address (RULES §7). Empty: nothing speaks against it.
 type Flag string
 
@@ -85,8 +101,11 @@ func (p Person) SortKey() []byte {
 }
 
 // Fold is a word as people search for it: composed, lower case, on one line.
-func Fold(word string) string {
-	return strings.ToLower(norm.NFC.String(strings.Join(strings.FieldsFunc(word, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")))
+func Fold(word string) string { return strings.ToLower(norm.NFC.String(Line(word))) }
+
+// Line is a text on one line, without control characters and the white space around it.
+func Line(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
 // maxTerm is the longest term in bytes. Longer ones are cut; whoever types so much has found the person before.

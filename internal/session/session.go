@@ -48,7 +48,9 @@ const (
 	EndedByNotMe    = "this was not me"
 	EndedByReplaced = "replaced by a new sign-in"
 	EndedByClosing  = "account closed"
-	EndedByTime     = "absolute limit"
+	// EndedByAdministrator: the connection with an organisation was taken away.
+	EndedByAdministrator = "connection removed"
+	EndedByTime          = "absolute limit"
 )
 
 // Device is where a session, or a request, comes from. Both fields are personal data.

@@ -37,6 +37,9 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	attemptIsUsed statement = `SELECT id FROM sessions WHERE attempt = $1`
 
+	// An administrator sees who has come through.
+	noteFirstSignIn statement = `UPDATE accounts SET first_signin_at = $2 WHERE id = $1 AND first_signin_at = 0`
+
 	hasSession statement = `
 SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.epoch = s.epoch AND a.closed_at = 0
 WHERE s.secret = $1 AND s.ended_at = 0`
@@ -136,6 +139,9 @@ func (tx *Tx) InsertSession(ctx context.Context, s session.Session) error {
 		s.Device.UserAgent, s.Device.Address)
 	if err == nil && n == 0 {
 		err = authn.ErrAttemptUsed
+	}
+	if err == nil {
+		_, err = tx.exec(ctx, noteFirstSignIn, string(s.Account), ms(s.Created))
 	}
 	return err
 }

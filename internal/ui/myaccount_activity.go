@@ -58,6 +58,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.Exported:           "myaccount.activity.exported",
 	audit.AccountCreated:     "myaccount.activity.account_created",
 	audit.PersonConnected:    "myaccount.activity.person_connected",
+	audit.PersonDisconnected: "myaccount.activity.person_disconnected",
 	audit.Appointed:          "myaccount.activity.appointed",
 	audit.Dismissed:          "myaccount.activity.dismissed",
 	audit.MessageDead:        "myaccount.activity.message_dead",
@@ -70,9 +71,10 @@ var activityTexts = map[audit.Kind]string{
 var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
-	audit.OrganisationSet: true, audit.VAPIDKeyMade: true,
 	audit.DKIMKeyMade: true, audit.DKIMKeyActivated: true, audit.DKIMKeyRemoved: true, audit.SenderSet: true,
-	audit.Erased: true, // nobody is there to read it
+	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
+	audit.PersonIncluded: true,
+	audit.Erased:         true, // nobody is there to read it
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.

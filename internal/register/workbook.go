@@ -1,0 +1,535 @@
+package register
+
+import (
+	"archive/zip"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A workbook is a zip of XML parts (ECMA-376). We read the four that a table needs ourselves, and keep nothing of them in memory
+// but the texts that cells share: see ADR 22 for why not by a library.
+
+// The limits of a workbook. A part of a hundred megabytes fits into a zip of hundred kilobytes.
+const (
+	maxPart    = 1 << 30  // bytes of a sheet, unpacked
+	maxSmall   = 16 << 20 // bytes of the other parts, but for the shared texts
+	maxShared  = 96 << 20 // bytes of the shared texts' part
+	maxToken   = 1 << 20  // bytes between two tags
+	maxParts   = 10_000
+	maxSheets  = 50
+	maxStrings = 4_000_000
+)
+
+var errBomb = errors.New("the workbook unpacks to more than a register can be")
+
+// workbook is what the sheets of a file share.
+type workbook struct {
+	parts   map[string]*zip.File
+	strings sharedStrings
+	dates   []bool // by style: the number is a date
+	base    time.Time
+}
+
+func openWorkbook(file io.ReaderAt, size int64) (*Table, error) {
+	z, err := zip.NewReader(file, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotATable, err)
+	}
+	if len(z.File) > maxParts {
+		return nil, errBomb
+	}
+	w := &workbook{parts: map[string]*zip.File{}}
+	for _, f := range z.File {
+		w.parts[strings.ToLower(path.Clean("/"+f.Name))] = f
+	}
+	sheets, err := w.sheets()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.readStyles(); err != nil {
+		return nil, err
+	}
+	if err := w.readStrings(); err != nil {
+		return nil, err
+	}
+	// The first sheet whose header says most: beside a register there often is a sheet of notes.
+	var best *Table
+	var failed error
+	score := -1
+	for _, s := range sheets {
+		t, recognised, err := w.open(s)
+		if err != nil {
+			failed = err
+			continue
+		}
+		if recognised > score {
+			if best != nil {
+				best.lines.(*after).rest.(*sheet).close()
+			}
+			best, score = t, recognised
+		} else {
+			t.lines.(*after).rest.(*sheet).close()
+		}
+	}
+	if best == nil {
+		return nil, orEmpty(failed)
+	}
+	return best, nil
+}
+
+func orEmpty(err error) error {
+	if err == nil {
+		return ErrEmpty
+	}
+	return err
+}
+
+func (w *workbook) open(s sheetName) (*Table, int, error) {
+	lines, err := w.openSheet(s.part)
+	if err != nil {
+		return nil, 0, err
+	}
+	t := &Table{Sheet: s.name}
+	var recognised int
+	t.Header, t.lines, recognised, err = header(lines)
+	if err != nil {
+		lines.close()
+		return nil, 0, err
+	}
+	return t, recognised, nil
+}
+
+// sheetName is a sheet with the part that holds it.
+type sheetName struct{ name, part string }
+
+// sheets lists the visible sheets in their order.
+func (w *workbook) sheets() ([]sheetName, error) {
+	// Where the workbook's own part is, the package's relationships say; all programs write it here.
+	const book = "/xl/workbook.xml"
+	if w.parts[book] == nil {
+		return nil, ErrNotATable
+	}
+	var content struct {
+		Properties struct {
+			Date1904 string `xml:"date1904,attr"`
+		} `xml:"workbookPr"`
+		Sheets []struct {
+			Name  string `xml:"name,attr"`
+			State string `xml:"state,attr"`
+			ID    string `xml:"http://schemas.openxmlformats.org/officeDocument/2006/relationships id,attr"`
+			Also  string `xml:"http://purl.oclc.org/ooxml/officeDocument/relationships id,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	var links struct {
+		Links []struct {
+			ID     string `xml:"Id,attr"`
+			Target string `xml:"Target,attr"`
+		} `xml:"Relationship"`
+	}
+	if err := errors.Join(w.decode(book, &content), w.decode("/xl/_rels/workbook.xml.rels", &links)); err != nil {
+		return nil, err
+	}
+	w.base = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+	if p := content.Properties.Date1904; p == "1" || p == "true" {
+		w.base = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	target := map[string]string{}
+	for _, l := range links.Links {
+		if !strings.HasPrefix(l.Target, "/") {
+			l.Target = "/xl/" + l.Target
+		}
+		target[l.ID] = strings.ToLower(path.Clean(l.Target))
+	}
+	var all []sheetName
+	for _, s := range content.Sheets {
+		part := target[s.ID+s.Also]
+		if (s.State == "" || s.State == "visible") && w.parts[part] != nil && len(all) < maxSheets {
+			all = append(all, sheetName{s.Name, part})
+		}
+	}
+	return all, nil
+}
+
+// decode reads a small part as a whole.
+func (w *workbook) decode(part string, into any) error {
+	f := w.parts[part]
+	if f == nil {
+		return nil
+	}
+	r, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotATable, err)
+	}
+	defer r.Close()
+	if err := xml.NewDecoder(&measured{r: r, left: maxSmall}).Decode(into); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotATable, path.Base(part), err)
+	}
+	return nil
+}
+
+// readStyles finds which of the cells' styles show a number as a date.
+func (w *workbook) readStyles() error {
+	var styles struct {
+		Formats []struct {
+			ID   int    `xml:"numFmtId,attr"`
+			Code string `xml:"formatCode,attr"`
+		} `xml:"numFmts>numFmt"`
+		Cells []struct {
+			Format int `xml:"numFmtId,attr"`
+		} `xml:"cellXfs>xf"`
+	}
+	if err := w.decode("/xl/styles.xml", &styles); err != nil {
+		return err
+	}
+	codes := map[int]string{}
+	for _, f := range styles.Formats {
+		codes[f.ID] = f.Code
+	}
+	for _, c := range styles.Cells {
+		code, own := codes[c.Format]
+		w.dates = append(w.dates, own && isDateCode(code) || !own && isDateFormat(c.Format))
+	}
+	return nil
+}
+
+// isDateFormat knows the formats that have numbers and no code in the file (ECMA-376 part 1, §18.8.30).
+func isDateFormat(id int) bool {
+	return id >= 14 && id <= 17 || id == 22 || id >= 27 && id <= 31 || id == 36 || id >= 50 && id <= 58
+}
+
+// quoted is what in a format's code is text, a colour or an escaped sign.
+var quoted = regexp.MustCompile(`"[^"]*"|\[[^\]]*\]|\\.|_.|\*.`)
+
+func isDateCode(code string) bool {
+	return strings.ContainsAny(strings.ToLower(quoted.ReplaceAllString(code, "")), "yd")
+}
+
+// sharedStrings are the texts that cells name by a number, one behind the other.
+type sharedStrings struct {
+	all  []byte
+	ends []uint32
+}
+
+func (s *sharedStrings) at(i int) (string, bool) {
+	if i < 0 || i >= len(s.ends) {
+		return "", false
+	}
+	begin := uint32(0)
+	if i > 0 {
+		begin = s.ends[i-1]
+	}
+	return string(s.all[begin:s.ends[i]]), true
+}
+
+func (w *workbook) readStrings() error {
+	f := w.parts["/xl/sharedstrings.xml"]
+	if f == nil {
+		return nil
+	}
+	p, err := openPart(f, maxShared)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	var text strings.Builder
+	for {
+		t, err := p.token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "si":
+				text.Reset()
+			case "rPh": // how it is spoken
+				err = p.skip()
+			case "t":
+				err = p.text(&text)
+			}
+		case xml.EndElement:
+			if t.Name.Local == "si" {
+				if len(w.strings.ends) >= maxStrings {
+					return errBomb
+				}
+				w.strings.all = append(w.strings.all, tidy(text.String())...)
+				w.strings.ends = append(w.strings.ends, uint32(len(w.strings.all)))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// part is a part of the workbook, read tag by tag.
+type part struct {
+	file io.ReadCloser
+	from *measured // for one token
+	all  *measured // for the part
+	xml  *xml.Decoder
+}
+
+func openPart(f *zip.File, limit int) (*part, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotATable, err)
+	}
+	p := &part{file: r}
+	p.all = &measured{r: r, left: limit}
+	p.from = &measured{r: p.all, left: maxToken}
+	p.xml = xml.NewDecoder(p.from)
+	return p, nil
+}
+
+func (p *part) close() { p.file.Close() }
+
+func (p *part) token() (xml.Token, error) {
+	p.from.left = maxToken
+	t, err := p.xml.RawToken()
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return t, err
+	case errors.Is(err, errQuote): // the limit of the reader below
+		return nil, errBomb
+	}
+	return nil, fmt.Errorf("%w: %w", ErrNotATable, err)
+}
+
+// text adds what stands in the element that has just begun.
+func (p *part) text(to *strings.Builder) error {
+	for depth := 1; depth > 0; {
+		t, err := p.token()
+		if err != nil {
+			return unexpected(err)
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if to.Len() < maxToken {
+				to.Write(t)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *part) skip() error { return p.text(&strings.Builder{}) }
+
+// unexpected is for the end of a file in the middle of an element.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: it ends in the middle", ErrNotATable)
+	}
+	return err
+}
+
+// sheet is a sheet being read.
+type sheet struct {
+	*part
+	book *workbook
+	row  int
+	over bool
+}
+
+func (w *workbook) openSheet(name string) (*sheet, error) {
+	p, err := openPart(w.parts[name], maxPart)
+	if err != nil {
+		return nil, err
+	}
+	return &sheet{part: p, book: w}, nil
+}
+
+// next reads as far as the end of a row.
+func (s *sheet) next() (Line, error) {
+	for !s.over {
+		t, err := s.token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Line{}, err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "row" {
+				return s.line(t)
+			}
+		case xml.EndElement:
+			s.over = t.Name.Local == "sheetData" // what follows are pictures and rules
+		}
+	}
+	s.close()
+	s.over = true
+	return Line{}, io.EOF
+}
+
+func (s *sheet) line(row xml.StartElement) (Line, error) {
+	s.row++
+	if n, err := strconv.Atoi(attribute(row, "r")); err == nil && n >= s.row {
+		s.row = n
+	}
+	l := Line{Number: s.row}
+	for {
+		t, err := s.token()
+		if err != nil {
+			return l, unexpected(err)
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			if t.Name.Local == "row" {
+				return l, nil
+			}
+		case xml.StartElement:
+			if t.Name.Local != "c" {
+				continue
+			}
+			column := len(l.Cells)
+			if r := attribute(t, "r"); r != "" {
+				if column = columnOf(r); column < len(l.Cells) {
+					return l, fmt.Errorf("%w: cell %q", ErrNotATable, r)
+				}
+			}
+			c, err := s.cell(t)
+			if err != nil {
+				return l, err
+			}
+			if c == (Cell{}) {
+				continue // whole rows of formatted nothing are usual
+			}
+			if column >= MaxColumns {
+				return l, ErrTooMany
+			}
+			for len(l.Cells) < column {
+				l.Cells = append(l.Cells, Cell{})
+			}
+			l.Cells = append(l.Cells, c)
+		}
+	}
+}
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name && a.Name.Space == "" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// columnOf reads the letters of a cell's name: AB12 is in column 27, counted from 0.
+func columnOf(name string) int {
+	n := 0
+	for _, c := range strings.ToUpper(name) {
+		if c < 'A' || c > 'Z' || n > 1<<20 {
+			break
+		}
+		n = n*26 + int(c-'A') + 1
+	}
+	return n - 1
+}
+
+func (s *sheet) cell(start xml.StartElement) (Cell, error) {
+	kind, style := attribute(start, "t"), attribute(start, "s")
+	var value, inline strings.Builder
+	formula := false // without a result
+	for depth := 1; depth > 0; {
+		t, err := s.token()
+		if err != nil {
+			return Cell{}, unexpected(err)
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			depth--
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "v":
+				formula = false
+				err = s.text(&value)
+			case "t":
+				err = s.text(&inline)
+			case "f":
+				formula = true
+				err = s.skip()
+			case "rPh":
+				err = s.skip()
+			default:
+				depth++
+			}
+			if err != nil {
+				return Cell{}, err
+			}
+		}
+	}
+	return s.meaning(kind, style, value.String(), inline.String(), formula)
+}
+
+// meaning is what a person sees in the cell.
+func (s *sheet) meaning(kind, style, value, inline string, formula bool) (Cell, error) {
+	switch kind {
+	case "s":
+		i, err := strconv.Atoi(strings.TrimSpace(value))
+		text, ok := s.book.strings.at(i)
+		if value != "" && (err != nil || !ok) {
+			return Cell{}, fmt.Errorf("%w: a cell names a text that is not there", ErrNotATable)
+		}
+		return Cell{Text: text}, nil
+	case "inlineStr":
+		return Cell{Text: tidy(inline)}, nil
+	case "e":
+		return Cell{NoValue: true}, nil
+	case "str", "b":
+		return Cell{Text: tidy(value), NoValue: formula}, nil
+	case "d":
+		day, _, _ := strings.Cut(value, "T")
+		return Cell{Text: tidy(day)}, nil
+	}
+	if value == "" {
+		return Cell{NoValue: formula}, nil
+	}
+	return Cell{Text: s.number(value, style)}, nil
+}
+
+// number writes a number as people do: a date where its style says so, and without an exponent.
+func (s *sheet) number(value, style string) string {
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil {
+		return tidy(value)
+	}
+	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.book.dates) && s.book.dates[i] {
+		if day, ok := serial(n, s.book.base); ok {
+			return day
+		}
+	}
+	if strings.ContainsAny(value, "eE") && math.Abs(n) < 1e18 {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return tidy(value)
+}
+
+// The days that a number can mean; others are numbers of something else.
+const (
+	firstSerial = 61 // before it Excel counts a day that never was
+	lastSerial  = 2_958_465
+)
+
+func serial(n float64, base time.Time) (string, bool) {
+	if n < firstSerial || n > lastSerial {
+		return "", false
+	}
+	return base.AddDate(0, 0, int(n)).Format(time.DateOnly), true
+}

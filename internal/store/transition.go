@@ -1,0 +1,342 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/transition"
+)
+
+var (
+	_ transition.Store = (*DB)(nil)
+	_ transition.Tx    = (*Tx)(nil)
+)
+
+// What a person has come to, as transition.Row.Status says it; $2 is the time. A test holds the two together.
+const (
+	personSecond = `(EXISTS (SELECT 1 FROM totp_keys k WHERE k.account_id = a.id))`
+	personStatus = `CASE
+  WHEN p.exempt_at > 0 THEN 'exempt'
+  WHEN p.until_at > 0 AND p.until_at <= $2 THEN 'left'
+  WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 'second'
+  WHEN a.id IS NOT NULL AND a.first_signin_at > 0 THEN 'signed_in'
+  WHEN a.id IS NOT NULL AND w.account_id IS NOT NULL THEN 'password'
+  WHEN a.id IS NOT NULL THEN 'verified'
+  WHEN p.flag <> '' THEN 'problem'
+  WHEN p.bounced_at > 0 AND p.bounced_at >= p.mailed_at THEN 'bounced'
+  WHEN p.opened_at > 0 THEN 'opened'
+  WHEN p.accepted_at > 0 THEN 'delivered'
+  WHEN p.mailed_at > 0 THEN 'mailed'
+  ELSE 'waiting' END`
+	personJoins = `
+FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id`
+	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
+  p.bounced_at, p.opened_at, p.attention_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
+  CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
+  CASE WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 1 ELSE 0 END,
+  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id) THEN 1 ELSE 0 END,
+  p.sort_key, ` + personStatus
+)
+
+const (
+	countPersons statement = `
+SELECT status, count(*), COALESCE(sum(tried), 0) FROM (SELECT ` + personStatus + ` AS status,
+  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried` + personJoins + `
+WHERE p.organisation_id = $1) s GROUP BY status`
+
+	// $3 a status or '', $4 whether only those who need attention, $5 and $6 the place, $7 how many.
+	listPersons statement = `
+SELECT ` + personColumns + personJoins + `
+WHERE p.organisation_id = $1 AND (p.sort_key > $5 OR p.sort_key = $5 AND p.id > $6) AND ($3 = '' OR ` + personStatus + ` = $3)
+  AND ($4 = 0 OR p.exempt_at = 0 AND (p.until_at = 0 OR p.until_at > $2) AND a.id IS NULL
+    AND (p.flag <> '' OR p.bounced_at > 0 AND p.bounced_at >= p.mailed_at OR p.attention_at > 0))
+ORDER BY p.sort_key, p.id LIMIT $7`
+
+	// The same among those who have a word that begins so: $8 to $9.
+	searchPersons statement = `
+SELECT ` + personColumns + personJoins + `
+WHERE p.organisation_id = $1 AND (p.sort_key > $5 OR p.sort_key = $5 AND p.id > $6) AND ($3 = '' OR ` + personStatus + ` = $3)
+  AND ($4 = 0 OR p.exempt_at = 0 AND (p.until_at = 0 OR p.until_at > $2) AND a.id IS NULL
+    AND (p.flag <> '' OR p.bounced_at > 0 AND p.bounced_at >= p.mailed_at OR p.attention_at > 0))
+  AND p.id IN (SELECT t.person_id FROM person_terms t WHERE t.organisation_id = $1 AND t.term >= $8 AND t.term < $9)
+ORDER BY p.sort_key, p.id LIMIT $7`
+
+	findTransitionPerson statement = `SELECT ` + personColumns + personJoins + ` WHERE p.organisation_id = $1 AND p.id = $3`
+
+	findPersonByKey statement = `SELECT id FROM persons WHERE organisation_id = $1 AND person_key = $2 ORDER BY source LIMIT 1`
+
+	countFindings statement = `SELECT kind, count(*) FROM findings WHERE organisation_id = $1 GROUP BY kind`
+
+	listFindings statement = `
+SELECT f.kind, f.detail, f.person_id, p.given_name, p.family_name, p.address FROM findings f JOIN persons p ON p.id = f.person_id
+WHERE f.organisation_id = $1 AND f.person_id > $3 AND ($2 = '' OR f.kind = $2) AND p.exempt_at = 0 ORDER BY f.person_id, f.kind LIMIT $4`
+
+	countUnchecked statement = `
+SELECT count(*) FROM persons p WHERE p.organisation_id = $1 AND (p.checked_at = 0 OR p.checked_at < p.changed_at)`
+
+	checkedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched,
+  CASE WHEN p.identifier = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.identifier = p.identifier AND q.organisation_id = p.organisation_id) END,
+  (SELECT count(*) FROM persons q WHERE q.organisation_id = p.organisation_id AND q.sort_key = p.sort_key),
+  CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id) THEN 1 ELSE 0 END
+FROM persons p`
+
+	listUnchecked statement = `
+SELECT ` + checkedColumns + ` WHERE p.organisation_id = $1 AND p.id > $2 AND ($4 = 1 OR p.checked_at = 0 OR p.checked_at < p.changed_at) ORDER BY p.id LIMIT $3`
+
+	// At most a hundred: who shares an address with more is told so by the number.
+	listTwins statement = `
+SELECT ` + checkedColumns + ` WHERE p.organisation_id = $1 AND p.id <> $2
+  AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id = $1
+    UNION SELECT q.id FROM persons q WHERE q.organisation_id = $1 AND q.sort_key = $4) LIMIT 100`
+
+	saveChecked    statement = `UPDATE persons SET flag = $2, checked_at = $3 WHERE id = $1`
+	deleteFindings statement = `DELETE FROM findings WHERE person_id = $1`
+	insertFinding  statement = `INSERT INTO findings (person_id, kind, organisation_id, detail, found_at) VALUES ($1, $2, $3, $4, $5)`
+
+	readPerson statement = `
+SELECT p.id, p.organisation_id, p.source, p.person_key, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.language, p.flag, p.exempt_at,
+  COALESCE(c.account_id, '')
+FROM persons p LEFT JOIN connections c ON c.person_id = p.id WHERE p.organisation_id = $1 AND p.id = $2`
+
+	correctAddress statement = `
+UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, changed_at = $4, checked_at = 0
+WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
+
+	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id = $1`
+	vouchAddress statement = `UPDATE persons SET vouched = $2, checked_at = 0, changed_at = $3 WHERE id = $1`
+	setExempt    statement = `UPDATE persons SET exempt_at = $2, exempt_reason = $3 WHERE id = $1`
+
+	disconnectPerson statement = `DELETE FROM connections WHERE person_id = $1 RETURNING account_id`
+
+	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
+)
+
+func scanRow(scan scan) (r transition.Row, err error) {
+	var given, family, employments, login string
+	var exempt, until, mailed, accepted, bounced, opened, attention, connected, signedIn, hasSecret, hasSecond, others int64
+	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention,
+		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &others, &r.SortKey, &r.StatusName)
+	r.GivenName, r.Name = given, strings.TrimSpace(given+" "+family)
+	r.Exempt, r.Until, r.Mailed, r.Accepted, r.Bounced = fromMS(exempt), fromMS(until), fromMS(mailed), fromMS(accepted), fromMS(bounced)
+	r.Opened, r.Attention, r.Connected, r.SignedIn = fromMS(opened), fromMS(attention), fromMS(connected), fromMS(signedIn)
+	r.HasSecret, r.HasSecond, r.Others = hasSecret == 1, hasSecond == 1, others == 1
+	if login != r.Address {
+		r.Login = login
+	}
+	if err != nil {
+		return r, err
+	}
+	var all []person.Employment
+	if err := json.Unmarshal([]byte(employments), &all); err != nil {
+		return r, err
+	}
+	var units []string
+	for _, e := range all {
+		if u := e.Unit; u != "" {
+			units = append(units, u)
+		} else if e.Company != "" {
+			units = append(units, e.Company)
+		}
+	}
+	r.Units = strings.Join(units, ", ")
+	return r, nil
+}
+
+// CountPersons counts an organisation's persons by status.
+func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time) (transition.Counts, error) {
+	c := transition.Counts{Statuses: map[transition.Status]int{}}
+	err := db.query(ctx, countPersons, string(o), ms(now)).each(func(scan scan) error {
+		var s transition.Status
+		var n, tried int
+		if err := scan(&s, &n, &tried); err != nil {
+			return err
+		}
+		c.Statuses[s] = n
+		c.Total += n
+		switch s {
+		case transition.Problem, transition.Bounced:
+			c.Attention += n
+		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:
+			c.Attention += tried
+		}
+		return nil
+	})
+	return c, err
+}
+
+// ListPersons lists up to n persons in the order of their names.
+func (db *DB) ListPersons(ctx context.Context, o organisation.ID, f transition.Filter, after transition.Place, n int, now time.Time) ([]transition.Row, error) {
+	attention := int64(0)
+	if f.Attention {
+		attention = 1
+	}
+	args := []any{string(o), ms(now), string(f.Status), attention, orEmpty(after.SortKey), after.ID, int64(n)}
+	if f.Words == "" {
+		return list(db.query(ctx, listPersons, args...), scanRow)
+	}
+	// The longest word finds fewest; the others are asked for below, in Go.
+	from, to := prefixRange(f.Words)
+	return list(db.query(ctx, searchPersons, append(args, from, to)...), scanRow)
+}
+
+// prefixRange is where the terms lie that begin so: bytes, because two databases order text differently.
+func prefixRange(words string) (from, to []byte) {
+	from = []byte(words)
+	return from, append([]byte(words), 0xff)
+}
+
+// FindPerson reads one person of the organisation.
+func (db *DB) FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (transition.Row, bool, error) {
+	found, err := list(db.query(ctx, findTransitionPerson, string(o), ms(now), id), scanRow)
+	if len(found) == 0 {
+		return transition.Row{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// FindPersonByKey looks a person up by her key.
+func (db *DB) FindPersonByKey(ctx context.Context, o organisation.ID, key person.Key) (id string, found bool, err error) {
+	found, err = db.query(ctx, findPersonByKey, string(o), key.Reveal()).one(&id)
+	return id, found, err
+}
+
+// CountFindings counts what the pre-flight has found, by kind.
+func (db *DB) CountFindings(ctx context.Context, o organisation.ID) (map[transition.Kind]int, error) {
+	counts := map[transition.Kind]int{}
+	err := db.query(ctx, countFindings, string(o)).each(func(scan scan) error {
+		var k transition.Kind
+		var n int
+		err := scan(&k, &n)
+		counts[k] = n
+		return err
+	})
+	return counts, err
+}
+
+// ListFindings lists up to n findings of a kind (” all) after a person's id.
+func (db *DB) ListFindings(ctx context.Context, o organisation.ID, kind transition.Kind, after string, n int) ([]transition.Found, error) {
+	return list(db.query(ctx, listFindings, string(o), string(kind), after, int64(n)), func(scan scan) (f transition.Found, err error) {
+		var given, family string
+		err = scan(&f.Kind, &f.Detail, &f.Person, &given, &family, &f.Address)
+		f.Name = strings.TrimSpace(given + " " + family)
+		return f, err
+	})
+}
+
+// CountUnchecked counts the persons whom the pre-flight has not seen as they are now.
+func (db *DB) CountUnchecked(ctx context.Context, o organisation.ID) (n int, err error) {
+	_, err = db.query(ctx, countUnchecked, string(o)).one(&n)
+	return n, err
+}
+
+func scanChecked(scan scan) (c transition.Checked, err error) {
+	var employments string
+	var connected int64
+	err = scan(&c.ID, &c.Organisation, &c.GivenName, &c.FamilyName, &c.Address, &employments, &c.LegacyID, &c.Person.Phone, &c.ImportedHash, &c.Flag, &c.Identifier,
+		&c.Vouched, &c.SameAddress, &c.SameName, &connected)
+	c.Connected = connected == 1
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal([]byte(employments), &c.Employments)
+}
+
+// ListUnchecked reads up to n persons after an id, for the pre-flight.
+func (db *DB) ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]transition.Checked, error) {
+	every := int64(0)
+	if all {
+		every = 1
+	}
+	return list(db.query(ctx, listUnchecked, string(o), after, int64(n), every), scanChecked)
+}
+
+// ListTwins reads the persons of the organisation with the same address or the same name, but for one.
+func (db *DB) ListTwins(ctx context.Context, o organisation.ID, c transition.Checked) ([]transition.Checked, error) {
+	return list(db.query(ctx, listTwins, string(o), c.ID, string(c.Identifier), c.SortKey()), scanChecked)
+}
+
+// SaveChecked stores what the pre-flight says of a person.
+func (tx *Tx) SaveChecked(ctx context.Context, c transition.Checked, flag person.Flag, findings []transition.Finding, now time.Time) error {
+	if _, err := tx.exec(ctx, saveChecked, c.ID, string(flag), ms(now)); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, deleteFindings, c.ID); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if _, err := tx.exec(ctx, insertFinding, c.ID, string(f.Kind), string(c.Organisation), f.Detail, ms(now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadPerson reads a person of the organisation inside the transaction.
+func (tx *Tx) ReadPerson(ctx context.Context, o organisation.ID, id string) (p person.Person, acc account.ID, ok bool, err error) {
+	var employments string
+	var exempt int64
+	ok, err = tx.query(ctx, readPerson, string(o), id).one(&p.ID, &p.Organisation, &p.Source, &p.Key, &p.GivenName, &p.FamilyName, &p.Address, &employments, &p.LegacyID,
+		&p.Phone, &p.Language, &p.Flag, &exempt, &acc)
+	if err != nil || !ok {
+		return p, acc, ok, err
+	}
+	p.Exempt = fromMS(exempt)
+	return p, acc, ok, json.Unmarshal([]byte(employments), &p.Employments)
+}
+
+// CorrectAddress changes the register's address of a person without a connection.
+func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier account.Identifier, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, correctAddress, id, address, string(identifier), ms(now))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.indexPerson(ctx, id)
+}
+
+// indexPerson writes the terms of a person anew.
+func (tx *Tx) indexPerson(ctx context.Context, id string) error {
+	var p person.Person
+	if _, err := tx.query(ctx, readTerms, id).one(&p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.LegacyID); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, deleteTerms, id); err != nil {
+		return err
+	}
+	for _, term := range p.Terms() {
+		if _, err := tx.exec(ctx, insertTerm, string(p.Organisation), term, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UncheckTwins lets the pre-flight look again at those who have an identifier.
+func (tx *Tx) UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error {
+	_, err := tx.exec(ctx, uncheckTwins, string(o), string(identifier))
+	return err
+}
+
+// Vouch notes that an identifier is the person's own.
+func (tx *Tx) Vouch(ctx context.Context, id string, identifier account.Identifier, now time.Time) error {
+	_, err := tx.exec(ctx, vouchAddress, id, string(identifier), ms(now))
+	return err
+}
+
+// SetExempt takes a person out of the transition, or back in.
+func (tx *Tx) SetExempt(ctx context.Context, id string, at time.Time, reason string, _ time.Time) error {
+	_, err := tx.exec(ctx, setExempt, id, ms(at), reason)
+	return err
+}
+
+// Disconnect takes the connection from a person away.
+func (tx *Tx) Disconnect(ctx context.Context, id string) (acc account.ID, had bool, err error) {
+	had, err = tx.query(ctx, disconnectPerson, id).one(&acc)
+	return acc, had, err
+}
+
+const readTerms statement = `SELECT organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`

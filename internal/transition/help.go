@@ -1,0 +1,147 @@
+package transition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/session"
+)
+
+// The ways in which help is refused.
+var (
+	// ErrConnected: the person has an account; the register's address is not how she logs in, and she changes that one herself.
+	ErrConnected = errors.New("the person has confirmed an address")
+	// ErrNotConnected: there is nothing to take away.
+	ErrNotConnected = errors.New("the person has no connection")
+	// ErrNotFlagged: only what the pre-flight took for a task's address can be vouched for.
+	ErrNotFlagged = errors.New("the address is not taken for a task's")
+)
+
+// CorrectAddress gives a person without a connection another address in the register (RULES §6). An empty one takes it away. It
+// fails with ErrNoPerson, ErrConnected, ErrReason or account.ErrNotAnAddress.
+func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administrator, o organisation.ID, id, typed, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	address, identifier := "", account.Identifier("")
+	if typed != "" {
+		if address, identifier, err = account.ParseAddress(typed); err != nil {
+			return err
+		}
+	}
+	var former account.Identifier
+	err = s.InTx(ctx, func(tx Tx) error {
+		p, acc, ok, err := tx.ReadPerson(ctx, o, id)
+		if err != nil || !ok {
+			return orElse(err, ErrNoPerson)
+		}
+		if acc != "" {
+			return ErrConnected
+		}
+		former = p.Identifier()
+		if ok, err := tx.CorrectAddress(ctx, id, address, identifier, s.Now()); err != nil || !ok {
+			return orElse(err, ErrConnected)
+		}
+		for _, touched := range []account.Identifier{former, identifier} {
+			if err := tx.UncheckTwins(ctx, o, touched); err != nil {
+				return fmt.Errorf("look at the others again: %w", err)
+			}
+		}
+		e := s.event(by, audit.AddressCorrected, o, id, "", reason)
+		e.Personal["from"], e.Personal["to"] = p.Address, address
+		return tx.Append(ctx, e)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.check(ctx, o, false) // also those who shared it, so that nobody must run the pre-flight for one address
+	return err
+}
+
+// Vouch says that an address that looks like a task's, or like one for minutes, is the person's own. It fails with ErrNoPerson,
+// ErrReason or ErrNotFlagged.
+func (s *Service) Vouch(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	err = s.InTx(ctx, func(tx Tx) error {
+		p, _, ok, err := tx.ReadPerson(ctx, o, id)
+		if err != nil || !ok {
+			return orElse(err, ErrNoPerson)
+		}
+		if f := Kind(p.Flag); f != Role && f != Disposable {
+			return ErrNotFlagged
+		}
+		if err := tx.Vouch(ctx, id, p.Identifier(), s.Now()); err != nil {
+			return fmt.Errorf("vouch: %w", err)
+		}
+		return tx.Append(ctx, s.event(by, audit.AddressVouched, o, id, "", reason))
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.check(ctx, o, false)
+	return err
+}
+
+// Exempt takes a person out of the transition, or back in. It fails with ErrNoPerson or ErrReason.
+func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o organisation.ID, id string, out bool, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		_, acc, ok, err := tx.ReadPerson(ctx, o, id)
+		if err != nil || !ok {
+			return orElse(err, ErrNoPerson)
+		}
+		at, kind := time.Time{}, audit.PersonIncluded
+		if out {
+			at, kind = s.Now(), audit.PersonExempted
+		}
+		if err := tx.SetExempt(ctx, id, at, reason, s.Now()); err != nil {
+			return fmt.Errorf("set exempt: %w", err)
+		}
+		return tx.Append(ctx, s.event(by, kind, o, id, acc, reason))
+	})
+}
+
+// Disconnect takes the connection between a person and her account away: what the account was in the organisation's name ends
+// the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's. It fails with ErrNoPerson,
+// ErrNotConnected or ErrReason.
+func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		_, _, ok, err := tx.ReadPerson(ctx, o, id)
+		if err != nil || !ok {
+			return orElse(err, ErrNoPerson)
+		}
+		acc, had, err := tx.Disconnect(ctx, id)
+		if err != nil || !had {
+			return orElse(err, ErrNotConnected)
+		}
+		if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: acc, Offline: true}, session.EndedByAdministrator, s.Now()); err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.event(by, audit.PersonDisconnected, o, id, acc, reason))
+	})
+}
+
+func orElse(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

@@ -1,0 +1,139 @@
+// Package transition is the flow of the people who look after a move to the new login: what is wrong with the register before a
+// mail leaves, who would get in today, how far everybody has come, and one person's whole history with what can be done about it
+// (RULES §6). The mails themselves and the page that they lead to are package preparation's; the register is provisioning's.
+package transition
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
+)
+
+// Service looks after transitions.
+type Service struct {
+	Store Store
+	InTx  func(context.Context, func(Tx) error) error
+	// InBulkTx gives way to everybody who waits (RULES §10).
+	InBulkTx func(context.Context, func(Tx) error) error
+	Now      func() time.Time
+}
+
+// Store answers questions outside a transaction.
+type Store interface {
+	// CountPersons counts an organisation's persons by status.
+	CountPersons(ctx context.Context, o organisation.ID, now time.Time) (Counts, error)
+	// ListPersons lists up to n persons in the order of their names, after the given place.
+	ListPersons(ctx context.Context, o organisation.ID, f Filter, after Place, n int, now time.Time) ([]Row, error)
+	// FindPerson reads one person of the organisation; false for another's.
+	FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (Row, bool, error)
+	// FindPersonByKey looks a person up by her key, in all sources.
+	FindPersonByKey(ctx context.Context, o organisation.ID, key person.Key) (id string, found bool, err error)
+	// CountFindings counts what the pre-flight has found, by kind.
+	CountFindings(ctx context.Context, o organisation.ID) (map[Kind]int, error)
+	// ListFindings lists up to n findings of a kind ('' all) after a person's id.
+	ListFindings(ctx context.Context, o organisation.ID, kind Kind, after string, n int) ([]Found, error)
+	// CountUnchecked counts the persons whom the pre-flight has not seen as they are now.
+	CountUnchecked(ctx context.Context, o organisation.ID) (int, error)
+	// ListUnchecked reads up to n persons after an id, for the pre-flight; all says whether also those whom it has seen as they are.
+	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
+	// ListTwins reads the persons of the organisation with the same address or the same name, but for one.
+	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
+}
+
+// Tx is what a transition changes.
+type Tx interface {
+	authn.Tx
+	// SaveChecked stores what the pre-flight says of a person: her flag, and her findings in place of the former ones.
+	SaveChecked(ctx context.Context, c Checked, flag person.Flag, findings []Finding, now time.Time) error
+	// ReadPerson reads a person of the organisation inside the transaction; false for another's.
+	ReadPerson(ctx context.Context, o organisation.ID, id string) (person.Person, account.ID, bool, error)
+	// CorrectAddress changes the register's address of a person without a connection; false if she has one by now.
+	CorrectAddress(ctx context.Context, id, address string, identifier account.Identifier, now time.Time) (bool, error)
+	// Vouch notes that an identifier is the person's own, and lets the pre-flight look again.
+	Vouch(ctx context.Context, id string, identifier account.Identifier, now time.Time) error
+	// SetExempt takes a person out of the transition, or back in with the zero time.
+	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
+	// Disconnect takes the connection from a person away.
+	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
+	UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error
+	audit.Appender
+}
+
+// ErrNoPerson is one answer for a person who is not there and one who is somebody else's.
+var ErrNoPerson = errors.New("there is no such person in this organisation")
+
+// Filter chooses persons.
+type Filter struct {
+	Status    Status // empty: all
+	Attention bool   // only those who need attention
+	Words     string // beginning of a name, an address, an old user id; empty: all
+}
+
+// Place is where a page of a list ends; zero: before the first.
+type Place struct {
+	SortKey []byte
+	ID      string
+}
+
+// Counts counts an organisation's persons by status.
+func (s *Service) Counts(ctx context.Context, o organisation.ID) (Counts, error) {
+	return s.Store.CountPersons(ctx, o, s.Now())
+}
+
+// List lists up to n persons after a place, in the order of their names.
+func (s *Service) List(ctx context.Context, o organisation.ID, f Filter, after Place, n int) ([]Row, error) {
+	f.Words = person.Fold(f.Words)
+	return s.Store.ListPersons(ctx, o, f, after, n, s.Now())
+}
+
+// Find reads one person; ErrNoPerson for another organisation's.
+func (s *Service) Find(ctx context.Context, o organisation.ID, id string) (Row, error) {
+	r, ok, err := s.Store.FindPerson(ctx, o, id, s.Now())
+	if err == nil && !ok {
+		err = ErrNoPerson
+	}
+	return r, err
+}
+
+// Search finds persons as a helpdesk asks: by the whole person key first, else by words. A key is never part of a word.
+func (s *Service) Search(ctx context.Context, o organisation.ID, text string, n int) ([]Row, error) {
+	if id, ok, err := s.Store.FindPersonByKey(ctx, o, person.Key(text)); err != nil {
+		return nil, err
+	} else if ok {
+		r, err := s.Find(ctx, o, id)
+		return []Row{r}, err
+	}
+	if person.Fold(text) == "" {
+		return nil, nil
+	}
+	return s.List(ctx, o, Filter{Words: text}, Place{}, n)
+}
+
+// ErrReason says that an act needs a reason.
+var ErrReason = errors.New("say why, in a few words")
+
+// maxReason is the longest reason in bytes.
+const maxReason = 400
+
+func reasonOf(text string) (string, error) {
+	if text = person.Line(text); text == "" || len(text) > maxReason {
+		return "", ErrReason
+	}
+	return text, nil
+}
+
+// event begins a line about a person.
+func (s *Service) event(by administrator.Administrator, kind audit.Kind, o organisation.ID, personID string, id account.ID, reason string) audit.Event {
+	e := by.Event(kind, o, reason, s.Now())
+	e.Account = id
+	e.Personal["person"] = personID
+	return e
+}
