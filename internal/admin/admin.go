@@ -15,9 +15,11 @@ import (
 	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/visitor"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -26,9 +28,11 @@ import (
 type Door struct {
 	Administration *administration.Service
 	Provisioning   *provisioning.Service
+	Transition     *transition.Service
 	Signin         *signin.Service
 	Visitor        visitor.Kit
 	Kit            *web.Kit // with this door's templates
+	Catalogue      *locale.Catalogue
 	Now            func() time.Time
 }
 

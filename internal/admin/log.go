@@ -49,5 +49,7 @@ func shownDetail(detail map[string]string) string {
 // logTexts say in words what has happened. A kind without one is shown by its name.
 var logTexts = map[audit.Kind]string{
 	audit.Appointed: "admin.log.appointed", audit.Dismissed: "admin.log.dismissed", audit.OrganisationSet: "admin.log.organisation_set",
-	audit.PersonConnected: "admin.log.person_connected",
+	audit.PersonConnected: "admin.log.person_connected", audit.PreflightRun: "admin.log.preflight_run", audit.AddressCorrected: "admin.log.address_corrected",
+	audit.AddressVouched: "admin.log.address_vouched", audit.PersonExempted: "admin.log.person_exempted", audit.PersonIncluded: "admin.log.person_included",
+	audit.PersonDisconnected: "admin.log.person_disconnected",
 }

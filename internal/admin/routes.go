@@ -16,6 +16,22 @@ type route struct {
 // more than See.
 func (d *Door) routes() map[string]route {
 	return map[string]route{
+		"GET /transition":     {administrator.See, d.getTransition},
+		"GET /transition.csv": {administrator.See, d.getTransitionCSV},
+
+		"GET /preflight":     {administrator.See, d.getPreflight},
+		"POST /preflight":    {administrator.Prepare, d.postPreflight},
+		"GET /preflight.csv": {administrator.See, d.getPreflightCSV},
+
+		"GET /help":                        {administrator.Help, d.getHelp},
+		"POST /help":                       {administrator.Help, d.postHelp},
+		"GET /people/{person}":             {administrator.See, d.getPerson},
+		"POST /people/{person}/address":    {administrator.Help, d.postAddress},
+		"POST /people/{person}/vouch":      {administrator.Help, d.postVouch},
+		"POST /people/{person}/exempt":     {administrator.Help, d.postExempt},
+		"POST /people/{person}/include":    {administrator.Help, d.postInclude},
+		"POST /people/{person}/disconnect": {administrator.Help, d.postDisconnect},
+
 		"GET /settings":  {administrator.Set, d.getSettings},
 		"POST /settings": {administrator.Set, d.postSettings},
 		"POST /look":     {administrator.Set, d.postLook},
@@ -37,6 +53,9 @@ type section struct {
 
 // sections are the parts, in the order of the navigation.
 var sections = []section{
+	{"admin.section.transition", "/transition", administrator.See},
+	{"admin.section.preflight", "/preflight", administrator.See},
+	{"admin.section.help", "/help", administrator.Help},
 	{"admin.section.settings", "/settings", administrator.Set},
 	{"admin.section.administrators", "/administrators", administrator.Appoint},
 	{"admin.section.log", "/log", administrator.Audit},

@@ -46,20 +46,41 @@ var full = []sample{
 		Networks: "192.0.2.0/24", Accounts: 200, Second: 150, Without: 50, Forecast: true, Name: "Företaget AB", Colour: "#1f5d4c", LogoURL: "/logo", StyleURL: "/style"}},
 	{"settings-problem", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "off", Problem: "admin.settings.problem_day", LookProblem: "admin.settings.problem_colour", Name: "Företaget AB", Preview: true}},
 	{"log", admin.Log{Frame: frame, OlderURL: "/older", Lines: []admin.LogLine{{At: day, Key: "admin.log.appointed", By: "Eva Admin", Person: "Anna Svensson", Reason: "Ringde", Detail: "role owner"}, {At: day, Kind: "other.kind"}}}},
+	{"transition", admin.Transition{Frame: frame, Total: 200, Attention: 3, Exempt: 1, Left: 2, Funnel: []admin.FunnelRow{{Key: "admin.stage.imported", Count: 200, Percent: 100, Width: 640, TextY: 16, BarY: 22}, {Key: "admin.stage.second", Count: 20, Percent: 10, Width: 64, Y: 52, TextY: 68, BarY: 74}},
+		Action: "/t", Search: "anna", Status: "problem", OnlyAttention: true, Statuses: []admin.StatusChoice{{Status: "problem", Key: "admin.status.problem", Count: 3}}, Rows: people, NextURL: "/next", ExportURL: "/csv", AllURL: "/all", AttentionURL: "/att"}},
+	{"transition-nobody", admin.Transition{Frame: frame, Total: 1, AllURL: "/all", ExportURL: "/csv"}},
+	{"preflight", admin.Preflight{Frame: frame, Action: "/p", Unchecked: 4, Total: 200, Found: true, Kinds: []admin.KindRow{{Key: "admin.finding.role", TextKey: "admin.finding_text.role", URL: "/k", Count: 2, Blocks: true}, {Key: "admin.finding.old_password", TextKey: "admin.finding_text.old_password", URL: "/h", Count: 1}},
+		Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: "/p/1", Name: "Anna Svensson", Address: "lager@foretaget.example", Detail: "3"}}, NextURL: "/n", ExportURL: "/csv", In: 150, Outlook: []admin.OutlookRow{{Key: "admin.outlook.password", Count: 100, In: true}, {Key: "admin.outlook.bounced", Count: 3}}}},
+	{"help", admin.Help{Frame: frame, Action: "/h"}},
+	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},
+	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
+	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
+		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}}}},
+	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, Elsewhere: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i"}},
 }
+
+var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "anna.svensson@foretaget.example", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.duplicate", Attention: true, At: day},
+	{URL: "/p/2", Status: "admin.status.waiting"}}
 
 // zero are the same pages with nothing filled in.
 var zero = []sample{
+	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"transition", admin.Transition{Frame: bad, Total: 1, Search: evil, Status: evil, Rows: bads, NextURL: "javascript:alert(1)", ExportURL: evil}},
+	{"preflight", admin.Preflight{Frame: bad, Found: true, Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: evil, Name: evil, Address: evil, Detail: evil}}}},
+	{"help", admin.Help{Frame: bad, Search: evil, Asked: true, Rows: bads}},
+	{"person", admin.Person{Frame: bad, Name: evil, Address: evil, Phone: evil, Units: evil, Login: evil, Status: "admin.status.left", Typed: evil, AddressAction: evil, Connected: day}},
 	{"home", admin.Home{Organisations: []admin.HomeRow{{Name: evil, URL: "javascript:alert(1)", Role: "admin.role.owner"}}}},
 	{"administrators", admin.Administrators{Frame: bad, Address: evil, Role: evil, Problem: "admin.administrators.problem_address", Rows: []admin.AdministratorRow{{ID: evil, Name: evil, Address: evil, Role: "admin.role.owner"}}}},
 	{"settings", admin.Settings{Frame: bad, MFA: evil, From: evil, Networks: evil, Name: evil, Colour: evil, LogoURL: "javascript:alert(1)", StyleURL: evil}},
 	{"log", admin.Log{Frame: bad, Lines: []admin.LogLine{{Kind: evil, By: evil, Person: evil, Reason: evil, Detail: evil}}}},
 }
+
+var bads = []admin.PersonRow{{URL: "javascript:alert(1)", Name: evil, Address: evil, Units: evil, Status: "admin.status.left"}}
 
 func newKit(t *testing.T) *web.Kit {
 	t.Helper()
@@ -116,6 +137,34 @@ func TestEveryTemplateOfTheConsoleHasASample(t *testing.T) {
 		has := func(s sample) bool { return s.page() == name }
 		if !slices.ContainsFunc(full, has) || !slices.ContainsFunc(zero, has) || !slices.ContainsFunc(hostile, has) {
 			t.Errorf("%s: no full, no zero or no hostile view", f.Name())
+		}
+	}
+}
+
+// TestTheConsoleIsPreviewed shows every sample over HTTP. With PORTVAKT_PREVIEW=localhost:8091 it stays: the place to look at a page
+// while changing it.
+func TestTheConsoleIsPreviewed(t *testing.T) {
+	kit := newKit(t)
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", kit.Static())
+	mux.Handle("POST /language", kit.ChangeLanguage())
+	mux.Handle("GET /page/{name}", kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		for _, s := range full {
+			if s.name == r.PathValue("name") {
+				return kit.Page(w, r, http.StatusOK, s.page(), s.view)
+			}
+		}
+		return &web.Fault{Status: http.StatusNotFound, Key: "error.not_found"}
+	}))
+	preview := kit.Wrap(mux)
+	if addr := os.Getenv("PORTVAKT_PREVIEW"); addr != "" {
+		t.Fatal(http.ListenAndServe(addr, preview))
+	}
+	for _, s := range full {
+		w := httptest.NewRecorder()
+		preview.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/page/"+s.name, nil))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "admin.css") {
+			t.Errorf("%s: %d", s.name, w.Code)
 		}
 	}
 }

@@ -115,6 +115,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	group.Go(func() error { return ended(operator.Serve(socket)) })
 	group.Go(func() error { return a.Outbox.Run(ctx) })
 	group.Go(func() error { return a.Jobs.Run(ctx) })
+	group.Go(func() error {
+		return a.Preparation.Run(ctx, func(err error) { a.log.Error("preparation", "error", err) })
+	})
 	group.Go(func() error { return a.House.Run(ctx) })
 	group.Go(func() error { return a.Control.Auditing.Run(ctx) })
 	if returned != nil {

@@ -86,6 +86,21 @@ const (
 	DKIMKeyActivated   Kind = "dkim.key_activated"                // a key's record was found in the DNS, or the operator vouched for it: it signs from now on
 	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
 	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
+
+	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
+	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it
+	PreparationRenewed           Kind = "preparation.renewed"            // somebody asked for another preparation link
+	PreparationLinkSent          Kind = "preparation.link_sent"          // a preparation link was made that no administrator had asked for, and its mail enqueued
+	PreparationProposed          Kind = "preparation.proposed"           // somebody with a person's link proposed another address; the register's was told
+	PreparationProposalConfirmed Kind = "preparation.proposal_confirmed" // the proposed address was confirmed by its own mail
+	PreparationObjected          Kind = "preparation.objected"           // the register's address withdrew a proposal
+	PreparationProposalApproved  Kind = "preparation.proposal_approved"  // an administrator approved a proposed address
+	PreparationProposalRefused   Kind = "preparation.proposal_refused"   // an administrator refused a proposed address
+	PhaseSet                     Kind = "preparation.phase_set"          // a phase of an organisation's move to this login began, or its day was set
+	RateSet                      Kind = "preparation.rate_set"           // how many preparation mails a minute go out was set
+	MailingBegun                 Kind = "preparation.mailing_begun"      // a mailing of preparation links was ordered
+	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
+	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

@@ -39,12 +39,26 @@ func (s *Service) Fresh(ctx context.Context, o Owner) (Facts, account.Account, S
 		return f, acc, second, fmt.Errorf("find second proofs: %w", err)
 	}
 	old := s.Now().Sub(f.Session.AuthTime) > freshFor
-	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
-	// A tap is less than typed digits. Without a password there is no class between the two.
-	pushed := shown(MethodPush) && (f.Session.ACR.Satisfies(session.AAL2) || !second.Password)
-	less := second.Apps > 0 && !shown(MethodOTP) && !shown(MethodSMS) && !pushed || second.Password && !shown(MethodPassword)
+	less := !f.shows(second)
 	if old || less {
 		return f, acc, second, ErrStale
 	}
 	return f, acc, second, nil
+}
+
+// AtOwnLevel says whether the session has shown all that its account can show, however long ago.
+func (s *Service) AtOwnLevel(ctx context.Context, f Facts, acc account.Account) (bool, error) {
+	second, err := s.Store.FindSecond(ctx, acc.ID)
+	if err != nil {
+		return false, fmt.Errorf("find second proofs: %w", err)
+	}
+	return f.shows(second), nil
+}
+
+// shows says whether the session has shown what the account has.
+func (f Facts) shows(second Second) bool {
+	shown := func(method string) bool { return slices.Contains(f.Session.AMR, method) }
+	// A tap is less than typed digits. Without a password there is no class between the two.
+	pushed := shown(MethodPush) && (f.Session.ACR.Satisfies(session.AAL2) || !second.Password)
+	return (second.Apps == 0 || shown(MethodOTP) || shown(MethodSMS) || pushed) && (!second.Password || shown(MethodPassword))
 }

@@ -17,7 +17,8 @@ type Kind string
 
 // The kinds of work.
 const (
-	Import Kind = "import" // a register file becomes rows of the register
+	Import  Kind = "import"  // a register file becomes rows of the register
+	Mailing Kind = "mailing" // preparation mails go out, so many a minute
 )
 
 // State is where a job stands.

@@ -111,6 +111,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 			l.Facts = append([]fact{{p.T("mail.device"), d}}, l.Facts...)
 		}
 		return l, s.addNotMe(&l, p, m, p.T("mail.push_reported.undo"))
+	case preparationConfirmTemplate, preparationReminderTemplate, preparationProposedTemplate, preparationObjectionTemplate,
+		preparationApprovedTemplate, preparationDoneTemplate:
+		return l, s.addPreparation(&l, p, m)
 	case addressConfirmTemplate, addressChangedTemplate, addressNewTemplate:
 		return l, s.addAddress(&l, p, m)
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:

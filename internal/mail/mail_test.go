@@ -66,13 +66,15 @@ func (d desk) message(template, language string) outbox.Message {
 	m := outbox.New(outbox.Mail, template, "anna.svensson@foretaget.example", now)
 	m.ID, m.Language = "0123456789abcdefghjkmnpqrs", language
 	m.Params = map[string]string{"user_agent": "Mozilla/5.0 (iPhone)", "ip": "198.51.100.7", "at": outbox.FormatTime(now), "app": "HRM", "others_ended": "yes",
-		"name": "Anna", "employer": "Företaget AB", "authenticator": "Annas telefon", "off": "yes", "number": "•••• 05"}
+		"name": "Anna", "employer": "Företaget AB", "authenticator": "Annas telefon", "off": "yes", "number": "•••• 05",
+		"phase": "preparation", "switch_on": outbox.FormatTime(now.AddDate(0, 0, 20)), "days": "14", "hours": "72"}
 	m.SealSecret(d.keys, token, now)
 	return m
 }
 
 var templates = []string{"recovery_reset", "recovery_login", "password_changed", "session_reuse",
-	"new_device", "address_confirm", "address_changed", "address_new", "mfa_on", "mfa_off", "recovery_code_used", "recovery_code_made", "recovery_code_issued", "recovery_code_reminder", "signin_failures", "account_erased", "phone_on", "phone_off", "push_reported"}
+	"new_device", "address_confirm", "address_changed", "address_new", "mfa_on", "mfa_off", "recovery_code_used", "recovery_code_made", "recovery_code_issued", "recovery_code_reminder", "signin_failures", "account_erased", "phone_on", "phone_off", "push_reported",
+	"preparation_confirm", "preparation_reminder", "preparation_proposed", "preparation_objection", "preparation_approved", "preparation_done"}
 
 // read takes a mail apart as a mail program does.
 func read(t testing.TB, p parcel) *enmime.Envelope {

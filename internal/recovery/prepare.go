@@ -13,6 +13,10 @@ import (
 	"github.com/portvakt/portvakt/internal/throttle"
 )
 
+// ErrNoAccount says, beside outbox.ErrDrop, that a request names no open account. Whoever prepares the message may look whether it
+// names somebody who is still to have one.
+var ErrNoAccount = fmt.Errorf("%w: no open account", outbox.ErrDrop)
+
 // Prepare decides, in the outbox worker, whether a requested link is made and mailed: only to an open account
 // and within the recipient's budget. Over the budget nothing is sent and living links stay valid.
 func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
@@ -24,7 +28,7 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 			return fmt.Errorf("find account: %w", err)
 		}
 		if !ok || !acc.IsOpen() {
-			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
+			return ErrNoAccount
 		}
 		granted, err := s.recipientHasRoom(ctx, tx, m)
 		if err != nil {

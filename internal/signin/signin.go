@@ -126,6 +126,20 @@ func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (au
 	return a, cookie, err
 }
 
+// ProveTo makes an attempt in which the owner of an address shows all that her account has, and which leads to one of Portvakt's own
+// pages: back is its path. It writes nothing.
+func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, error) {
+	now := s.Now()
+	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	address, id, err := account.ParseAddress(typed)
+	if err != nil {
+		return a, "", err
+	}
+	a.Goal, a.Back, a.Address, a.Identifier = authn.Confirm, back, address, id
+	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	return a, cookie, err
+}
+
 const budgetPurpose = secret.Purpose("request budget")
 
 // keepLarge keeps the request as a row: one of the two writes that a GET may cause (RULES §4). A network has a

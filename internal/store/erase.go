@@ -55,6 +55,11 @@ DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
 	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
+	// Addresses that she proposed, and those that links went to; before the connections, by which they are found.
+	eraseProposals statement = `
+DELETE FROM preparation_proposals WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
+	erasePreparationLinks statement = `
+DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
 	// The row of the register stays: it is the employer's.
 	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
 )
@@ -64,7 +69,7 @@ DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseProposals, erasePreparationLinks, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

@@ -46,6 +46,13 @@ DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at <= $1
 DELETE FROM push_challenges WHERE id IN (SELECT id FROM push_challenges WHERE changed_at <= $1 LIMIT $2)`
 	purgeDevices statement = `
 DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at <= $1 LIMIT $2)`
+	purgePreparationLinks statement = `
+DELETE FROM preparation_links WHERE id IN (SELECT id FROM preparation_links WHERE expires_at <= $1 LIMIT $2)`
+	purgeProposals statement = `
+DELETE FROM preparation_proposals WHERE id IN (SELECT id FROM preparation_proposals WHERE ended_at > 0 AND ended_at <= $1 LIMIT $2)`
+	purgeRecipients statement = `
+DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND person_id IN (SELECT person_id FROM mailing_recipients
+  WHERE mailed_at > 0 AND mailed_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -60,6 +67,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
 		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {

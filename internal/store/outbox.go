@@ -110,6 +110,9 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, words string, now 
 		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
 			return err
 		}
+		if _, err := tx.exec(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
+			return err
+		}
 		n, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account), words)
 		if err != nil || n == 0 {
 			return err

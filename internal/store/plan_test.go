@@ -11,7 +11,7 @@ import (
 // growing are the tables whose rows grow with people and time. A statement that reads one from end to end costs more each
 // day, and on SQLite everybody waits for it.
 var growing = strings.Fields(`accounts passwords persons connections sessions grants onetime_links budgets spent_challenges
-	stored_requests outbox audit_events audit_personal audit_blocks devices`)
+	stored_requests outbox audit_events audit_personal audit_blocks devices preparation_links preparation_proposals mailing_recipients`)
 
 var scans = regexp.MustCompile(`^SCAN (\w+)|^MATERIALIZE`)
 

@@ -59,7 +59,7 @@ WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 A
 UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2 AND purpose <> 'notme'`
 
 	savePrepared statement = `
-UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8
+UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8, template = $9
 WHERE id = $1`
 
 	setPassword statement = `
@@ -154,7 +154,8 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 	if err != nil {
 		return err
 	}
-	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), orEmpty(m.Secret), linkID)
+	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), orEmpty(m.Secret), linkID,
+		m.Template)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("store: message %s is gone", m.ID)
 	}

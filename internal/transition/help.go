@@ -100,7 +100,7 @@ func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o 
 		return err
 	}
 	return s.InTx(ctx, func(tx Tx) error {
-		_, acc, ok, err := tx.ReadPerson(ctx, o, id)
+		_, _, ok, err := tx.ReadPerson(ctx, o, id)
 		if err != nil || !ok {
 			return orElse(err, ErrNoPerson)
 		}
@@ -111,7 +111,7 @@ func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o 
 		if err := tx.SetExempt(ctx, id, at, reason, s.Now()); err != nil {
 			return fmt.Errorf("set exempt: %w", err)
 		}
-		return tx.Append(ctx, s.event(by, kind, o, id, acc, reason))
+		return tx.Append(ctx, s.event(by, kind, o, id, "", reason))
 	})
 }
 

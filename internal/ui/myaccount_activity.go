@@ -64,6 +64,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
 	audit.MessageBounced:     "myaccount.activity.message_bounced",
+
+	audit.PreparationConfirmed: "preparation.activity_confirmed",
+	audit.PreparationConnected: "myaccount.activity.person_connected",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
@@ -75,13 +78,19 @@ var concernNobody = map[audit.Kind]bool{
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
 	audit.Erased:         true, // nobody is there to read it
+
+	// Nobody has an account yet.
+	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
+	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
+	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true,
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.
 var actorTexts = map[string]string{
-	"operator":  "myaccount.activity.by_operator",
-	"system":    "myaccount.activity.by_system",
-	"anonymous": "myaccount.activity.by_anonymous",
+	"operator":      "myaccount.activity.by_operator",
+	"administrator": "myaccount.activity.by_administrator",
+	"system":        "myaccount.activity.by_system",
+	"anonymous":     "myaccount.activity.by_anonymous",
 }
 
 // byTheApp are kinds that an app brings about, in the account's name but without the person.

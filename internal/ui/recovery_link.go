@@ -187,11 +187,14 @@ func (d *Door) freshAttempt(r *http.Request, v visit) (a authn.Attempt, cookie s
 	return d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r))
 }
 
-// problems are the texts for why a new password, or a press, was refused.
-var problems = []struct {
+// problem is an error and its text.
+type problem struct {
 	err error
 	key string
-}{
+}
+
+// problems are the texts for why a new password, or a press, was refused.
+var problems = []problem{
 	{recovery.ErrTooShort, ProblemNewPasswordShort},
 	{recovery.ErrTooLong, ProblemNewPasswordLong},
 	{recovery.ErrCommon, ProblemNewPasswordCommon},

@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/myaccount"
 	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signin"
@@ -31,6 +32,7 @@ var happened = map[string]struct{ what, undoes string }{
 	authn.FailuresTemplate:           {HappenedFailures, ""},
 	enrolment.PhoneOnTemplate:        {HappenedPhoneAdded, UndoesPhone},
 	enrolment.PhoneOffTemplate:       {HappenedPhoneRemoved, ""},
+	preparation.DoneTemplate:         {HappenedPrepared, ""},
 }
 
 // getNotMe handles GET /recovery/not-me/{token}, to which the mails lead that tell of something. It only looks.

@@ -170,7 +170,7 @@ func (d *Door) postContinue(w http.ResponseWriter, r *http.Request) error {
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.
 func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, location string, err error) {
 	switch {
-	case a.Goal == authn.Administer:
+	case a.Goal == authn.Administer, a.Goal == authn.Confirm && a.Back != "":
 		return "", a.Back, nil
 	case ownPages[a.Goal] != "":
 		return "", ownPages[a.Goal], nil

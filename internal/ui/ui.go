@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/myaccount"
+	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
@@ -23,8 +24,10 @@ type Door struct {
 	Recovery  *recovery.Service
 	Enrolment *enrolment.Service
 	MyAccount *myaccount.Service
-	Grant     *grant.Service
-	Visitor   visitor.Kit
+	// Preparation is the way to a first login.
+	Preparation *preparation.Service
+	Grant       *grant.Service
+	Visitor     visitor.Kit
 	// Country names the country of an IP address in a language, "" where unknown; nil: nothing is known.
 	Country func(address, lang string) string
 	Kit     *web.Kit
@@ -109,6 +112,20 @@ func (d *Door) Routes(mux interface {
 		"POST /recovery/not-me/{token}/plain":     d.postNotMePlain,
 		"POST /recovery/not-me/{token}/challenge": d.postRecoveryLinkChallenge,
 		"GET /recovery/not-me/{token}/done":       d.getNotMeDone,
+
+		"GET /preparation/{token}":                d.getPreparation,
+		"POST /preparation/{token}":               d.postPreparation,
+		"POST /preparation/{token}/plain":         d.postPreparationPlain,
+		"POST /preparation/{token}/challenge":     d.postRecoveryLinkChallenge,
+		"GET /preparation/{token}/done":           d.getPreparation,
+		"GET /preparation/{token}/signin":         d.getPreparationSignIn,
+		"POST /preparation/{token}/connect":       d.postPreparationConnect,
+		"GET /preparation/{token}/address":        d.getPreparationAddress,
+		"POST /preparation/{token}/address":       d.postPreparationAddress,
+		"POST /preparation/{token}/address/plain": d.postPreparationAddressPlain,
+		"POST /preparation/{token}/renew":         d.postPreparationRenew,
+		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
+		"GET /preparation/{token}/sent":           d.getPreparationSent,
 
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,

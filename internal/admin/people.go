@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/transition"
+)
+
+// getHelp handles GET /help: the search field of a helpdesk.
+func (d *Door) getHelp(v visit) error {
+	return d.page(v, http.StatusOK, "help", Help{Frame: d.frame(v, "/help"), Action: v.url("/help")})
+}
+
+// postHelp handles POST /help: a search. It is sent as a form, because a person key never stands in an address (RULES §7).
+func (d *Door) postHelp(v visit) error {
+	text := v.r.PostFormValue("q")
+	if len(text) > 200 {
+		text = text[:200]
+	}
+	rows, err := d.Transition.Search(v.r.Context(), v.org.ID, text, pageOfPersons+1)
+	if err != nil {
+		return err
+	}
+	view := Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Search: text, Asked: true}
+	if view.More = len(rows) > pageOfPersons; view.More {
+		rows = rows[:pageOfPersons]
+	}
+	view.Rows, _ = d.personRows(v, rows, "/help", transition.Filter{})
+	return d.page(v, http.StatusOK, "help", view)
+}
+
+// person reads the person that the address names; another organisation's is not found.
+func (d *Door) person(v visit) (transition.Row, error) {
+	r, err := d.Transition.Find(v.r.Context(), v.org.ID, v.r.PathValue("person"))
+	if errors.Is(err, transition.ErrNoPerson) {
+		err = errNotFound
+	}
+	return r, err
+}
+
+// getPerson handles GET /people/{person}.
+func (d *Door) getPerson(v visit) error { return d.personPage(v, http.StatusOK, "", "") }
+
+func (d *Door) personPage(v visit, status int, problem, typed string) error {
+	r, err := d.person(v)
+	if err != nil {
+		return err
+	}
+	now := d.Now()
+	s := r.Status(now)
+	view := Person{Frame: d.frame(v, "/transition"), Name: r.Name, Address: r.Address, Phone: r.Phone, Units: r.Units, Login: r.Login, Status: statusKeys[s],
+		Exempt: r.Exempt, Until: r.Until, Connected: r.Connected, SignedIn: r.SignedIn, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Elsewhere: r.Others && v.may(administrator.Help),
+		Next: nextKeys[s], Problem: problem, Typed: typed, ReturnURL: v.url("/transition")}
+	if r.Flag != "" && r.Account == "" {
+		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
+	}
+	d.offerHelp(v, r, &view)
+	return d.page(v, status, "person", view)
+}
+
+// offerHelp fills in what the visitor may do for the person now: one safe button per problem.
+func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
+	if !v.may(administrator.Help) {
+		return
+	}
+	base := v.url("/people/" + r.ID)
+	out := !r.Exempt.IsZero()
+	if r.Account == "" && !out {
+		view.AddressAction = base + "/address"
+		if k := transition.Kind(r.Flag); k == transition.Role || k == transition.Disposable {
+			view.VouchAction = base + "/vouch"
+		}
+	}
+	if r.Account != "" {
+		view.DisconnectAction = base + "/disconnect"
+	}
+	if out {
+		view.IncludeAction = base + "/include"
+	} else {
+		view.ExemptAction = base + "/exempt"
+	}
+}
+
+// nextKeys say what to do now, in plain words.
+var nextKeys = map[transition.Status]string{
+	transition.Waiting: "admin.next.waiting", transition.Mailed: "admin.next.mailed", transition.Delivered: "admin.next.delivered",
+	transition.Opened: "admin.next.opened", transition.Verified: "admin.next.verified", transition.Password: "admin.next.password",
+	transition.SignedIn: "admin.next.signed_in", transition.Second: "admin.next.second", transition.Problem: "admin.next.problem",
+	transition.Bounced: "admin.next.bounced", transition.Exempt: "admin.next.exempt", transition.Left: "admin.next.left",
+}
+
+// helpProblems are the texts for why help was refused.
+var helpProblems = []struct {
+	err error
+	key string
+}{
+	{transition.ErrReason, "admin.people.problem_reason"},
+	{transition.ErrConnected, "admin.people.problem_connected"},
+	{transition.ErrNotConnected, "admin.people.problem_not_connected"},
+	{transition.ErrNotFlagged, "admin.people.problem_not_flagged"},
+	{account.ErrNotAnAddress, "admin.people.problem_address"},
+}
+
+// helped answers an act of help: back to the person with a notice, or the page with what is wrong.
+func (d *Door) helped(v visit, notice string, err error) error {
+	if err == nil {
+		return v.back("/people/"+url.PathEscape(v.r.PathValue("person")), notice)
+	}
+	if errors.Is(err, transition.ErrNoPerson) {
+		return errNotFound
+	}
+	for _, p := range helpProblems {
+		if errors.Is(err, p.err) {
+			return d.personPage(v, http.StatusUnprocessableEntity, p.key, v.r.PostFormValue("address"))
+		}
+	}
+	return err
+}
+
+// postAddress handles POST /people/{person}/address.
+func (d *Door) postAddress(v visit) error {
+	err := d.Transition.CorrectAddress(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("address"), v.r.PostFormValue("reason"))
+	return d.helped(v, "corrected", err)
+}
+
+// postVouch handles POST /people/{person}/vouch.
+func (d *Door) postVouch(v visit) error {
+	return d.helped(v, "vouched", d.Transition.Vouch(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
+
+// postExempt handles POST /people/{person}/exempt.
+func (d *Door) postExempt(v visit) error {
+	return d.helped(v, "exempted", d.Transition.Exempt(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), true, v.r.PostFormValue("reason")))
+}
+
+// postInclude handles POST /people/{person}/include.
+func (d *Door) postInclude(v visit) error {
+	return d.helped(v, "included", d.Transition.Exempt(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), false, v.r.PostFormValue("reason")))
+}
+
+// postDisconnect handles POST /people/{person}/disconnect.
+func (d *Door) postDisconnect(v visit) error {
+	return d.helped(v, "disconnected", d.Transition.Disconnect(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
