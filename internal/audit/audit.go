@@ -81,6 +81,11 @@ const (
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
 	MessageExpired     Kind = "outbox.expired"                    // a message could not be delivered in time; nothing tries it again
+	MessageBounced     Kind = "outbox.bounced"                    // a mail was taken by the mail server and came back; the detail status says why (RFC 3463)
+	DKIMKeyMade        Kind = "dkim.key_made"                     // a key was made that can sign mails; the details name its domain and selector
+	DKIMKeyActivated   Kind = "dkim.key_activated"                // a key's record was found in the DNS, or the operator vouched for it: it signs from now on
+	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
+	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
 
 	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
 	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it

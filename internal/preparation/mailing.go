@@ -278,6 +278,7 @@ func (s *Service) write(c Candidate, j job.Job, t organisation.Transition) lette
 	token := secret.NewToken()
 	m := outbox.New(outbox.Mail, template, c.Person.Address, now)
 	m.Lane, m.Language, m.Expires, m.Prepared, m.Link = outbox.Routine, c.Person.Language, now.Add(mailLife), true, secret.NewID()
+	m.Organisation, m.Person = c.Person.Organisation, c.Person.ID
 	m.Params = s.params(c.Invitation)
 	if c.Holder.ID != "" {
 		m.Params["existing"] = "yes" // the same template and the same counts: nothing tells an administrator of it (RULES §6)

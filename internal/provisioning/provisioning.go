@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
@@ -28,6 +29,9 @@ type Service struct {
 	Hasher *password.Hasher
 	Keys   *secret.Keyring
 	Now    func() time.Time
+
+	DKIM     *dkim.Keys
+	Operator organisation.Sender // of mails that go in nobody else's name
 }
 
 // Store answers questions outside a transaction.
@@ -36,6 +40,8 @@ type Store interface {
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
 	// ListOrganisations lists all organisations by id.
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
+	// FindSender returns an organisation's name and the sender of its mails; false if there is no such organisation.
+	FindSender(ctx context.Context, id organisation.ID) (name string, s organisation.Sender, ok bool, err error)
 	// CountSecond counts the accounts that are connected with an organisation, and those of them that have a second factor.
 	CountSecond(ctx context.Context, id organisation.ID) (accounts, second int, err error)
 }
@@ -56,6 +62,8 @@ type Tx interface {
 	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// Connect connects a person to an account.
 	Connect(ctx context.Context, personID string, id account.ID, now time.Time) error
+	// SaveSender stores the sender of an organisation's mails; false if there is no such organisation.
+	SaveSender(ctx context.Context, id organisation.ID, s organisation.Sender, now time.Time) (bool, error)
 	audit.Appender
 }
 
@@ -139,6 +147,9 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 	}
 	if change.Policy.MFA != "" {
 		o.Policy.MFA, o.Policy.From, o.Policy.SignIns = change.Policy.MFA, change.Policy.From, change.Policy.SignIns
+	}
+	if change.Policy.MinPassword != 0 {
+		o.Policy.MinPassword = change.Policy.MinPassword
 	}
 	if change.Policy.RememberDays != 0 {
 		o.Policy.RememberDays = change.Policy.RememberDays
