@@ -424,7 +424,7 @@ func TestAnExistingAccountIsConnectedOnlyInASessionOfItsOwn(t *testing.T) {
 	})
 }
 
-// TestARememberedBrowserDoesNotConnect: the session has shown less than the account can show.
+// TestAMailedLinkDoesNotConnectAnAccountThatHasAPassword: the session has shown less than the account can show.
 func TestAMailedLinkDoesNotConnectAnAccountThatHasAPassword(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.second()
