@@ -88,7 +88,7 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/admin":            {door, "account administration administrator audit authn locale organisation provisioning signin transition visitor web"},
+	"internal/admin":            {door, "account administration administrator audit authn job locale organisation outbox preparation provisioning signin transition visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
@@ -107,7 +107,7 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn organisation password person recoverycode secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
+	"internal/transition":         {flow, "account administrator audit authn organisation outbox person session"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},

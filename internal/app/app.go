@@ -75,6 +75,7 @@ type App struct {
 	House    *housekeeping.Service
 	// Preparation has no command of its own: the console and tests call it.
 	Preparation *preparation.Service
+	Transition  *transition.Service
 	Control     *control.Door
 
 	bell    *push.Bell
@@ -219,7 +220,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, bell: bell, now: o.Now, log: o.Log,
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
 		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
@@ -234,7 +235,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	funnel.RingOutbox = a.Outbox.Ring
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
 }

@@ -70,6 +70,9 @@ func (w *world) invite() job.Job {
 
 func (w *world) send(c preparation.Choice) job.Job {
 	w.t.Helper()
+	if err := w.app.Transition.Recheck(w.t.Context(), "foretaget"); err != nil {
+		w.t.Fatal(err)
+	}
 	j, err := w.app.Preparation.Send(w.t.Context(), commandLine, "foretaget", c)
 	if err != nil {
 		w.t.Fatal(err)
@@ -390,6 +393,9 @@ func TestAnExistingAccountIsConnectedOnlyInASessionOfItsOwn(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.second()
 		w.registered(person.Person{Organisation: "kommunen", Key: "77", GivenName: "Bo", FamilyName: "Lind", Address: bosAddress})
+		if err := w.app.Transition.Recheck(t.Context(), "kommunen"); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := w.app.Preparation.Send(t.Context(), commandLine, "kommunen", preparation.Choice{}); err != nil {
 			t.Fatal(err)
 		}
@@ -429,6 +435,9 @@ func TestAMailedLinkDoesNotConnectAnAccountThatHasAPassword(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.second()
 		w.registered(person.Person{Organisation: "kommunen", Key: "77", GivenName: "Bo", FamilyName: "Lind", Address: bosAddress})
+		if err := w.app.Transition.Recheck(t.Context(), "kommunen"); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := w.app.Preparation.Send(t.Context(), commandLine, "kommunen", preparation.Choice{}); err != nil {
 			t.Fatal(err)
 		}
@@ -455,6 +464,9 @@ func TestTheSameAddressInTwoOrganisationsIsOneAccountWithTwoConnections(t *testi
 		w.registered(person.Person{Organisation: "kommunen", Key: "5", GivenName: "David", FamilyName: "Ek", Address: davids})
 		w.invite()
 		first := w.invitation(davids)
+		if err := w.app.Transition.Recheck(t.Context(), "kommunen"); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := w.app.Preparation.Send(t.Context(), commandLine, "kommunen", preparation.Choice{}); err != nil {
 			t.Fatal(err)
 		}

@@ -55,10 +55,17 @@ const (
 )
 
 // Send begins a mailing: a job that drips mails at the organisation's rate. Whoever helps one
-// person at a time may send to one. It fails with administrator.ErrForbidden, ErrUnknownOrganisation or ErrEnded.
+// person at a time may send to one. It fails with administrator.ErrForbidden, ErrUnchecked, ErrUnknownOrganisation or ErrEnded.
 func (s *Service) Send(ctx context.Context, by administrator.Administrator, org organisation.ID, c Choice) (job.Job, error) {
 	if !by.May(org, administrator.Prepare) && (len(c.Persons) != 1 || !by.May(org, administrator.Help)) {
 		return job.Job{}, administrator.ErrForbidden
+	}
+	unchecked, err := s.Store.CountUnchecked(ctx, org)
+	if err != nil {
+		return job.Job{}, fmt.Errorf("count the unchecked: %w", err)
+	}
+	if unchecked > 0 {
+		return job.Job{}, ErrUnchecked
 	}
 	j := job.New(job.Mailing, org, by.Account.ID, s.Now())
 	j.Total = int64(len(c.Persons))
