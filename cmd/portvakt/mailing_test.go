@@ -59,6 +59,9 @@ func TestAServerThatIsKilledAtMail500MailsEverybodyOnce(t *testing.T) {
 			err = a.Preparation.SetRate(t.Context(), administrator.CommandLine, "foretaget", organisation.MaxRate)
 		}
 		if err == nil {
+			err = a.Transition.Recheck(t.Context(), "foretaget")
+		}
+		if err == nil {
 			mailing, err = a.Preparation.Send(t.Context(), administrator.CommandLine, "foretaget", preparation.Choice{})
 		}
 		if err != nil {

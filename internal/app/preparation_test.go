@@ -161,7 +161,8 @@ func (w *world) lines(k audit.Kind) string {
 // readdress is an import that has another address for somebody.
 func (w *world) readdress(key, address string) {
 	w.t.Helper()
-	if _, err := w.raw().Exec(`UPDATE persons SET address = $2, identifier = $2, changed_at = $3 WHERE person_key = $1`, key, address, w.clock.Now().UnixMilli()+1); err != nil {
+	w.clock.Advance(time.Second)
+	if _, err := w.raw().Exec(`UPDATE persons SET address = $2, identifier = $2, changed_at = $3 WHERE person_key = $1`, key, address, w.clock.Now().UnixMilli()); err != nil {
 		w.t.Fatal(err)
 	}
 }
