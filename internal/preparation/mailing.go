@@ -24,11 +24,9 @@ type Choice struct {
 	Reminder bool // the mail says that it is one
 }
 
-// The counts of a mailing's job, besides those of Skipped.
-const (
-	Mailed = "mailed"
-	// Total of a mailing is the number of people that it looks at, and Position how many it has looked at.
-)
+// Mailed is the count of a mailing's job that says how many mails it has enqueued. Its position is how many people it has looked
+// at, its total how many it will.
+const Mailed = "mailed"
 
 // Skipped are the counts of those whom a mailing leaves out, by reason.
 var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed"}
