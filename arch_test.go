@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -88,9 +88,9 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/admin":            {door, "account administration administrator audit authn locale organisation provisioning signin transition visitor web"},
+	"internal/admin":            {door, "account administration administrator audit authn dkim job locale organisation outbox preparation provisioning signin transition visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
+	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
@@ -105,9 +105,9 @@ var theHouse = map[string]room{
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
-	"internal/provisioning":       {flow, "account administrator audit authn job organisation password person recoverycode register secret totp"},
+	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
+	"internal/transition":         {flow, "account administrator audit authn organisation outbox person session"},
 	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
@@ -124,7 +124,7 @@ var theHouse = map[string]room{
 	"internal/locale":        {noun, ""},
 	"internal/onetime":       {noun, "account secret"},
 	"internal/organisation":  {noun, ""},
-	"internal/outbox":        {noun, "account audit secret"},
+	"internal/outbox":        {noun, "account audit organisation secret"},
 	"internal/person":        {noun, "account organisation"},
 	"internal/relyingparty":  {noun, "organisation secret"},
 	"internal/secret":        {noun, ""},
@@ -134,14 +134,16 @@ var theHouse = map[string]room{
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},
 	"internal/job":           {noun, "account organisation secret"},
+	"internal/dkim":          {noun, "administrator audit organisation secret"},
 	"internal/register":      {noun, "account person"},
 
+	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
-	"internal/mail":     {engine, "locale onetime outbox recovery secret"},
+	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
+	"internal/store": {engine, `dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
@@ -217,7 +219,8 @@ var theForeign = []foreignRule{
 	{"github.com/SherClockHolmes/webpush-go", nil, []string{"internal/webpush"}, "encrypts pushes and signs for push services"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
-	{"github.com/emersion/go-smtp", nil, []string{"internal/mail", "samples/inbox"}, "the errors of SMTP; the demo's mail server"},
+	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
+	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},

@@ -12,6 +12,7 @@ import (
 
 type keysCommand struct {
 	VAPID vapidCommand `cmd:"" name:"vapid" help:"The keys by which push services know this installation."`
+	DKIM  dkimCommand  `cmd:"" name:"dkim" help:"The keys by which mails prove that they are the operator's (DKIM)."`
 }
 
 type vapidCommand struct {

@@ -171,6 +171,8 @@ func (c *rpDelete) Run(ctx context.Context, s streams) error {
 type orgCommand struct {
 	Set  orgSet  `cmd:"" help:"Make or change an organisation; what is not given stays as it is."`
 	List orgList `cmd:"" help:"List the organisations."`
+
+	Sender senderCommand `cmd:"" help:"In whose name an organisation's mails go."`
 }
 
 type orgSet struct {

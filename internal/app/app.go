@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -31,6 +32,7 @@ import (
 	"github.com/portvakt/portvakt/internal/mail"
 	"github.com/portvakt/portvakt/internal/myaccount"
 	"github.com/portvakt/portvakt/internal/oidc"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbound"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
@@ -56,6 +58,9 @@ type Options struct {
 	Hashing password.Params                      // zero: password.Standard
 	Pages   string                               // folder like internal/ui, read anew for each page; empty: what is embedded
 	Robot   int                                  // size of the puzzle; 0: robot.DefaultMax
+
+	LookupTXT func(ctx context.Context, name string) ([]string, error) // nil: asks the DNS
+	Bounces   net.Listener                                             // nil: opened at bounce-listen
 }
 
 // App is a Portvakt, put together.
@@ -70,9 +75,11 @@ type App struct {
 	House    *housekeeping.Service
 	// Preparation has no command of its own: the console and tests call it.
 	Preparation *preparation.Service
+	Transition  *transition.Service
 	Control     *control.Door
 
 	bell    *push.Bell
+	bounces bounces
 	handler http.Handler
 	routes  []string
 	now     func() time.Time
@@ -118,6 +125,9 @@ func (o Options) withDefaults() Options {
 	if o.Robot == 0 {
 		o.Robot = robot.DefaultMax
 	}
+	if o.LookupTXT == nil {
+		o.LookupTXT = net.DefaultResolver.LookupTXT
+	}
 	return o
 }
 
@@ -157,6 +167,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err != nil {
 		return nil, err
 	}
+	keys.dkim.Lookup = o.LookupTXT
 	catalogue, err := locale.New()
 	if err != nil {
 		return nil, err
@@ -184,6 +195,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	bell := &push.Bell{Changes: db.ListChanges, Now: o.Now, Log: o.Log}
 	funnel := &authn.Service{Bell: bell, Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
 
+	if err := funnel.ReadNetworks(ctx); err != nil {
+		return nil, err
+	}
+
 	// The flows.
 	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
@@ -196,8 +211,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
-	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now}
-	provision.Imported = move.Recheck
+	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,
+		DKIM: keys.dkim, Operator: organisation.Sender{Address: folded(s.MailFrom), Name: s.MailFromName}}
+	provision.Imported = move.RecheckBite
 	prepare := newPreparation(s, o, db, keys, funnel, hasher)
 
 	// The doors.
@@ -205,8 +221,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, bell: bell, now: o.Now, log: o.Log,
-		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: func(ctx context.Context) error { return errors.Join(keys.vapid.Tend(ctx), provision.IndexPersons(ctx)) }},
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
+		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, provision.IndexPersons)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log,
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
@@ -219,8 +235,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 	funnel.RingOutbox = a.Outbox.Ring
+	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
 }
@@ -250,6 +267,17 @@ func below(tree fs.FS, folder string) fs.FS {
 		panic(err) // the name is a constant
 	}
 	return sub
+}
+
+// tend looks after several things, also when one fails.
+func tend(all ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var failed error
+		for _, one := range all {
+			failed = errors.Join(failed, one(ctx))
+		}
+		return failed
+	}
 }
 
 // openPlaces opens the database of countries; nil where the operator gave none.
@@ -289,7 +317,12 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 	if s.SMTPHost == "" {
 		return w, nil // Serve says so
 	}
-	w.Senders[outbox.Mail], err = mail.New(mail.Settings{Host: s.SMTPHost, Port: s.SMTPPort, TLS: s.SMTPTLS, Username: s.SMTPUsername,
-		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device, Country: places.Country}, catalogue, k.ring, o.Now)
+	settings := mail.Settings{Host: s.SMTPHost, Port: s.SMTPPort, TLS: s.SMTPTLS, Username: s.SMTPUsername,
+		Password: mailPassword, From: s.MailFrom, FromName: s.MailFromName, Issuer: s.Issuer, Words: web.Device, Country: places.Country,
+		Organisation: db.FindSender, Signer: k.dkim.Signer}
+	if s.BounceAddress != "" {
+		settings.ReturnPath = outbox.NewReturnPath(s.BounceAddress, k.ring)
+	}
+	w.Senders[outbox.Mail], err = mail.New(settings, catalogue, k.ring, o.Now)
 	return w, err
 }

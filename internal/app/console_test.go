@@ -1,13 +1,17 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
 )
 
 // appoint makes somebody an administrator by the operator's command.
@@ -172,5 +176,65 @@ func TestRolesAreGivenAfterAFreshProofToColleaguesAlone(t *testing.T) {
 		b.post(b.action("/signin/"), "code", app.code()).follow().expect(http.StatusOK)
 		b.get(consoleURL + "/administrators").shows("Lägg till eller ändra roll")
 		appoint(annas, "owner").expect(http.StatusSeeOther).follow().shows("Administratören är tillagd")
+	})
+}
+
+func TestAnOfficeOfManyIsNotShutOutOnTheFirstDay(t *testing.T) {
+	w := on(t)
+	var register []person.Person
+	for i := range 400 {
+		register = append(register, person.Person{Organisation: "foretaget", Key: person.Key(fmt.Sprint("k", i)), GivenName: "Person", FamilyName: fmt.Sprint(i)})
+	}
+	if err := w.app.Control.Provisioning.AddPersons(t.Context(), register); err != nil {
+		t.Fatal(err)
+	}
+	mistype := func(ip string, times int) (refused int) {
+		for i := range times {
+			b := w.browser()
+			b.ip = ip
+			b.toPassword(newLogin(w.hrm), fmt.Sprintf("somebody%d@foretaget.example", i))
+			b.post(b.action("/signin/"), "password", "not this one, surely")
+			if strings.Contains(plain(b.body), "många försök") {
+				refused++
+			}
+		}
+		return refused
+	}
+	const office = "192.0.2.17"
+	if n := mistype(office, 310); n != 10 {
+		t.Errorf("%d of 310 refused in a network that is nobody's", n)
+	}
+	w.clock.Advance(20 * time.Minute)
+	o, _, err := w.app.Control.Provisioning.Store.FindOrganisation(t.Context(), "foretaget")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	if _, err := w.app.Control.Provisioning.ReplaceOrganisation(t.Context(), administrator.CommandLine, o, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.app.House.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := mistype(office, 310); n != 0 {
+		t.Errorf("%d of 310 refused in the office of 402", n)
+	}
+	if n := mistype("198.51.100.99", 310); n != 10 {
+		t.Errorf("%d of 310 refused elsewhere", n)
+	}
+}
+
+func TestALongerPasswordIsAskedForWhereThePolicySaysSo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(organisation.Policy{MFA: organisation.Optional, MinPassword: 20})
+		b := w.browser()
+		b.askForLink(newLogin(w.hrm), annas, "reset")
+		link := w.link(annas)
+		b.get(link).expect(http.StatusOK)
+		if !strings.Contains(b.body, `data-min="20"`) {
+			t.Error("the page does not ask for twenty characters")
+		}
+		b.post(link, "new_password", "sjutton tecken ok", "repeat_password", "sjutton tecken ok").expect(http.StatusUnprocessableEntity)
+		b.post(link, "new_password", "nu är det tjugo tecken", "repeat_password", "nu är det tjugo tecken").expect(http.StatusSeeOther)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/store"
@@ -17,6 +18,7 @@ type keys struct {
 	ring  *secret.Keyring
 	sign  *signingkey.Set
 	vapid *vapid.Keys
+	dkim  *dkim.Keys
 }
 
 const firstRoot = 1
@@ -45,7 +47,7 @@ func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, clock func() 
 	if _, _, err := phones.Current(ctx); err != nil {
 		return keys{}, wrongMaster(err)
 	}
-	return keys{ring, sign, phones}, nil
+	return keys{ring, sign, phones, &dkim.Keys{Store: db, InTx: store.InTx[dkim.Tx](db), Master: m, Now: clock}}, nil
 }
 
 func rootRow(id byte) string { return fmt.Sprintf("root_keys|%d", id) }

@@ -21,7 +21,11 @@ type postOffice struct {
 	answer *smtp.SMTPError // to every recipient; nil: accept
 }
 
-type mail struct{ to, text, id string }
+type mail struct {
+	to, text, id    string
+	path            string // in the envelope, where it comes back to
+	from, signature string // headers
+}
 
 func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
@@ -61,17 +65,29 @@ func (p *postOffice) news(address string) []string {
 	return slices.DeleteFunc(p.to(address), func(text string) bool { return strings.Contains(text, newDevice) })
 }
 
+// last is the newest mail to an address.
+func (p *postOffice) last(address string) (found mail) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.mails {
+		if strings.EqualFold(m.to, address) {
+			found = m
+		}
+	}
+	return found
+}
+
 func (p *postOffice) count() int { p.mu.Lock(); defer p.mu.Unlock(); return len(p.mails) }
 
 // NewSession implements smtp.Backend.
 func (p *postOffice) NewSession(*smtp.Conn) (smtp.Session, error) { return &delivery{office: p}, nil }
 
 type delivery struct {
-	office *postOffice
-	to     string
+	office   *postOffice
+	from, to string
 }
 
-func (d *delivery) Mail(string, *smtp.MailOptions) error { return nil }
+func (d *delivery) Mail(from string, _ *smtp.MailOptions) error { d.from = from; return nil }
 
 func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
 	d.office.mu.Lock()
@@ -90,7 +106,7 @@ func (d *delivery) Data(r io.Reader) error {
 	}
 	d.office.mu.Lock()
 	defer d.office.mu.Unlock()
-	d.office.mails = append(d.office.mails, mail{d.to, e.Text, e.GetHeader("Message-ID")})
+	d.office.mails = append(d.office.mails, mail{d.to, e.Text, e.GetHeader("Message-ID"), d.from, e.GetHeader("From"), e.GetHeader("DKIM-Signature")})
 	return nil
 }
 

@@ -96,6 +96,12 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	server.RegisterOnShutdown(a.bell.Close) // streams stay open for as long as somebody waits
+	returned, err := a.bounces.listen()
+	if err != nil {
+		l.Close()
+		socket.Close()
+		return err
+	}
 	operator := &http.Server{Handler: a.Control.Handler(), ReadHeaderTimeout: readHeaderTimeout, ErrorLog: serverLog(a.log)}
 	a.warn()
 	a.log.Info("serving", "issuer", a.Settings.Issuer, "listen", l.Addr().String(), "tls", server.TLSConfig != nil)
@@ -114,6 +120,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	})
 	group.Go(func() error { return a.House.Run(ctx) })
 	group.Go(func() error { return a.Control.Auditing.Run(ctx) })
+	if returned != nil {
+		a.bounces.server.TLS = server.TLSConfig.Clone()
+		group.Go(func() error { return a.bounces.server.Serve(ctx, returned) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		return stop(graceTime, server, operator)

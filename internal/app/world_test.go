@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -44,8 +45,9 @@ type world struct {
 	clock    *clock
 	log      *lockedBuffer
 	post     *postOffice
-	hrm      control.RP // confidential
-	mobile   control.RP // public, with refresh tokens
+	bounces  net.Listener // where mails come back to; nil: the settings'
+	hrm      control.RP   // confidential
+	mobile   control.RP   // public, with refresh tokens
 }
 
 const (
@@ -133,7 +135,7 @@ func newWorld(t testing.TB, database string, change ...func(*config.Settings)) *
 func (w *world) start() *app.App {
 	w.t.Helper()
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := app.New(w.t.Context(), w.settings, app.Options{Log: log, Now: w.clock.Now, Sleep: w.clock.Sleep, Hashing: cheap, Robot: 30})
+	a, err := app.New(w.t.Context(), w.settings, app.Options{Log: log, Now: w.clock.Now, Sleep: w.clock.Sleep, Hashing: cheap, Robot: 30, Bounces: w.bounces})
 	if err != nil {
 		w.t.Fatal(err)
 	}

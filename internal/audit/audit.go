@@ -88,6 +88,11 @@ const (
 	ImportFinished     Kind = "provisioning.import_finished"      // a register file was taken over; the details say how many rows were imported, held and refused
 	ImportFailed       Kind = "provisioning.import_failed"        // the file of an import could not be read
 	HoldDecided        Kind = "provisioning.hold_decided"         // another name or address behind a connected key was accepted or refused; the detail decision says which
+	MessageBounced     Kind = "outbox.bounced"                    // a mail was taken by the mail server and came back; the detail status says why (RFC 3463)
+	DKIMKeyMade        Kind = "dkim.key_made"                     // a key was made that can sign mails; the details name its domain and selector
+	DKIMKeyActivated   Kind = "dkim.key_activated"                // a key's record was found in the DNS, or the operator vouched for it: it signs from now on
+	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
+	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
 
 	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
 	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it

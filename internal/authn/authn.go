@@ -33,6 +33,8 @@ type Service struct {
 	Deadline   time.Duration
 	// Sleep waits for d or until ctx ends; tests put a clock of their own here.
 	Sleep func(ctx context.Context, d time.Duration)
+
+	networks ownNetworks
 }
 
 // FailureDeadline is the default of Service.Deadline.
@@ -76,6 +78,8 @@ type Store interface {
 	FindChallenge(ctx context.Context, id string) (push.Challenge, error)
 	// ListPushKeys lists the account's paired authenticators.
 	ListPushKeys(ctx context.Context, id account.ID) ([]push.Key, error)
+	// ListOwnNetworks lists the networks that organisations call their own, with the number of people of each.
+	ListOwnNetworks(ctx context.Context) ([]OwnNetwork, error)
 	// FindPhone returns the account's phone; false if it has none.
 	FindPhone(ctx context.Context, id account.ID) (Phone, bool, error)
 	// FindTexted reads what an attempt has sent by SMS; the zero Texted where there is nothing.

@@ -34,7 +34,7 @@ func (s *Service) slots(id account.Identifier, b Browser) []throttle.Slot {
 	}
 	return []throttle.Slot{
 		{Key: s.Keys.Pseudonym(budgetPurpose, "identifier", string(id)), Budget: throttle.Identifier},
-		{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: throttle.Network},
+		{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: s.Room(b, throttle.Network)},
 	}
 }
 

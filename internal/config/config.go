@@ -48,6 +48,9 @@ type Settings struct {
 	MailFrom         string `name:"mail-from" help:"Sender address of all mails." env:"PORTVAKT_MAIL_FROM" placeholder:"ADDRESS"`
 	MailFromName     string `name:"mail-from-name" help:"Sender name of all mails." default:"Portvakt" env:"PORTVAKT_MAIL_FROM_NAME" placeholder:"NAME"`
 
+	BounceAddress string `name:"bounce-address" help:"Where mails that cannot be delivered come back to, as bounces@example.com: each mail gets an address of its own under it (bounces+…@). Empty: they come back to the sender." env:"PORTVAKT_BOUNCE_ADDRESS" placeholder:"ADDRESS"`
+	BounceListen  string `name:"bounce-listen" help:"Address and port on which mails that come back are taken by SMTP. Empty: none are." env:"PORTVAKT_BOUNCE_LISTEN" placeholder:"HOST:PORT"`
+
 	SMSGateway      string   `name:"sms-gateway" help:"Who sends codes by SMS: 46elks, twilio, webhook (a program of your own), or none. Without one nobody is asked for a number." enum:"none,46elks,twilio,webhook" default:"none" env:"PORTVAKT_SMS_GATEWAY" placeholder:"NAME"`
 	SMSURL          string   `name:"sms-url" help:"Address of the webhook. For 46elks and twilio only where it is not their own." env:"PORTVAKT_SMS_URL" placeholder:"URL"`
 	SMSUser         string   `name:"sms-user" help:"46elks: API username. twilio: account SID." env:"PORTVAKT_SMS_USER" placeholder:"NAME"`
@@ -91,6 +94,9 @@ func (s Settings) Check() error {
 		return complain("tls-cert and tls-key belong together: give both or neither")
 	}
 	if err := s.checkMail(); err != nil {
+		return err
+	}
+	if err := s.checkBounces(); err != nil {
 		return err
 	}
 	if err := s.checkSMS(); err != nil {

@@ -150,6 +150,7 @@ func (d *Door) Handler() http.Handler {
 		return d.listVAPIDKeys(ctx)
 	}))
 	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
+	d.senderRoutes(mux)
 	mux.Handle("POST /accounts/authenticators", answer(d, d.listAuthenticators))
 	mux.Handle("POST /accounts/authenticators/remove", answer(d, d.removeAuthenticator))
 	mux.Handle("POST /administrators", answer(d, d.appoint))

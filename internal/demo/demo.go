@@ -49,9 +49,9 @@ type World struct {
 	remove string
 }
 
-// ports are the listeners of the four servers, and of SMTP.
+// ports are the listeners of the four servers, and of SMTP in both directions.
 type ports struct {
-	portvakt, hrm, mobile, inbox, smtp net.Listener
+	portvakt, hrm, mobile, inbox, smtp, bounces net.Listener
 }
 
 // Start opens all ports, seeds what is not there yet, and serves until Stop or until ctx ends.
@@ -81,10 +81,11 @@ func start(ctx context.Context, o Options, p ports) (_ *World, err error) {
 			}
 		}()
 	}
-	settings, err := settings(o, w, p.smtp.Addr().(*net.TCPAddr).Port)
+	settings, err := settings(o, w, p)
 	if err != nil {
 		return nil, err
 	}
+	o.App.Bounces = p.bounces
 	if w.App, err = app.New(ctx, settings, o.App); err != nil {
 		return nil, err
 	}
@@ -101,11 +102,12 @@ func start(ctx context.Context, o Options, p ports) (_ *World, err error) {
 const smsPassword = "demo"
 
 // settings are those of a real server but for the http issuer, which only the demo may have.
-func settings(o Options, w *World, smtpPort int) (config.Settings, error) {
+func settings(o Options, w *World, p ports) (config.Settings, error) {
 	s := config.Settings{Demo: true, SMSGateway: "46elks", SMSURL: w.Inbox, SMSUser: "demo", SMSPassword: smsPassword, SMSFrom: "Portvakt",
 		SMSRegion: "SE", SMSCountries: []string{"SE", "NO", "DK", "FI"},
 		Issuer: w.Portvakt, DataDir: o.Data, Database: o.Database, PlainDelay: o.PlainDelay,
-		SMTPHost: "127.0.0.1", SMTPPort: smtpPort, SMTPTLS: "none", MailFrom: "inloggning@portvakt.example", MailFromName: "Portvakt",
+		SMTPHost: "127.0.0.1", SMTPPort: p.smtp.Addr().(*net.TCPAddr).Port, SMTPTLS: "none", MailFrom: "inloggning@portvakt.example", MailFromName: "Portvakt",
+		BounceAddress: "retur@portvakt.example", BounceListen: p.bounces.Addr().String(),
 		OutboundAllow: []string{"127.0.0.0/8", "::1/128"}}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return s, err
@@ -138,7 +140,7 @@ func (w *World) serve(ctx context.Context, o Options, p ports, c clients) {
 	if now == nil {
 		now = time.Now
 	}
-	w.Mailbox = inbox.New(inbox.Config{SMSUser: "demo", SMSPassword: smsPassword, Lang: o.Lang, Now: now, Log: log})
+	w.Mailbox = inbox.New(inbox.Config{SMSUser: "demo", SMSPassword: smsPassword, Lang: o.Lang, ReturnTo: p.bounces.Addr().String(), Now: now, Log: log})
 	web := hrm.New(hrm.Config{Issuer: w.Portvakt, ClientID: c.hrm.ClientID, ClientSecret: c.hrm.ClientSecret, BaseURL: w.HRM,
 		Organisation: organisationID, Employer: employer, Employees: employees(o.People), AfterLogin: o.AfterLogin, Lang: o.Lang, Now: now, Log: log})
 	mobile := hrmmobile.New(hrmmobile.Config{Issuer: w.Portvakt, ClientID: c.mobile.ClientID, BaseURL: w.HRMMobile, Lang: o.Lang, Log: log})
@@ -184,11 +186,11 @@ func address(l net.Listener) string {
 	return fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port)
 }
 
-// listen opens the four ports from first on, and one for SMTP, all on this machine only.
+// listen opens the four ports from first on, and two for SMTP, all on this machine only.
 func listen(first int) (p ports, err error) {
-	for i, l := range []*net.Listener{&p.portvakt, &p.hrm, &p.mobile, &p.inbox, &p.smtp} {
+	for i, l := range []*net.Listener{&p.portvakt, &p.hrm, &p.mobile, &p.inbox, &p.smtp, &p.bounces} {
 		port := 0
-		if first != 0 && l != &p.smtp {
+		if first != 0 && l != &p.smtp && l != &p.bounces {
 			port = first + i
 		}
 		if *l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
@@ -200,7 +202,7 @@ func listen(first int) (p ports, err error) {
 }
 
 func (p ports) close() {
-	for _, l := range []net.Listener{p.portvakt, p.hrm, p.mobile, p.inbox, p.smtp} {
+	for _, l := range []net.Listener{p.portvakt, p.hrm, p.mobile, p.inbox, p.smtp, p.bounces} {
 		if l != nil {
 			l.Close()
 		}

@@ -23,35 +23,44 @@ const (
 	commandTimeout = 20 * time.Second
 )
 
-// deliver hands the bytes to the mail server for one recipient (RFC 5321), as envelope writes him.
-func (s *Sender) deliver(ctx context.Context, address string, utf8 bool, raw []byte) error {
+// parcel is a mail in its envelope.
+type parcel struct {
+	from, to string
+	utf8     bool // the recipient's local part is beyond ASCII
+	raw      []byte
+}
+
+// deliver hands the bytes to the mail server for one recipient (RFC 5321), as envelope writes him. The words are the server's at
+// its acceptance: its queue id, mostly.
+func (s *Sender) deliver(ctx context.Context, p parcel) (words string, err error) {
 	c, err := s.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("mail server %s: %w", s.settings.Host, err)
+		return "", fmt.Errorf("mail server %s: %w", s.settings.Host, err)
 	}
 	defer c.Close()
-	if ok, _ := c.Extension("SMTPUTF8"); utf8 && !ok {
-		return fmt.Errorf("%w: the mail server cannot send to addresses like this one (SMTPUTF8)", outbox.ErrRefused)
+	if ok, _ := c.Extension("SMTPUTF8"); p.utf8 && !ok {
+		return "", fmt.Errorf("%w: the mail server cannot send to addresses like this one (SMTPUTF8)", outbox.ErrRefused)
 	}
-	if err := c.Mail(s.from, &smtp.MailOptions{UTF8: utf8}); err != nil {
-		return fmt.Errorf("sender: %w", err)
+	if err := c.Mail(p.from, &smtp.MailOptions{UTF8: p.utf8}); err != nil {
+		return "", fmt.Errorf("sender: %w", err)
 	}
-	if err := c.Rcpt(address, nil); err != nil {
-		return recipientError(err)
+	if err := c.Rcpt(p.to, nil); err != nil {
+		return "", recipientError(err)
 	}
 	w, err := c.Data()
 	if err != nil {
-		return fmt.Errorf("data: %w", err)
+		return "", fmt.Errorf("data: %w", err)
 	}
-	if _, err := w.Write(raw); err != nil {
-		return fmt.Errorf("data: %w", err)
+	if _, err := w.Write(p.raw); err != nil {
+		return "", fmt.Errorf("data: %w", err)
 	}
 	// Accepted from here on. What follows can no longer fail the delivery: a lost QUIT must not send it again.
-	if err := w.Close(); err != nil {
-		return recipientError(err)
+	answer, err := w.CloseWithResponse()
+	if err != nil {
+		return "", recipientError(err)
 	}
 	c.Quit() //nolint:errcheck // see above
-	return nil
+	return answer.StatusText, nil
 }
 
 // envelope returns the address as the server must get it: the domain in ASCII; utf8 where the local part is not.

@@ -3,13 +3,16 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"net/url"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/secret"
 )
@@ -29,6 +32,13 @@ type Settings struct {
 	Words func(userAgent string) (device, browser string)
 	// Country names the country of an IP address in a language, "" where unknown; nil: nothing is known.
 	Country func(address, lang string) string
+	// Organisation tells an organisation's name and its own sender, false where there is no such organisation; nil: all mails are
+	// the operator's.
+	Organisation func(context.Context, organisation.ID) (name string, s organisation.Sender, ok bool, err error)
+	// Signer finds the key that signs for an organisation, or for the operator, and a domain; nil: nothing is signed.
+	Signer func(ctx context.Context, o organisation.ID, domain string) (dkim.Signer, bool, error)
+	// ReturnPath makes the address to which a mail comes back; nil: that of the sender.
+	ReturnPath *outbox.ReturnPath
 }
 
 // Sender renders and delivers mails. It is safe for concurrent use.
@@ -42,7 +52,7 @@ type Sender struct {
 	pages     templates
 }
 
-var _ outbox.Sender = (*Sender)(nil)
+var _ outbox.Listener = (*Sender)(nil)
 
 // New checks the settings and parses the templates.
 func New(s Settings, c *locale.Catalogue, k *secret.Keyring, now func() time.Time) (*Sender, error) {
@@ -70,17 +80,35 @@ func New(s Settings, c *locale.Catalogue, k *secret.Keyring, now func() time.Tim
 // Send renders the message and hands it to the mail server. An answer that is final for this recipient wraps
 // outbox.ErrRefused; everything else is worth another try.
 func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
+	_, err := s.SendAndListen(ctx, m)
+	return err
+}
+
+// SendAndListen is Send, with what the mail server says when it takes the mail.
+func (s *Sender) SendAndListen(ctx context.Context, m outbox.Message) (words string, err error) {
 	to, utf8, err := envelope(m.To)
 	if err != nil {
-		return err
+		return "", err
+	}
+	from, err := s.origin(ctx, m)
+	if err != nil {
+		return "", err
 	}
 	letter, err := s.compose(m)
 	if err != nil {
-		return fmt.Errorf("%w: compose: %w", outbox.ErrRefused, err)
+		return "", fmt.Errorf("%w: compose: %w", outbox.ErrRefused, err)
 	}
-	raw, err := s.render(m, to, letter)
+	letter.Sender = cmp.Or(m.Params["employer"], from.organisation, letter.Sender)
+	raw, err := s.render(m, from, to, letter)
+	if err == nil {
+		raw, err = from.sign(raw)
+	}
 	if err != nil {
-		return fmt.Errorf("%w: render: %w", outbox.ErrRefused, err)
+		return "", fmt.Errorf("%w: render: %w", outbox.ErrRefused, err)
 	}
-	return s.deliver(ctx, to, utf8, raw)
+	back := s.from
+	if s.settings.ReturnPath != nil {
+		back = s.settings.ReturnPath.For(m)
+	}
+	return s.deliver(ctx, parcel{back, to, utf8, raw})
 }

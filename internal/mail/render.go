@@ -31,7 +31,7 @@ func parseTemplates() (t templates, err error) {
 // render makes the bytes of the mail. They are made once and sent as they are: a second rendering would have
 // another boundary, and a signature over the first would not hold.
 // The header names the recipient as the envelope does: a domain beyond ASCII in it would need SMTPUTF8.
-func (s *Sender) render(m outbox.Message, to string, l letter) ([]byte, error) {
+func (s *Sender) render(m outbox.Message, from origin, to string, l letter) ([]byte, error) {
 	var text, html bytes.Buffer
 	if err := s.pages.text.Execute(&text, struct {
 		letter
@@ -46,7 +46,7 @@ func (s *Sender) render(m outbox.Message, to string, l letter) ([]byte, error) {
 		return nil, err
 	}
 	msg := gomail.NewMsg()
-	if err := msg.FromFormat(s.settings.FromName, s.from); err != nil {
+	if err := msg.FromFormat(from.name, from.address); err != nil {
 		return nil, err
 	}
 	if err := msg.To(to); err != nil {

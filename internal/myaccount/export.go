@@ -138,6 +138,10 @@ type ExportedMessage struct {
 	Created  time.Time `json:"created_at"`
 	State    string    `json:"state"`
 	Finished time.Time `json:"finished_at,omitzero"`
+	// Answer is what the other side said as it took the message; BounceReason, of a mail that came back, what was said then.
+	Answer       string    `json:"answer,omitempty"`
+	Bounced      time.Time `json:"bounced_at,omitzero"`
+	BounceReason string    `json:"bounce_reason,omitempty"`
 }
 
 // exportedLine is a line of the audit log.

@@ -46,7 +46,7 @@ func (s *Service) passwordForm(ctx context.Context, o authn.Owner) (authn.Facts,
 	if err != nil {
 		return f, PasswordForm{}, fmt.Errorf("list employers: %w", err)
 	}
-	rules := password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...)
+	rules := password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword)
 	return f, PasswordForm{Account: acc, HasPassword: second.Password, Rules: rules}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
@@ -50,6 +51,10 @@ type Message struct {
 	NotBefore time.Time // earliest try
 	Expires   time.Time // afterwards it is of no use to anybody
 	Attempts  int
+	// Organisation is in whose name the message goes; "": in the operator's.
+	Organisation organisation.ID
+	// Person is the row of a register that the message is about, where it goes to somebody without an account; "": none.
+	Person string
 	// Prepared says that the Preparer has decided and made what the message needs (a link, say). A retry
 	// sends the very same.
 	Prepared bool

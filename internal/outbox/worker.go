@@ -18,13 +18,13 @@ type Store interface {
 	// Lease takes up to n due messages of a channel for the worker until the given time: lanes first, then age. No
 	// other worker gets them before then.
 	Lease(ctx context.Context, worker string, on Channel, n int, now, until time.Time) ([]Message, error)
-	// Accepted records that the message was delivered, wipes its secret and starts the life of the links that
-	// it carried.
-	Accepted(ctx context.Context, m Message, now time.Time) error
-	// Postponed gives the message back for a later try, with what went wrong.
-	Postponed(ctx context.Context, m Message, next time.Time, reason string) error
-	// Finished takes the message out of the queue undelivered, wipes its secret and writes the event.
-	Finished(ctx context.Context, m Message, state State, reason string, e audit.Event) error
+	// Accepted records that the message was delivered, and the other side's words, wipes its secret and starts the life of
+	// the links that it carried.
+	Accepted(ctx context.Context, m Message, words string, now time.Time) error
+	// Postponed gives the message back for a later try. The turn says what went wrong.
+	Postponed(ctx context.Context, m Message, next time.Time, reason string, t Turn) error
+	// Finished takes the message out of the queue undelivered, wipes its secret and writes the event and the turn.
+	Finished(ctx context.Context, m Message, state State, reason string, e audit.Event, t Turn) error
 }
 
 // State is how a message ended.
@@ -49,6 +49,14 @@ type Preparer interface {
 type Sender interface {
 	// Send returns nil once the other side has accepted; an error that wraps ErrRefused is final.
 	Send(ctx context.Context, m Message) error
+}
+
+// Listener is a Sender whose other side says something when it accepts, which is worth keeping: a mail server's queue id is
+// what its operator searches for.
+type Listener interface {
+	Sender
+	// SendAndListen is Send, with the words of the acceptance.
+	SendAndListen(ctx context.Context, m Message) (words string, err error)
 }
 
 // The two answers that are more than "try again later".
@@ -224,13 +232,21 @@ func (w *Worker) deliver(ctx context.Context, m Message) error {
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	switch err := w.Senders[m.Channel].Send(sendCtx, m); {
+	switch words, err := w.send(sendCtx, m); {
 	case errors.Is(err, ErrRefused):
 		return w.finish(ctx, m, Dead, err, audit.MessageDead)
 	case err != nil:
 		return w.postpone(ctx, m, err)
+	default:
+		return w.Store.Accepted(ctx, m, Words(words), w.Now())
 	}
-	return w.Store.Accepted(ctx, m, w.Now())
+}
+
+func (w *Worker) send(ctx context.Context, m Message) (words string, err error) {
+	if l, ok := w.Senders[m.Channel].(Listener); ok {
+		return l.SendAndListen(ctx, m)
+	}
+	return "", w.Senders[m.Channel].Send(ctx, m)
 }
 
 func (w *Worker) postpone(ctx context.Context, m Message, cause error) error {
@@ -241,7 +257,7 @@ func (w *Worker) postpone(ctx context.Context, m Message, cause error) error {
 		}
 	}
 	w.Log.Warn("outbox: will try again", "message", m.ID, "template", m.Template, "attempt", m.Attempts+1, "error", cause)
-	return w.Store.Postponed(ctx, m, next, cause.Error())
+	return w.Store.Postponed(ctx, m, next, cause.Error(), Turn{Kind: Postponed, At: w.Now(), Words: wordsOf(cause)})
 }
 
 func (w *Worker) finish(ctx context.Context, m Message, s State, reason error, kind audit.Kind) error {
@@ -250,7 +266,7 @@ func (w *Worker) finish(ctx context.Context, m Message, s State, reason error, k
 	if p, ok := errors.AsType[Personal](reason); ok {
 		e.Personal = map[string]string{"answer": p.Text}
 	}
-	return w.Store.Finished(ctx, m, s, reason.Error(), e)
+	return w.Store.Finished(ctx, m, s, reason.Error(), e, Turn{Kind: endings[s], At: e.At, Words: wordsOf(reason)})
 }
 
 // Delay is the wait before the n-th try, from 2 s doubling up to 15 min. An hour's outage costs a message a

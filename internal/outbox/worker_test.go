@@ -163,10 +163,10 @@ func TestAWorkerThatDiesBetweenSendingAndNotingLeavesTheSameMessageToAnother(t *
 		if token, err := second[0].OpenSecret(k, s.now); err != nil || token.Reveal() != "hush" {
 			t.Errorf("the retry carries another secret: %v", err)
 		}
-		if err := s.db.Accepted(t.Context(), second[0], s.now); err != nil {
+		if err := s.db.Accepted(t.Context(), second[0], "", s.now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.db.Postponed(t.Context(), first[0], s.now, "the dead one comes back"); err != nil {
+		if err := s.db.Postponed(t.Context(), first[0], s.now, "the dead one comes back", outbox.Turn{Kind: outbox.Postponed, At: s.now}); err != nil {
 			t.Fatal(err)
 		}
 		s.now = s.now.Add(time.Hour)

@@ -39,6 +39,12 @@ func RulesFor(address string, words ...string) Rules {
 	return r
 }
 
+// AtLeast are the same rules with a longer minimum, where a policy asks for one.
+func (r Rules) AtLeast(characters int) Rules {
+	r.Min = max(r.Min, characters)
+	return r
+}
+
 // IsEnoughAlone says whether the password has the length of one that is the only proof.
 func IsEnoughAlone(pw string) bool { return utf8.RuneCountInString(Normalise(pw)) >= MinAlone }
 

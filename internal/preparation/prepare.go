@@ -163,6 +163,9 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 		}
 		// To the address as the register, or the proposal, has it: folding must not open a second mailbox.
 		prepared.Prepared, prepared.To, prepared.Language = true, i.address(), cmp.Or(i.Person.Language, i.Link.Language, m.Language)
+		if prepared.Organisation = i.Person.Organisation; purpose == Confirm && i.Link.Proposal == "" {
+			prepared.Person = i.Person.ID // of a proposed address nothing is known yet, and what becomes of its mail says nothing of the register's
+		}
 		for k, v := range s.params(i) {
 			prepared.Params[k] = v
 		}

@@ -111,6 +111,7 @@ func (s *Service) Propose(ctx context.Context, u Press, typed string, b authn.Br
 func (s *Service) tellRegister(ctx context.Context, tx Tx, i Invitation, p Proposal, m outbox.Message, link string, token secret.Token, b authn.Browser) error {
 	m.To, m.Language = i.Person.Address, cmp.Or(i.Person.Language, i.Link.Language)
 	m.Expires, m.Prepared, m.Link = m.Created.Add(objectionTime), true, link
+	m.Organisation, m.Person = i.Person.Organisation, i.Person.ID
 	m.Params = s.params(i)
 	m.Params["hours"] = strconv.Itoa(int(Object.Life() / time.Hour))
 	m.Params["user_agent"], m.Params["ip"], m.Params["at"] = b.Device.UserAgent, b.Device.Address, outbox.FormatTime(m.Created)

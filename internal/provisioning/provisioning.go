@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
@@ -29,10 +30,15 @@ type Service struct {
 	Keys   *secret.Keyring
 	Now    func() time.Time
 
+	DKIM     *dkim.Keys
+	Operator organisation.Sender // of mails that go in nobody else's name
+
 	// Of the import of registers.
 	InBulkTx  func(context.Context, func(Tx) error) error
-	CheckHash func(hash string) error                              // says whether an old password's hash will verify; nil: not asked
-	Imported  func(ctx context.Context, org organisation.ID) error // runs after the last row of an import and before its end; nil: nothing
+	CheckHash func(hash string) error // says whether an old password's hash will verify; nil: not asked
+	// Imported looks in bites at what an import has left behind: at the next persons after the one with the given id. It returns the last
+	// of them; empty: there are no more. nil: nobody looks.
+	Imported func(ctx context.Context, org organisation.ID, after string) (last string, err error)
 }
 
 // Store answers questions outside a transaction.
@@ -42,6 +48,8 @@ type Store interface {
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
 	// ListOrganisations lists all organisations by id.
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
+	// FindSender returns an organisation's name and the sender of its mails; false if there is no such organisation.
+	FindSender(ctx context.Context, id organisation.ID) (name string, s organisation.Sender, ok bool, err error)
 	// CountSecond counts the accounts that are connected with an organisation, and those of them that have a second factor.
 	CountSecond(ctx context.Context, id organisation.ID) (accounts, second int, err error)
 }
@@ -63,6 +71,8 @@ type Tx interface {
 	InsertPerson(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// Connect connects a person to an account.
 	Connect(ctx context.Context, personID string, id account.ID, now time.Time) error
+	// SaveSender stores the sender of an organisation's mails; false if there is no such organisation.
+	SaveSender(ctx context.Context, id organisation.ID, s organisation.Sender, now time.Time) (bool, error)
 	audit.Appender
 }
 
@@ -146,6 +156,9 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 	}
 	if change.Policy.MFA != "" {
 		o.Policy.MFA, o.Policy.From, o.Policy.SignIns = change.Policy.MFA, change.Policy.From, change.Policy.SignIns
+	}
+	if change.Policy.MinPassword != 0 {
+		o.Policy.MinPassword = change.Policy.MinPassword
 	}
 	if change.Policy.RememberDays != 0 {
 		o.Policy.RememberDays = change.Policy.RememberDays

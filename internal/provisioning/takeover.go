@@ -29,6 +29,9 @@ const maxEmployments = 40
 // ReasonUnreadable says that the file of a job is damaged.
 const ReasonUnreadable = "import.unreadable"
 
+// paramSeen is the last person whom Imported has looked at.
+const paramSeen = "seen"
+
 // Staged is an entry on its way, and what the register has of its person.
 type Staged struct {
 	KeyHash []byte
@@ -187,12 +190,17 @@ func (s *Service) takeOver(ctx context.Context, j job.Job, holder string) (next 
 	if err != nil || !over {
 		return next, err
 	}
+	next = counted(j)
 	if s.Imported != nil {
-		if err := s.Imported(ctx, j.Organisation); err != nil {
+		last, err := s.Imported(ctx, j.Organisation, j.Params[paramSeen])
+		if err != nil {
 			return j, fmt.Errorf("after the import: %w", err)
 		}
+		if last != "" {
+			next.Params = map[string]string{paramSeen: last}
+			return next, s.InBulkTx(ctx, func(tx Tx) error { return tx.SaveJob(ctx, next, holder, s.Now()) })
+		}
 	}
-	next = counted(j)
 	next.State, next.Position = job.Done, next.Total
 	return next, s.InBulkTx(ctx, func(tx Tx) error { return s.end(ctx, tx, next, holder, audit.ImportFinished) })
 }

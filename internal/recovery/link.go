@@ -227,7 +227,11 @@ func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rule
 	if err != nil {
 		return password.Rules{}, fmt.Errorf("list employers: %w", err)
 	}
-	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...), nil
+	second, err := s.Authn.Store.FindSecond(ctx, acc.ID)
+	if err != nil {
+		return password.Rules{}, fmt.Errorf("find policy: %w", err)
+	}
+	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
 }
 
 // IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.

@@ -175,7 +175,7 @@ func (s *Service) spend(ctx context.Context, tx Tx, puzzle string, expires time.
 const budgetPurpose = secret.Purpose("recovery budget")
 
 func (s *Service) takeSlots(ctx context.Context, tx Tx, plain bool, b authn.Browser, now time.Time) error {
-	slots := []throttle.Slot{{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: throttle.Requests}}
+	slots := []throttle.Slot{{Key: s.Keys.Pseudonym(budgetPurpose, "network", b.Network), Budget: s.Authn.Room(b, throttle.Requests)}}
 	if plain {
 		slots = []throttle.Slot{
 			{Key: s.Keys.Pseudonym(budgetPurpose, "plain network", b.Network), Budget: throttle.Plain},

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -49,4 +51,25 @@ func (tx *Tx) SuspendPassword(ctx context.Context, id account.Identifier, now ti
 func (tx *Tx) ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error {
 	_, err := tx.exec(ctx, replaceVerifier, string(id), string(old), string(fresh))
 	return err
+}
+
+const listOwnNetworks statement = `
+SELECT o.networks, (SELECT count(*) FROM persons p WHERE p.organisation_id = o.id) FROM organisations o WHERE o.networks <> ''`
+
+// ListOwnNetworks lists the networks that organisations call their own, with the number of people of each.
+func (db *DB) ListOwnNetworks(ctx context.Context) (all []authn.OwnNetwork, err error) {
+	err = db.query(ctx, listOwnNetworks).each(func(scan scan) error {
+		var networks string
+		var people int
+		if err := scan(&networks, &people); err != nil {
+			return err
+		}
+		for line := range strings.FieldsSeq(networks) {
+			if prefix, err := netip.ParsePrefix(line); err == nil {
+				all = append(all, authn.OwnNetwork{Prefix: prefix, People: people})
+			}
+		}
+		return nil
+	})
+	return all, err
 }

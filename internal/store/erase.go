@@ -27,7 +27,15 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE 
 	erasePersonalMessages statement = `
 DELETE FROM audit_personal WHERE event_id IN (SELECT e.id FROM outbox o JOIN audit_events e ON e.message_id = o.id
   WHERE o.account_id = $1 AND e.message_id <> '')`
-	eraseMessages   statement = `DELETE FROM outbox WHERE account_id = $1 AND channel <> 'logout'`
+	eraseTurns statement = `
+DELETE FROM deliveries WHERE message_id IN (SELECT id FROM outbox WHERE account_id = $1)`
+	eraseMessages statement = `DELETE FROM outbox WHERE account_id = $1 AND channel <> 'logout'`
+	// Mails to her as a person of a register, from before there was the account, or about the connection.
+	erasePersonTurns statement = `
+DELETE FROM deliveries WHERE message_id IN (SELECT o.id FROM connections c JOIN outbox o ON o.person_id = c.person_id AND o.person_id <> ''
+  WHERE c.account_id = $1)`
+	erasePersonMessages statement = `
+DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
 	erasePasswords  statement = `DELETE FROM passwords WHERE account_id = $1`
 	eraseApps       statement = `DELETE FROM totp_keys WHERE account_id = $1`
 	erasePushKeys   statement = `DELETE FROM push_keys WHERE account_id = $1`
@@ -59,7 +67,7 @@ DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connecti
 // erasures is the one list of what goes with an account. A test holds it against the schema: every table with an account_id is
 // treated here, or named there with the reason why it stays.
 var erasures = []statement{
-	erasePersonalMessages, erasePersonal, eraseMessages, // the first one finds the lines by the messages
+	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
 	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseProposals, erasePreparationLinks, eraseConnections,
 }

@@ -43,7 +43,7 @@ SELECT purpose, created_at, expires_at, consumed_at FROM onetime_links
 WHERE account_id = $1 AND (purpose <> 'address' OR consumed_at > 0) ORDER BY created_at, id`
 
 	exportMessages statement = `
-SELECT channel, template, recipient, created_at, state, finished_at FROM outbox
+SELECT channel, template, recipient, created_at, state, finished_at, answer, bounced_at, bounce_reason FROM outbox
 WHERE account_id = $1 ORDER BY created_at, id`
 )
 
@@ -152,9 +152,9 @@ func (db *DB) exportMessages(ctx context.Context, acc account.Account, e *myacco
 		return err
 	}
 	e.Messages, err = listed(db.query(ctx, exportMessages, string(acc.ID)), func(scan scan) (m myaccount.ExportedMessage, err error) {
-		var created, finished int64
-		err = scan(&m.Channel, &m.Template, &m.To, &created, &m.State, &finished)
-		m.Created, m.Finished = fromMS(created), fromMS(finished)
+		var created, finished, bounced int64
+		err = scan(&m.Channel, &m.Template, &m.To, &created, &m.State, &finished, &m.Answer, &bounced, &m.BounceReason)
+		m.Created, m.Finished, m.Bounced = fromMS(created), fromMS(finished), fromMS(bounced)
 		return m, err
 	})
 	return err

@@ -24,7 +24,11 @@ DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at > 0 AND
 	purgeGrants statement = `
 DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIMIT $2)`
 	purgeOutbox statement = `
-DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 LIMIT $2)`
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 ORDER BY finished_at, id LIMIT $2)`
+	// In the same transaction, and of the same messages: what is left of one that is gone could not be erased any more.
+	purgeTurns statement = `
+DELETE FROM deliveries WHERE message_id IN
+  (SELECT id FROM outbox WHERE finished_at > 0 AND finished_at <= $1 ORDER BY finished_at, id LIMIT $2)`
 	purgeAttempts statement = `
 DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE expires_at <= $1 LIMIT $2)`
 	purgeTexted statement = `
@@ -83,6 +87,11 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
+			if p.text == purgeOutbox {
+				if _, err := tx.exec(ctx, purgeTurns, p.before, int64(n)); err != nil {
+					return err
+				}
+			}
 			gone, err = tx.exec(ctx, p.text, p.before, int64(n))
 			return err
 		})

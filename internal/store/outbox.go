@@ -14,8 +14,8 @@ var _ outbox.Store = (*DB)(nil)
 const (
 	enqueue statement = `
 INSERT INTO outbox (id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
-  attempts, prepared, link_id, state, reason, leased_by, lease_until, finished_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, 'queued', '', '', 0, 0)`
+  attempts, prepared, link_id, state, reason, leased_by, lease_until, finished_at, organisation_id, person_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, 'queued', '', '', 0, 0, $15, $16)`
 
 	// Asked first, so that an idle outbox costs a read and no transaction.
 	findDueMessage statement = `
@@ -27,12 +27,14 @@ UPDATE outbox SET leased_by = $1, lease_until = $3
 WHERE state = 'queued' AND lease_until <= $2 AND id IN (SELECT id FROM outbox
   WHERE state = 'queued' AND channel = $5 AND not_before <= $2 AND lease_until <= $2 ORDER BY lane, not_before, id LIMIT $4)
 RETURNING id, channel, template, recipient, account_id, language, params, secret, lane, created_at, not_before, expires_at,
-  attempts, prepared`
+  attempts, prepared, organisation_id, person_id`
 
-	// A message of no account has nobody who could ask what became of it, or erase it: whom it was for is forgotten with it.
+	// A message of no account and no person has nobody who could ask what became of it, or erase it: whom it was for is
+	// forgotten with it, and what the other side said.
 	finishMessage statement = `
 UPDATE outbox SET state = $2, reason = $3, secret = $4, finished_at = $5, lease_until = 0, account_id = $6,
-  recipient = CASE WHEN $6 = '' THEN '' ELSE recipient END, params = CASE WHEN $6 = '' THEN '{}' ELSE params END
+  recipient = CASE WHEN $6 = '' AND person_id = '' THEN '' ELSE recipient END, params = CASE WHEN $6 = '' THEN '{}' ELSE params END,
+  answer = CASE WHEN $6 = '' AND person_id = '' THEN '' ELSE $7 END
 WHERE id = $1 AND state = 'queued'`
 
 	postponeMessage statement = `
@@ -53,7 +55,7 @@ func (tx *Tx) Enqueue(ctx context.Context, m outbox.Message) error {
 		return err
 	}
 	_, err = tx.exec(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
-		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared, m.Link)
+		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared, m.Link, string(m.Organisation), m.Person)
 	return err
 }
 
@@ -68,7 +70,7 @@ func scanMessage(scan scan) (m outbox.Message, err error) {
 	var params string
 	var created, notBefore, expires int64
 	err = scan(&m.ID, &m.Channel, &m.Template, &m.To, &m.Account, &m.Language, &params, &m.Secret, &m.Lane, &created, &notBefore,
-		&expires, &m.Attempts, &m.Prepared)
+		&expires, &m.Attempts, &m.Prepared, &m.Organisation, &m.Person)
 	if err != nil {
 		return m, err
 	}
@@ -101,8 +103,9 @@ func (db *DB) ReleaseMessages(ctx context.Context) error {
 	})
 }
 
-// Accepted records that the message was delivered, wipes its secret and starts the life of the link that it carried.
-func (db *DB) Accepted(ctx context.Context, m outbox.Message, now time.Time) error {
+// Accepted records that the message was delivered, and the other side's words, wipes its secret and starts the life of the
+// link that it carried.
+func (db *DB) Accepted(ctx context.Context, m outbox.Message, words string, now time.Time) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
 		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
 			return err
@@ -110,25 +113,39 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, now time.Time) err
 		if _, err := tx.exec(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account))
-		return err
+		n, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account), words)
+		if err != nil || n == 0 {
+			return err
+		}
+		if m.Person != "" {
+			if _, err := tx.exec(ctx, reachPerson, m.Person, ms(now), m.ID); err != nil {
+				return err
+			}
+		}
+		return tx.addTurn(ctx, m.ID, outbox.Turn{Kind: outbox.Accepted, At: now, Words: words})
 	})
 }
 
-// Postponed gives the message back for a later try.
-func (db *DB) Postponed(ctx context.Context, m outbox.Message, next time.Time, reason string) error {
+// Postponed gives the message back for a later try. The turn says what went wrong.
+func (db *DB) Postponed(ctx context.Context, m outbox.Message, next time.Time, reason string, t outbox.Turn) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, postponeMessage, m.ID, ms(next), reason)
-		return err
+		n, err := tx.exec(ctx, postponeMessage, m.ID, ms(next), reason)
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.addTurn(ctx, m.ID, t)
 	})
 }
 
-// Finished takes the message out of the queue undelivered, wipes its secret and writes the event.
-func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State, reason string, e audit.Event) error {
+// Finished takes the message out of the queue undelivered, wipes its secret and writes the event and the turn.
+func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State, reason string, e audit.Event, t outbox.Turn) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		n, err := tx.exec(ctx, finishMessage, m.ID, string(state), reason, []byte{}, ms(e.At), string(m.Account))
+		n, err := tx.exec(ctx, finishMessage, m.ID, string(state), reason, []byte{}, ms(e.At), string(m.Account), "")
 		if err != nil || n == 0 {
 			return err // it went meanwhile with the account that it was for, and the line would tell of it
+		}
+		if err := tx.addTurn(ctx, m.ID, t); err != nil {
+			return err
 		}
 		return tx.Append(ctx, e)
 	})

@@ -59,7 +59,8 @@ WHERE account_id = $1 AND purpose = $2 AND consumed_at = 0 AND expires_at > $3 A
 UPDATE onetime_links SET expires_at = $2 WHERE account_id = $1 AND consumed_at = 0 AND expires_at > $2 AND purpose <> 'notme'`
 
 	savePrepared statement = `
-UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8, template = $9
+UPDATE outbox SET prepared = $2, account_id = $3, recipient = $4, language = $5, params = $6, secret = $7, link_id = $8, template = $9,
+  organisation_id = $10, person_id = $11
 WHERE id = $1`
 
 	setPassword statement = `
@@ -155,7 +156,7 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 		return err
 	}
 	n, err := tx.exec(ctx, savePrepared, m.ID, m.Prepared, string(m.Account), m.To, m.Language, string(params), orEmpty(m.Secret), linkID,
-		m.Template)
+		m.Template, string(m.Organisation), m.Person)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("store: message %s is gone", m.ID)
 	}

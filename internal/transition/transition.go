@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
 )
 
@@ -43,6 +44,8 @@ type Store interface {
 	CountUnchecked(ctx context.Context, o organisation.ID) (int, error)
 	// ListUnchecked reads up to n persons after an id, for the pre-flight; all says whether also those whom it has seen as they are.
 	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
+	// ListPersonMails lists the newest mails about a person, with what became of each.
+	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
 	// ListTwins reads the persons of the organisation with the same address or the same name, but for one.
 	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
 }
@@ -115,6 +118,23 @@ func (s *Service) Search(ctx context.Context, o organisation.ID, text string, n 
 		return nil, nil
 	}
 	return s.List(ctx, o, Filter{Words: text}, Place{}, n)
+}
+
+// mostMails is how many mails a person's page tells of.
+const mostMails = 50
+
+// Mails lists the newest mails about a person of the organisation, with what became of each; ErrNoPerson for another's.
+func (s *Service) Mails(ctx context.Context, o organisation.ID, id string) ([]outbox.Record, error) {
+	if _, err := s.Find(ctx, o, id); err != nil {
+		return nil, err
+	}
+	return s.Store.ListPersonMails(ctx, id, mostMails)
+}
+
+// Recheck looks at those whom the pre-flight has not seen as they are now.
+func (s *Service) Recheck(ctx context.Context, o organisation.ID) error {
+	_, err := s.check(ctx, o, false)
+	return err
 }
 
 // ErrReason says that an act needs a reason.

@@ -63,6 +63,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.Dismissed:          "myaccount.activity.dismissed",
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
+	audit.MessageBounced:     "myaccount.activity.message_bounced",
 
 	audit.PreparationConfirmed: "preparation.activity_confirmed",
 	audit.PreparationConnected: "myaccount.activity.person_connected",
@@ -73,6 +74,7 @@ var activityTexts = map[audit.Kind]string{
 var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
+	audit.DKIMKeyMade: true, audit.DKIMKeyActivated: true, audit.DKIMKeyRemoved: true, audit.SenderSet: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
 	audit.Erased:         true, // nobody is there to read it

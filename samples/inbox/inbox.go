@@ -1,6 +1,7 @@
 // Package inbox receives the mails and text messages of a demonstration or a
 // test and shows them to a person and to a program. It is a real SMTP server
-// that accepts every recipient, and an SMS gateway that sends nothing, with a
+// that accepts every recipient but reject…, sends back what comes for bounce…,
+// and an SMS gateway that sends nothing, with a
 // small web page and a JSON list beside them.
 // It is not a mail server to keep mail in: everything is in memory, and anybody
 // who reaches its port may read it.
@@ -8,6 +9,7 @@ package inbox
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -32,6 +34,9 @@ type Config struct {
 	SMSUser, SMSPassword string
 	// Lang is the language of the pages ("sv" or "en") where the browser asks for neither.
 	Lang string
+	// ReturnTo is the SMTP server that gets reports about mails which do not
+	// arrive, HOST:PORT; empty: nobody is told.
+	ReturnTo string
 	// Now is the clock.
 	Now func() time.Time
 	// Log receives what an operator should know.
@@ -45,6 +50,8 @@ type Inbox struct {
 	smtp  *smtp.Server
 	gate  gate
 	pages pages
+
+	returns sync.WaitGroup // reports under way
 }
 
 // New makes an empty inbox.

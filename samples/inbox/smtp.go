@@ -47,8 +47,9 @@ func (in *Inbox) ServeSMTP(l net.Listener) error {
 	return err
 }
 
-// Close ends the SMTP side at once.
+// Close ends the SMTP side at once, and waits for its reports.
 func (in *Inbox) Close() error {
+	defer in.returns.Wait()
 	if err := in.smtp.Close(); !errors.Is(err, smtp.ErrServerClosed) {
 		return err
 	}
@@ -84,6 +85,9 @@ func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if err := d.in.gate.check(); err != nil {
 		return err
 	}
+	if isCalled(to, rejected) {
+		return errNoMailbox
+	}
 	d.to = append(d.to, to)
 	return nil
 }
@@ -115,6 +119,9 @@ func (d *delivery) file(m Message) {
 	for _, to := range d.to {
 		m.To = to
 		d.in.box.add(m)
+		if isCalled(to, returned) {
+			d.in.sendBack(d.from, to)
+		}
 	}
 }
 
