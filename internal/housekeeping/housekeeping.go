@@ -44,6 +44,7 @@ type Horizons struct {
 	Grants   time.Time // ended and expired grants and device codes: kept to notice a code or token that comes again
 	Pushes   time.Time // push challenges and binding codes
 	Outbox   time.Time // delivered and dropped messages
+	Refusals time.Time // what a page has refused: kept while somebody may ask a helpdesk
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
 }
 
@@ -54,6 +55,7 @@ const (
 	keepPushes   = time.Hour
 	keepOutbox   = 30 * 24 * time.Hour
 	keepLinks    = 30 * 24 * time.Hour
+	keepRefusals = 14 * 24 * time.Hour
 	bite         = 500
 	endBite      = 50 // each session is several statements and messages
 )
@@ -90,7 +92,7 @@ func (s *Service) Round(ctx context.Context) error {
 func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
 	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox), Pushes: now.Add(-keepPushes),
-		Links: now.Add(-keepLinks)}
+		Links: now.Add(-keepLinks), Refusals: now.Add(-keepRefusals)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)
 		if err != nil || n == 0 {
