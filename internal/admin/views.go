@@ -298,6 +298,16 @@ type Help struct {
 	Asked  bool
 	Rows   []PersonRow
 	More   bool
+	// Refusal is what was searched for by its number; nil: nothing.
+	Refusal *RefusalView
+}
+
+// RefusalView is a page that refused something, in plain words.
+type RefusalView struct {
+	Reference string
+	At        time.Time
+	Key       string
+	Said      string // key of the sentence that the person has read; empty: none
 }
 
 // Mailings is the page about the phase of the move, its mails, and the addresses that people propose.

@@ -62,6 +62,7 @@ var full = []sample{
 	{"bulk-nobody", admin.Bulk{Frame: frame, Title: "admin.bulk.send", CancelURL: "/c"}},
 	{"help", admin.Help{Frame: frame, Action: "/h"}},
 	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},
+	{"help-refusal", admin.Help{Frame: frame, Action: "/h", Search: "7K2M9QXD", Asked: true, Rows: people[:1], Refusal: &admin.RefusalView{Reference: "7K2M9QXD", At: day, Key: "admin.refusal.password", Said: "signin.cancel"}}},
 	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
 	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
 		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},

@@ -203,6 +203,27 @@ func TestARefusedProposalIsOver(t *testing.T) {
 	})
 }
 
+// TestTheRegistersAddressHasItsTimeFromTheMomentThatItWasTold: the mail server took the mail a day late.
+func TestTheRegistersAddressHasItsTimeFromTheMomentThatItWasTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.david()
+		w.invite()
+		b := w.browser()
+		link := w.invitation(davids)
+		b.post(link+"/address", "address", private, "robot", b.solve(link+"/challenge")).expect(http.StatusSeeOther)
+		w.clock.Advance(20 * time.Hour)
+		b.press(w.invitation(private), "").expect(http.StatusSeeOther)
+		w.approve(w.proposals(1)[0].Proposal.ID)
+		w.clock.Advance(53 * time.Hour)
+		w.deliver()
+		if n := len(w.post.to(private)); n != 1 {
+			t.Fatalf("%d mails: it counts before the register's address has had its time", n)
+		}
+		w.clock.Advance(20 * time.Hour)
+		b.press(w.invitation(private), "").expect(http.StatusSeeOther).follow().shows("Klart, David!")
+	})
+}
+
 // TestWhereTheRegistersMailCameBackNobodyCanObject: the person is not kept waiting.
 func TestWhereTheRegistersMailCameBackNobodyCanObject(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

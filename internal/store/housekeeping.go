@@ -68,6 +68,8 @@ DELETE FROM preparation_proposals WHERE id IN (SELECT id FROM preparation_propos
 	purgeRecipients statement = `
 DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND person_id IN (SELECT person_id FROM mailing_recipients
   WHERE mailed_at > 0 AND mailed_at <= $1 LIMIT $2)`
+	purgeRefusals statement = `
+DELETE FROM refusals WHERE reference IN (SELECT reference FROM refusals WHERE at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -81,7 +83,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 	}{
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
 		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
-		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)}, {purgeRefusals, ms(h.Refusals)},
 		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 	} {
