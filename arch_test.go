@@ -82,7 +82,7 @@ var theHouse = map[string]room{
 
 	"internal/app": {root, `account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
-	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
+	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
