@@ -21,7 +21,7 @@ import (
 // the next one, wherever it runs, finds what is left.
 
 // takeoverRows is how many entries one bite takes over: with its search words a person is about ten rows.
-const takeoverRows = 100
+const takeoverRows = 60
 
 // maxEmployments is how many rows one person may have. More are a column taken for the key that is none.
 const maxEmployments = 40

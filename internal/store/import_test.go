@@ -2,11 +2,13 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/housekeeping"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
@@ -471,7 +474,7 @@ func TestACancelledImportKeepsWhatItHasTakenOverAndLeavesNothingElse(t *testing.
 			t.Fatal(err)
 		}
 		s.work()
-		if n := strings.Count(s.persons(), "\n"); n != 100 {
+		if n := strings.Count(s.persons(), "\n"); n != 60 {
 			t.Errorf("%d persons after one bite", n)
 		}
 		if err := s.flow.ResumeImport(t.Context(), operator, org, i.ID); err != nil {
@@ -490,7 +493,7 @@ func TestACancelledImportKeepsWhatItHasTakenOverAndLeavesNothingElse(t *testing.
 				t.Error(err)
 			}
 		}
-		if got := s.find(i.ID); got.State != job.Cancelled || got.New != 100 {
+		if got := s.find(i.ID); got.State != job.Cancelled || got.New != 60 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -599,5 +602,87 @@ func TestPersonsFromBeforeThereWereSearchWordsGetThem(t *testing.T) {
 		if _, err := s.db.query(t.Context(), `SELECT count(*) FROM person_terms`).one(&n); err != nil || n != len(s.list()[0].Terms()) {
 			t.Error(n, err)
 		}
+	})
+}
+
+// TestNoBiteOfAnImportIsLargerThanItsMeasure: what a file of a million rows has in memory is what one of two thousand has.
+func TestNoBiteOfAnImportIsLargerThanItsMeasure(t *testing.T) {
+	eachHR(t, func(t *testing.T, s *hr) {
+		var b strings.Builder
+		for n := range 2000 {
+			fmt.Fprintf(&b, "%d;Anna;Nr %d;a%d@x.example;AB;Lager;2020-01-01;\n", n, n, n)
+		}
+		i := s.begin(head + b.String())
+		count := func(of statement) (n int) {
+			t.Helper()
+			if _, err := s.db.query(t.Context(), of).one(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		const chunks, rows, persons statement = `SELECT count(*) FROM import_chunks`, `SELECT count(*) FROM import_rows`, `SELECT count(*) FROM persons`
+		if n := count(chunks); n != 4 {
+			t.Errorf("%d pieces", n)
+		}
+		for before := 0; s.find(i.ID).State != job.Done; {
+			staged := count(rows)
+			if _, err := s.worker.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if more := count(rows) - staged; more > 500 {
+				t.Errorf("%d rows were read at once", more)
+			}
+			n := count(persons)
+			if n-before > 60 {
+				t.Errorf("%d persons were taken over at once", n-before)
+			}
+			before = n
+		}
+		if c, r, p := count(chunks), count(rows), count(persons); c != 0 || r != 0 || p != 2000 {
+			t.Errorf("%d pieces and %d rows are left, %d persons there", c, r, p)
+		}
+	})
+}
+
+// TestHousekeepingRemovesWhatNoImportNeeds, and nothing that one does.
+func TestHousekeepingRemovesWhatNoImportNeeds(t *testing.T) {
+	eachHR(t, func(t *testing.T, s *hr) {
+		cancelled, running, forgotten := s.begin(head+"1;Anna;A;;;;;\n"), s.begin(head+"2;Bo;B;;;;;\n"), s.upload(head+"3;Cilla;C;;;;;\n")
+		if err := s.flow.Cancel(t.Context(), operator, org, cancelled.ID); err != nil {
+			t.Fatal(err)
+		}
+		mustTx(t, s.db, func(tx *Tx) error { return tx.InsertChunk(t.Context(), "cut off", 0, []byte{1}, s.now) })
+		round := func(after time.Duration) {
+			t.Helper()
+			now := s.now.Add(after)
+			h := housekeeping.Service{Store: s.db, InTx: InBulkTx[housekeeping.Tx](s.db), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+			if err := h.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left := func() string {
+			t.Helper()
+			ids, err := list(s.db.query(t.Context(), `SELECT job_id FROM import_chunks`), func(scan scan) (id string, err error) { return id, scan(&id) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := []string{}
+			for _, id := range ids {
+				names = append(names, cmp.Or(map[string]string{cancelled.ID: "cancelled", running.ID: "running", forgotten.ID: "forgotten"}[id], id))
+			}
+			slices.Sort(names)
+			return strings.Join(names, " ")
+		}
+		round(time.Hour)
+		if got := left(); got != "cut off forgotten running" {
+			t.Errorf("after an hour: %q", got)
+		}
+		round(8 * 24 * time.Hour)
+		round(8*24*time.Hour + time.Minute)
+		if got := left(); got != "running" {
+			t.Errorf("after a week: %q", got)
+		}
+		s.work()
+		s.want("2 Bo B <>\n")
 	})
 }

@@ -62,7 +62,7 @@ type Found struct {
 type Checked struct {
 	person.Person
 	Identifier            account.Identifier
-	SameAddress, SameName int // how many persons of the organisation have it, she among them
+	SameAddress, SameName int // how many persons of the organisation have it, she among them; of a name, two are enough to know
 	Connected             bool
 	Vouched               account.Identifier // of which an administrator says that it is her own; empty: none
 }
