@@ -100,10 +100,11 @@ FROM persons p`
 SELECT ` + checkedColumns + ` WHERE p.id IN (SELECT u.id FROM persons u WHERE u.organisation_id || '' = $1 AND u.id > $2
   AND ($4 = 1 OR u.checked_at = 0 OR u.checked_at < u.changed_at) ORDER BY u.id LIMIT $3) ORDER BY p.id`
 
+	// The address is looked up by itself: an index that begins with the organisation would lead through all of its people.
 	// At most a hundred: who shares an address with more is told so by the number.
 	listTwins statement = `
-SELECT ` + checkedColumns + ` WHERE p.organisation_id = $1 AND p.id <> $2
-  AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id = $1
+SELECT ` + checkedColumns + ` WHERE p.id <> $2
+  AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id || '' = $1
     UNION SELECT q.id FROM persons q WHERE q.organisation_id = $1 AND q.sort_key = $4) LIMIT 100`
 
 	saveChecked    statement = `UPDATE persons SET flag = $2, checked_at = $3 WHERE id = $1`
@@ -119,7 +120,7 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id WHERE p.organisatio
 UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, changed_at = $4, checked_at = 0
 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
 
-	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id = $1`
+	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id || '' = $1`
 	vouchAddress statement = `UPDATE persons SET vouched = $2, checked_at = 0, changed_at = $3 WHERE id = $1`
 	setExempt    statement = `UPDATE persons SET exempt_at = $2, exempt_reason = $3 WHERE id = $1`
 
