@@ -23,11 +23,20 @@ func (d *Door) postHelp(v visit) error {
 	if len(text) > 200 {
 		text = text[:200]
 	}
+	view := Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Search: text, Asked: true}
+	refusal, row, ok, err := d.Transition.FindRefusal(v.r.Context(), v.org.ID, text)
+	if err != nil {
+		return err
+	}
+	if ok {
+		view.Refusal = refusalView(refusal)
+		view.Rows, _ = d.personRows(v, []transition.Row{row}, "/help", transition.Filter{})
+		return d.page(v, http.StatusOK, "help", view)
+	}
 	rows, err := d.Transition.Search(v.r.Context(), v.org.ID, text, pageOfPersons+1)
 	if err != nil {
 		return err
 	}
-	view := Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Search: text, Asked: true}
 	if view.More = len(rows) > pageOfPersons; view.More {
 		rows = rows[:pageOfPersons]
 	}
@@ -189,4 +198,28 @@ func (d *Door) postInclude(v visit) error {
 // postDisconnect handles POST /people/{person}/disconnect.
 func (d *Door) postDisconnect(v visit) error {
 	return d.helped(v, "disconnected", d.Transition.Disconnect(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
+
+// refusalView says in plain words what a page has refused. The sentence that the person has read is the best one.
+func refusalView(r transition.Refusal) *RefusalView {
+	view := &RefusalView{Reference: r.Reference, At: r.At, Key: "admin.refusal.unknown"}
+	switch {
+	case r.Problem != "":
+		view.Said = r.Problem
+	case r.Page == "recovery_link_gone":
+		view.Key = "admin.refusal.link"
+	case r.Page == "signin_restart":
+		view.Key = "admin.refusal.restart"
+	case strings.HasSuffix(r.Page, "too_many"):
+		view.Key = "admin.refusal.throttled"
+	}
+	switch {
+	case strings.HasPrefix(r.Page, "signin_password"):
+		view.Key = "admin.refusal.password"
+	case strings.HasPrefix(r.Page, "signin_second"), strings.HasPrefix(r.Page, "signin_sms"), strings.HasPrefix(r.Page, "signin_recovery"), strings.HasPrefix(r.Page, "signin_push"):
+		view.Key = "admin.refusal.second"
+	case strings.HasPrefix(r.Page, "recovery_link_password"):
+		view.Key = "admin.refusal.new_password"
+	}
+	return view
 }

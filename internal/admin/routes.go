@@ -46,6 +46,10 @@ func (d *Door) routes() map[string]route {
 		"POST /look":     {administrator.Set, d.postLook},
 		"GET /logo":      {administrator.See, d.getLogo},
 
+		"GET /sender":       {administrator.Set, d.getSender},
+		"POST /sender":      {administrator.Set, d.postSender},
+		"POST /sender/keys": {administrator.Set, d.postSenderKey},
+
 		"GET /administrators":          {administrator.Appoint, d.getAdministrators},
 		"POST /administrators":         {administrator.Appoint, d.postAdministrators},
 		"POST /administrators/dismiss": {administrator.Appoint, d.postDismiss},

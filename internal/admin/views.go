@@ -77,6 +77,7 @@ var notices = map[string]string{
 type Settings struct {
 	Frame
 	Action, LookAction string
+	SenderURL          string
 	Problem            string // key
 	LookProblem        string // key
 
@@ -297,6 +298,16 @@ type Help struct {
 	Asked  bool
 	Rows   []PersonRow
 	More   bool
+	// Refusal is what was searched for by its number; nil: nothing.
+	Refusal *RefusalView
+}
+
+// RefusalView is a page that refused something, in plain words.
+type RefusalView struct {
+	Reference string
+	At        time.Time
+	Key       string
+	Said      string // key of the sentence that the person has read; empty: none
 }
 
 // Mailings is the page about the phase of the move, its mails, and the addresses that people propose.
@@ -362,3 +373,23 @@ var (
 		outbox.TooLate: "admin.turn.expired", outbox.Delayed: "admin.turn.delayed", outbox.Returned: "admin.turn.bounced",
 	}
 )
+
+// Sender is the page about in whose name an organisation's mails go.
+type Sender struct {
+	Frame
+	Action, KeyAction string
+	Address, Name     string
+	HasAddress        bool
+	Own               bool // mails go in this name
+	Operators         string
+	Keys              []SenderKey
+	BackURL           string
+	Problem           string // key
+}
+
+// SenderKey is a key that signs, and what the domain publishes for it.
+type SenderKey struct {
+	ID, Record, Value string
+	Active            bool
+	At                time.Time
+}

@@ -45,6 +45,8 @@ var full = []sample{
 	{"settings", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "required", From: "2026-12-01", SignIns: 12, RememberDays: 30, MinPassword: 15, LeastMin: 15,
 		Networks: "192.0.2.0/24", Accounts: 200, Second: 150, Without: 50, Forecast: true, Name: "Företaget AB", Colour: "#1f5d4c", LogoURL: "/logo", StyleURL: "/style"}},
 	{"settings-problem", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "off", Problem: "admin.settings.problem_day", LookProblem: "admin.settings.problem_colour", Name: "Företaget AB", Preview: true}},
+	{"sender", admin.Sender{Frame: frame, Action: "/a", KeyAction: "/k", Address: "login@foretaget.example", Name: "Företaget", HasAddress: true, Own: true, Operators: "login@portvakt.example", BackURL: "/b", Keys: []admin.SenderKey{{ID: "1", Record: "pv202611abcd._domainkey.foretaget.example", Value: "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", Active: true, At: day}, {ID: "2", Record: "b", Value: "v", At: day}}}},
+	{"sender-problem", admin.Sender{Frame: frame, Operators: "login@portvakt.example", Problem: "admin.sender.problem"}},
 	{"log", admin.Log{Frame: frame, OlderURL: "/older", Lines: []admin.LogLine{{At: day, Key: "admin.log.appointed", By: "Eva Admin", Person: "Anna Svensson", Reason: "Ringde", Detail: "role owner"}, {At: day, Kind: "other.kind"}}}},
 	{"transition", admin.Transition{Frame: frame, Total: 200, Attention: 3, Exempt: 1, Left: 2, Funnel: []admin.FunnelRow{{Key: "admin.stage.imported", Count: 200, Percent: 100, Width: 640, TextY: 16, BarY: 22}, {Key: "admin.stage.second", Count: 20, Percent: 10, Width: 64, Y: 52, TextY: 68, BarY: 74}},
 		Action: "/t", Search: "anna", Status: "problem", OnlyAttention: true, Statuses: []admin.StatusChoice{{Status: "problem", Key: "admin.status.problem", Count: 3}}, Rows: people, NextURL: "/next", ExportURL: "/csv", AllURL: "/all", AttentionURL: "/att"}},
@@ -60,6 +62,7 @@ var full = []sample{
 	{"bulk-nobody", admin.Bulk{Frame: frame, Title: "admin.bulk.send", CancelURL: "/c"}},
 	{"help", admin.Help{Frame: frame, Action: "/h"}},
 	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},
+	{"help-refusal", admin.Help{Frame: frame, Action: "/h", Search: "7K2M9QXD", Asked: true, Rows: people[:1], Refusal: &admin.RefusalView{Reference: "7K2M9QXD", At: day, Key: "admin.refusal.password", Said: "signin.cancel"}}},
 	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
 	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
 		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},
@@ -72,13 +75,14 @@ var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "an
 
 // zero are the same pages with nothing filled in.
 var zero = []sample{
-	{"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
+	{"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"sender", admin.Sender{Frame: bad, Address: evil, Name: evil, HasAddress: true, Own: true, Keys: []admin.SenderKey{{ID: evil, Record: evil, Value: evil}}}},
 	{"mailings", admin.Mailings{Frame: bad, Phase: evil, SwitchOn: evil, Proposals: []admin.ProposalRow{{ID: evil, Name: evil, PersonURL: "javascript:alert(1)", From: evil, To: evil}}}},
 	{"bulk", admin.Bulk{Frame: bad, Act: evil, Words: evil, Status: evil, Count: 1, Rows: bads, CancelURL: evil}},
 	{"transition", admin.Transition{Frame: bad, Total: 1, Search: evil, Status: evil, Rows: bads, NextURL: "javascript:alert(1)", ExportURL: evil}},

@@ -70,6 +70,15 @@ ORDER BY p.sort_key, p.id LIMIT $7`
 
 	findPersonByKey statement = `SELECT id FROM persons WHERE organisation_id = $1 AND person_key = $2 ORDER BY source LIMIT 1`
 
+	findPersonByIdentifier statement = `
+SELECT p.id FROM persons p WHERE p.identifier = $2 AND p.identifier <> '' AND p.organisation_id = $1
+UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN persons p ON p.id = c.person_id WHERE a.identifier = $2 AND p.organisation_id = $1
+LIMIT 1`
+
+	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
+	insertRefusal statement = `
+INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reference) DO NOTHING`
+
 	countFindings statement = `SELECT kind, count(*) FROM findings WHERE organisation_id = $1 GROUP BY kind`
 
 	listFindings statement = `
@@ -340,3 +349,23 @@ func (tx *Tx) Disconnect(ctx context.Context, id string) (acc account.ID, had bo
 }
 
 const readTerms statement = `SELECT organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`
+
+// FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
+func (db *DB) FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error) {
+	found, err = db.query(ctx, findPersonByIdentifier, string(o), string(id)).one(&person)
+	return person, found, err
+}
+
+// FindRefusal looks a refusal up by its number.
+func (db *DB) FindRefusal(ctx context.Context, number string) (r transition.Refusal, ok bool, err error) {
+	var at int64
+	ok, err = db.query(ctx, findRefusal, number).one(&r.Reference, &at, &r.Status, &r.Page, &r.Problem, &r.Identifier, &r.Client)
+	r.At = fromMS(at)
+	return r, ok, err
+}
+
+// InsertRefusal stores a refusal.
+func (tx *Tx) InsertRefusal(ctx context.Context, r transition.Refusal) error {
+	_, err := tx.exec(ctx, insertRefusal, r.Reference, ms(r.At), int64(r.Status), r.Page, r.Problem, string(r.Identifier), r.Client)
+	return err
+}

@@ -82,6 +82,16 @@ func (s *Service) Preflight(ctx context.Context, by administrator.Administrator,
 	return n, s.InTx(ctx, func(tx Tx) error { return tx.Append(ctx, e) })
 }
 
+// RecheckBite looks anew at the next persons after the given one, where nobody has asked for it: after an import, whose rows may share
+// what others have. It returns the last of them; empty: there are no more.
+func (s *Service) RecheckBite(ctx context.Context, o organisation.ID, after string) (last string, err error) {
+	persons, err := s.Store.ListUnchecked(ctx, o, after, bite, true)
+	if err != nil || len(persons) == 0 {
+		return "", err
+	}
+	return persons[len(persons)-1].ID, s.checkBite(ctx, o, persons)
+}
+
 // check looks at persons in bites: all, or those whom it has not seen as they are now.
 func (s *Service) check(ctx context.Context, o organisation.ID, all bool) (n int, err error) {
 	for after := ""; ; {

@@ -24,6 +24,8 @@ type Service struct {
 	// InBulkTx gives way to everybody who waits (RULES §10).
 	InBulkTx func(context.Context, func(Tx) error) error
 	Now      func() time.Time
+
+	refusals refusals
 }
 
 // Store answers questions outside a transaction.
@@ -36,6 +38,10 @@ type Store interface {
 	FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (Row, bool, error)
 	// FindPersonByKey looks a person up by her key, in all sources.
 	FindPersonByKey(ctx context.Context, o organisation.ID, key person.Key) (id string, found bool, err error)
+	// FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
+	FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error)
+	// FindRefusal looks a refusal up by its number.
+	FindRefusal(ctx context.Context, number string) (Refusal, bool, error)
 	// CountFindings counts what the pre-flight has found, by kind.
 	CountFindings(ctx context.Context, o organisation.ID) (map[Kind]int, error)
 	// ListFindings lists up to n findings of a kind ('' all) after a person's id.
@@ -65,6 +71,8 @@ type Tx interface {
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
 	// Disconnect takes the connection from a person away.
 	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// InsertRefusal stores a refusal.
+	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
 	UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error
 	audit.Appender
