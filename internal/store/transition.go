@@ -34,7 +34,7 @@ const (
   WHEN p.mailed_at > 0 THEN 'mailed'
   ELSE 'waiting' END`
 	personJoins = `
-FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id`
+FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id AND w.imported_at = 0`
 	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
   p.bounced_at, p.opened_at, p.attention_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),

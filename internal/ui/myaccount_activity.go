@@ -64,6 +64,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
 	audit.MessageBounced:     "myaccount.activity.message_bounced",
+	audit.OldPasswordUsed:    "myaccount.activity.old_password_used",
+	audit.OldPasswordListed:  "myaccount.activity.old_password_listed",
+	audit.PasswordReplaced:   "myaccount.activity.password_changed",
 
 	audit.PreparationConfirmed: "preparation.activity_confirmed",
 	audit.PreparationConnected: "myaccount.activity.person_connected",
