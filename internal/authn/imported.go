@@ -70,7 +70,7 @@ func (s *Service) offerReset(ctx context.Context, tx Tx, g guess, whose account.
 	if err != nil {
 		return fmt.Errorf("take slots: %w", err)
 	}
-	if taken[0].Granted {
+	if taken[0].Granted && taken[0].Count == 1 {
 		m := outbox.New(outbox.Mail, ListedTemplate, whose.Address, now)
 		m.Lane, m.Account, m.Language, m.Expires = outbox.Urgent, whose.ID, cmp.Or(whose.Language, b.Language), now.Add(listedLife)
 		m.Params = map[string]string{"identifier": string(g.id), "purpose": string(onetime.Reset),
