@@ -82,15 +82,15 @@ var theHouse = map[string]room{
 
 	"internal/app": {root, `account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
-	"internal/demo": {root, `app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
+	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config provisioning secret"},
 
 	"internal/config": {settings, "secret"},
 
-	"internal/admin":            {door, "account administration administrator audit authn locale organisation provisioning signin transition visitor web"},
+	"internal/admin":            {door, "account administration administrator audit authn dkim job locale organisation outbox preparation provisioning signin transition visitor web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning relyingparty vapid"},
+	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
@@ -105,10 +105,10 @@ var theHouse = map[string]room{
 	"internal/housekeeping":       {flow, "audit authn session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
-	"internal/provisioning":       {flow, "dkim account administrator audit authn organisation password person recoverycode secret totp"},
+	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn organisation person session"},
-	"internal/signin":             {flow, "account audit authn organisation outbox password push relyingparty secret session throttle"},
+	"internal/transition":         {flow, "account administrator audit authn organisation outbox password person session"},
+	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
 
@@ -144,7 +144,7 @@ var theHouse = map[string]room{
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
 	"internal/store": {engine, `dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
-		person preparation provisioning push recovery relyingparty secret session signin signingkey throttle token transition vapid`},
+		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
 	"internal/password/commongen": {tool, "password"},
@@ -226,6 +226,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
+	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }

@@ -68,9 +68,18 @@ func (w *world) phase(p organisation.Phase, on time.Time) {
 	}
 }
 
+// recheck lets the pre-flight look at the register: no mail leaves before it has.
+func (w *world) recheck(o organisation.ID) {
+	w.t.Helper()
+	if err := w.App.Transition.Recheck(w.t.Context(), o); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // invite sends her the mail, and reads it.
 func (p *prepared) invite() journey.Message {
 	p.w.t.Helper()
+	p.w.recheck("foretaget")
 	id, ok, err := p.w.App.DB.FindPersonByKey(p.w.t.Context(), "foretaget", p.key)
 	if err != nil || !ok {
 		p.w.t.Fatal(ok, err)
@@ -174,6 +183,7 @@ func lookAtPreparation(t *testing.T, w *world, o journey.Options, look func(*jou
 	if err := w.App.Control.Provisioning.AddPersons(t.Context(), []person.Person{row}); err != nil {
 		t.Fatal(err)
 	}
+	w.recheck("kommunen")
 	if _, err := w.App.Preparation.Send(t.Context(), administrator.CommandLine, "kommunen", preparation.Choice{}); err != nil {
 		t.Fatal(err)
 	}

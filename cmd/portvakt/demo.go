@@ -14,6 +14,7 @@ type demoCommand struct {
 	Port   int    `help:"First of the four ports." default:"8080"`
 	Data   string `help:"Folder to keep; the default is a temporary one." placeholder:"DIR"`
 	Lang   string `help:"sv or en, where the browser asks for neither." enum:"sv,en" default:"sv"`
+	Phase  string `help:"preparation: nobody has moved yet, and Eva begins with the register; switched: everybody has." enum:"preparation,switched" default:"switched"`
 	People int    `help:"Size of the register." default:"200"`
 	Log    bool   `help:"Print the log."`
 	Pages  string `help:"Folder internal/ui, whose templates and stylesheet are read anew for each page." type:"existingdir" placeholder:"DIR" hidden:""`
@@ -31,7 +32,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) error {
 		logs = s.err
 	}
 	log := settingsFlags{}.logger(logs)
-	w, err := demo.Start(ctx, demo.Options{Port: c.Port, Data: c.Data, Lang: c.Lang, People: c.People, PlainDelay: time.Minute,
+	w, err := demo.Start(ctx, demo.Options{Port: c.Port, Data: c.Data, Lang: c.Lang, People: c.People, Phase: c.Phase, PlainDelay: time.Minute,
 		App: app.Options{Log: log, Pages: c.Pages}})
 	if err != nil {
 		return err
@@ -41,8 +42,13 @@ func (c *demoCommand) Run(ctx context.Context, s streams) error {
 }
 
 func announce(out io.Writer, w *demo.World) {
-	fmt.Fprintf(out, "\n  HRM         %s   start here: Logga in\n  HRM Mobile  %s\n  Inbox       %s   every mail and SMS of the demo\n  Portvakt    %s   /account, and /authenticator/ for the phone\n\n",
+	fmt.Fprintf(out, "\n  HRM         %s   start here: Logga in\n  HRM Mobile  %s\n  Inbox       %s   every mail and SMS of the demo\n  Portvakt    %s   /account, /authenticator/ for the phone, /admin for administrators\n\n",
 		w.HRM, w.HRMMobile, w.Inbox, w.Portvakt)
+	if w.Register != "" {
+		fmt.Fprintf(out, "  Nobody has moved yet. Eva (eva.admin@foretaget.example, password: %s) begins at %s/admin\n  with the register from the payroll system: %s\n  Bo's password in the old system: %s\n  Ctrl+C ends it.\n\n",
+			demo.Password, w.Portvakt, w.Register, demo.OldPassword)
+		return
+	}
 	for _, p := range demo.People() {
 		fmt.Fprintf(out, "  %-32s %s\n", p.Address, p.Suggestion)
 	}

@@ -24,6 +24,9 @@ func main() {
 	context.AfterFunc(ctx, stop) // whoever asks a second time does not want to wait: the signal kills
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "portvakt:", err)
+		if r, ok := errors.AsType[refusedRows](err); ok {
+			os.Exit(r.exitCode())
+		}
 		os.Exit(1)
 	}
 }
@@ -46,6 +49,7 @@ type commands struct {
 	RP            rpCommand            `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
 	Org           orgCommand           `cmd:"" name:"org" help:"Organisations."`
 	Admin         adminCommand         `cmd:"" help:"Administrators: who may open the console at /admin."`
+	Import        importCommand        `cmd:"" help:"Take an employer's HR register over from a file: .xlsx or CSV."`
 	Account       accountCommand       `cmd:"" help:"Accounts."`
 	Keys          keysCommand          `cmd:"" help:"Keys."`
 	Audit         auditCommand         `cmd:"" help:"The audit log."`

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/transition"
@@ -29,6 +30,7 @@ type Door struct {
 	Administration *administration.Service
 	Provisioning   *provisioning.Service
 	Transition     *transition.Service
+	Preparation    *preparation.Service
 	Signin         *signin.Service
 	Visitor        visitor.Kit
 	Kit            *web.Kit // with this door's templates

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/audit"
 )
 
@@ -26,13 +27,16 @@ func (d *Door) getLog(v visit) error {
 	}
 	view := Log{Frame: d.frame(v, "/log")}
 	for _, l := range lines {
-		view.Lines = append(view.Lines, LogLine{At: l.At, Key: logTexts[l.Kind], Kind: string(l.Kind), By: l.By, Person: l.Person, Reason: l.Reason,
-			Detail: shownDetail(l.Detail)})
+		view.Lines = append(view.Lines, logLine(l))
 	}
 	if len(lines) == logLines {
 		view.OlderURL = v.url("/log?before=" + strconv.FormatInt(lines[len(lines)-1].At.UnixMilli(), 10))
 	}
 	return d.page(v, http.StatusOK, "log", view)
+}
+
+func logLine(l administration.Line) LogLine {
+	return LogLine{At: l.At, Key: logTexts[l.Kind], Kind: string(l.Kind), By: l.By, Person: l.Person, Reason: l.Reason, Detail: shownDetail(l.Detail)}
 }
 
 // shownDetail is what a line says besides, as it stands in the log: its words are documented in docs/audit-events.md.
@@ -51,5 +55,7 @@ var logTexts = map[audit.Kind]string{
 	audit.Appointed: "admin.log.appointed", audit.Dismissed: "admin.log.dismissed", audit.OrganisationSet: "admin.log.organisation_set",
 	audit.PersonConnected: "admin.log.person_connected", audit.PreflightRun: "admin.log.preflight_run", audit.AddressCorrected: "admin.log.address_corrected",
 	audit.AddressVouched: "admin.log.address_vouched", audit.PersonExempted: "admin.log.person_exempted", audit.PersonIncluded: "admin.log.person_included",
-	audit.PersonDisconnected: "admin.log.person_disconnected",
+	audit.PersonDisconnected: "admin.log.person_disconnected", audit.MailingBegun: "admin.log.mailing_begun", audit.MailingMoved: "admin.log.mailing_moved",
+	audit.PhaseSet: "admin.log.phase_set", audit.RateSet: "admin.log.rate_set", audit.SenderSet: "admin.log.sender_set",
+	audit.PreparationProposalApproved: "admin.log.proposal_approved", audit.PreparationProposalRefused: "admin.log.proposal_refused",
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/transition"
 )
 
@@ -21,11 +23,20 @@ func (d *Door) postHelp(v visit) error {
 	if len(text) > 200 {
 		text = text[:200]
 	}
+	view := Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Search: text, Asked: true}
+	refusal, row, ok, err := d.Transition.FindRefusal(v.r.Context(), v.org.ID, text)
+	if err != nil {
+		return err
+	}
+	if ok {
+		view.Refusal = refusalView(refusal)
+		view.Rows, _ = d.personRows(v, []transition.Row{row}, "/help", transition.Filter{})
+		return d.page(v, http.StatusOK, "help", view)
+	}
 	rows, err := d.Transition.Search(v.r.Context(), v.org.ID, text, pageOfPersons+1)
 	if err != nil {
 		return err
 	}
-	view := Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Search: text, Asked: true}
 	if view.More = len(rows) > pageOfPersons; view.More {
 		rows = rows[:pageOfPersons]
 	}
@@ -59,7 +70,33 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
 	}
 	d.offerHelp(v, r, &view)
+	if err := d.history(v, r.ID, &view); err != nil {
+		return err
+	}
 	return d.page(v, status, "person", view)
+}
+
+// history fills in what has happened to the person: each mail with what became of it, and each act of an administrator.
+func (d *Door) history(v visit, id string, view *Person) error {
+	mails, err := d.Transition.Mails(v.r.Context(), v.org.ID, id)
+	if err != nil {
+		return err
+	}
+	for _, m := range mails {
+		row := MailRow{Key: mailKeys[m.Template], To: m.To, At: m.Created, State: mailStates[m.State], Words: m.Answer}
+		if !m.Bounced.IsZero() {
+			row.State, row.Words = "admin.mail.bounced", strings.TrimSpace(m.Status+" "+m.Reason)
+		}
+		for _, turn := range m.Turns {
+			row.Events = append(row.Events, MailEvent{At: turn.At, Key: turnKeys[turn.Kind], Words: turn.Words})
+		}
+		view.Mails = append(view.Mails, row)
+	}
+	lines, err := d.Administration.PersonLog(v.r.Context(), v.org.ID, id, logLines)
+	for _, l := range lines {
+		view.History = append(view.History, logLine(l))
+	}
+	return err
 }
 
 // offerHelp fills in what the visitor may do for the person now: one safe button per problem.
@@ -69,6 +106,9 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	}
 	base := v.url("/people/" + r.ID)
 	out := !r.Exempt.IsZero()
+	if r.Account == "" && !out && r.Flag == "" && r.Address != "" {
+		view.SendAction = base + "/send"
+	}
 	if r.Account == "" && !out {
 		view.AddressAction = base + "/address"
 		if k := transition.Kind(r.Flag); k == transition.Role || k == transition.Disposable {
@@ -103,6 +143,7 @@ var helpProblems = []struct {
 	{transition.ErrNotConnected, "admin.people.problem_not_connected"},
 	{transition.ErrNotFlagged, "admin.people.problem_not_flagged"},
 	{account.ErrNotAnAddress, "admin.people.problem_address"},
+	{preparation.ErrEnded, "admin.mailings.problem_ended"},
 }
 
 // helped answers an act of help: back to the person with a notice, or the page with what is wrong.
@@ -127,6 +168,18 @@ func (d *Door) postAddress(v visit) error {
 	return d.helped(v, "corrected", err)
 }
 
+// postSend handles POST /people/{person}/send: one mail to one person.
+func (d *Door) postSend(v visit) error {
+	if err := d.Transition.Recheck(v.r.Context(), v.org.ID); err != nil {
+		return err
+	}
+	if _, err := d.person(v); err != nil {
+		return err
+	}
+	_, err := d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Reminder: true})
+	return d.helped(v, "sent", err)
+}
+
 // postVouch handles POST /people/{person}/vouch.
 func (d *Door) postVouch(v visit) error {
 	return d.helped(v, "vouched", d.Transition.Vouch(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
@@ -145,4 +198,28 @@ func (d *Door) postInclude(v visit) error {
 // postDisconnect handles POST /people/{person}/disconnect.
 func (d *Door) postDisconnect(v visit) error {
 	return d.helped(v, "disconnected", d.Transition.Disconnect(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
+
+// refusalView says in plain words what a page has refused. The sentence that the person has read is the best one.
+func refusalView(r transition.Refusal) *RefusalView {
+	view := &RefusalView{Reference: r.Reference, At: r.At, Key: "admin.refusal.unknown"}
+	switch {
+	case r.Problem != "":
+		view.Said = r.Problem
+	case r.Page == "recovery_link_gone":
+		view.Key = "admin.refusal.link"
+	case r.Page == "signin_restart":
+		view.Key = "admin.refusal.restart"
+	case strings.HasSuffix(r.Page, "too_many"):
+		view.Key = "admin.refusal.throttled"
+	}
+	switch {
+	case strings.HasPrefix(r.Page, "signin_password"):
+		view.Key = "admin.refusal.password"
+	case strings.HasPrefix(r.Page, "signin_second"), strings.HasPrefix(r.Page, "signin_sms"), strings.HasPrefix(r.Page, "signin_recovery"), strings.HasPrefix(r.Page, "signin_push"):
+		view.Key = "admin.refusal.second"
+	case strings.HasPrefix(r.Page, "recovery_link_password"):
+		view.Key = "admin.refusal.new_password"
+	}
+	return view
 }

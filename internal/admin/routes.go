@@ -23,6 +23,15 @@ func (d *Door) routes() map[string]route {
 		"POST /preflight":    {administrator.Prepare, d.postPreflight},
 		"GET /preflight.csv": {administrator.See, d.getPreflightCSV},
 
+		"GET /mailings":       {administrator.Prepare, d.getMailings},
+		"POST /phase":         {administrator.Prepare, d.postPhase},
+		"POST /mailings/move": {administrator.Prepare, d.postMoveMailing},
+		"POST /proposals":     {administrator.Help, d.postProposal},
+		"GET /bulk":           {administrator.Prepare, d.getBulk},
+		"POST /bulk":          {administrator.Prepare, d.postBulk},
+
+		"POST /people/{person}/send": {administrator.Help, d.postSend},
+
 		"GET /help":                        {administrator.Help, d.getHelp},
 		"POST /help":                       {administrator.Help, d.postHelp},
 		"GET /people/{person}":             {administrator.See, d.getPerson},
@@ -36,6 +45,10 @@ func (d *Door) routes() map[string]route {
 		"POST /settings": {administrator.Set, d.postSettings},
 		"POST /look":     {administrator.Set, d.postLook},
 		"GET /logo":      {administrator.See, d.getLogo},
+
+		"GET /sender":       {administrator.Set, d.getSender},
+		"POST /sender":      {administrator.Set, d.postSender},
+		"POST /sender/keys": {administrator.Set, d.postSenderKey},
 
 		"GET /administrators":          {administrator.Appoint, d.getAdministrators},
 		"POST /administrators":         {administrator.Appoint, d.postAdministrators},
@@ -55,6 +68,7 @@ type section struct {
 var sections = []section{
 	{"admin.section.transition", "/transition", administrator.See},
 	{"admin.section.preflight", "/preflight", administrator.See},
+	{"admin.section.mailings", "/mailings", administrator.Prepare},
 	{"admin.section.help", "/help", administrator.Help},
 	{"admin.section.settings", "/settings", administrator.Set},
 	{"admin.section.administrators", "/administrators", administrator.Appoint},

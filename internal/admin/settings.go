@@ -35,7 +35,7 @@ func (d *Door) getSettings(v visit) error {
 
 func (d *Door) settingsView(v visit) (Settings, error) {
 	p := v.org.Policy
-	view := Settings{Frame: d.frame(v, "/settings"), Action: v.url("/settings"), LookAction: v.url("/look"), MFA: string(p.MFA), SignIns: p.SignIns,
+	view := Settings{Frame: d.frame(v, "/settings"), Action: v.url("/settings"), LookAction: v.url("/look"), SenderURL: v.url("/sender"), MFA: string(p.MFA), SignIns: p.SignIns,
 		RememberDays: p.RememberDays, TypedPush: p.TypedPush, LeastMin: organisation.LeastMinPassword, MinPassword: max(p.MinPassword, organisation.LeastMinPassword),
 		Name: v.org.Name, Colour: v.org.Colour}
 	if !p.From.IsZero() {

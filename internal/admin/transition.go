@@ -28,8 +28,12 @@ func (d *Door) getTransition(v visit) error {
 	view := Transition{Frame: d.frame(v, "/transition"), Total: counts.Total, Attention: counts.Attention, Funnel: funnel(counts),
 		Exempt: counts.Of(transition.Exempt), Left: counts.Of(transition.Left), Problem: counts.Of(transition.Problem), Bounced: counts.Of(transition.Bounced),
 		Action: v.url("/transition"), Search: filter.Words, Status: string(filter.Status), OnlyAttention: filter.Attention,
-		ExportURL: v.url("/transition.csv?" + filterQuery(filter).Encode()), AllURL: v.url("/transition"), AttentionURL: v.url("/transition?attention=on"),
-		PreflightURL: v.url("/preflight")}
+		ExportURL: v.url("/transition.csv?" + filterQuery(filter).Encode()), AllURL: v.url("/transition"), AttentionURL: v.url("/transition?attention=on")}
+	if v.may(administrator.Prepare) {
+		q := filterQuery(filter)
+		q.Del("act")
+		view.BulkURL = v.url("/bulk?" + q.Encode() + "&act=")
+	}
 	for _, s := range transition.Statuses() {
 		view.Statuses = append(view.Statuses, StatusChoice{Status: string(s), Key: statusKeys[s], Count: counts.Of(s)})
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/transition"
 )
 
@@ -58,6 +60,11 @@ var notices = map[string]string{
 	"appointed": "admin.notice.appointed",
 	"dismissed": "admin.notice.dismissed",
 
+	"sent":         "admin.notice.sent",
+	"mailing":      "admin.notice.mailing",
+	"approved":     "admin.notice.approved",
+	"refused":      "admin.notice.refused",
+	"exempted_all": "admin.notice.exempted_all",
 	"checked":      "admin.notice.checked",
 	"corrected":    "admin.notice.corrected",
 	"vouched":      "admin.notice.vouched",
@@ -70,6 +77,7 @@ var notices = map[string]string{
 type Settings struct {
 	Frame
 	Action, LookAction string
+	SenderURL          string
 	Problem            string // key
 	LookProblem        string // key
 
@@ -183,7 +191,7 @@ type Transition struct {
 	Statuses                                         []StatusChoice
 	Rows                                             []PersonRow
 	NextURL, ExportURL, AllURL, AttentionURL         string
-	PreflightURL                                     string
+	BulkURL                                          string // of a bulk act on those who are shown, but for its name; empty: not this visitor's
 }
 
 // FunnelRow is a step of the funnel, drawn.
@@ -290,4 +298,98 @@ type Help struct {
 	Asked  bool
 	Rows   []PersonRow
 	More   bool
+	// Refusal is what was searched for by its number; nil: nothing.
+	Refusal *RefusalView
+}
+
+// RefusalView is a page that refused something, in plain words.
+type RefusalView struct {
+	Reference string
+	At        time.Time
+	Key       string
+	Said      string // key of the sentence that the person has read; empty: none
+}
+
+// Mailings is the page about the phase of the move, its mails, and the addresses that people propose.
+type Mailings struct {
+	Frame
+	Phase, SwitchOn          string
+	Rate                     int
+	PhaseAction              string
+	Problem                  string // key
+	Unchecked                int
+	PreflightURL             string
+	SendURL, RemindURL       string
+	MoveAction, DecideAction string
+	Rows                     []MailingRow
+	Running                  bool // one is under way: the page looks again by itself
+	Proposals                []ProposalRow
+}
+
+// MailingRow is a mailing.
+type MailingRow struct {
+	ID                  string
+	At                  time.Time
+	State               string // key
+	Looked, Total       int64  // persons looked at
+	Mailed, Left        int64  // got a mail; were left out
+	Running             bool
+	CanPause, CanResume bool
+}
+
+// ProposalRow is an address that somebody with a person's link wants to use.
+type ProposalRow struct {
+	ID, Name, PersonURL, From, To string
+	At, Confirmed, Settled        time.Time
+	Approved                      bool
+}
+
+// Bulk is the preview of a bulk action.
+type Bulk struct {
+	Frame
+	Title, Text, Button string // keys
+	Action, Act         string
+	Status, Words       string
+	Attention           bool
+	Count               int
+	Rows                []PersonRow
+	NeedsReason         bool
+	CancelURL           string
+	Problem             string // key
+	PreflightURL        string
+}
+
+// What became of a mail, in words.
+var (
+	mailKeys = map[string]string{
+		preparation.ConfirmTemplate: "admin.mail.confirm", preparation.ReminderTemplate: "admin.mail.reminder", preparation.ProposedTemplate: "admin.mail.proposed",
+		preparation.ObjectionTemplate: "admin.mail.objection", preparation.ApprovedTemplate: "admin.mail.approved", preparation.DoneTemplate: "admin.mail.done",
+	}
+	mailStates = map[outbox.State]string{
+		"queued": "admin.mail.queued", outbox.Sent: "admin.mail.sent", outbox.Dropped: "admin.mail.dropped", outbox.Expired: "admin.mail.expired", outbox.Dead: "admin.mail.dead",
+	}
+	turnKeys = map[outbox.TurnKind]string{
+		outbox.Postponed: "admin.turn.postponed", outbox.Accepted: "admin.turn.accepted", outbox.Refused: "admin.turn.refused", outbox.Withheld: "admin.turn.withheld",
+		outbox.TooLate: "admin.turn.expired", outbox.Delayed: "admin.turn.delayed", outbox.Returned: "admin.turn.bounced",
+	}
+)
+
+// Sender is the page about in whose name an organisation's mails go.
+type Sender struct {
+	Frame
+	Action, KeyAction string
+	Address, Name     string
+	HasAddress        bool
+	Own               bool // mails go in this name
+	Operators         string
+	Keys              []SenderKey
+	BackURL           string
+	Problem           string // key
+}
+
+// SenderKey is a key that signs, and what the domain publishes for it.
+type SenderKey struct {
+	ID, Record, Value string
+	Active            bool
+	At                time.Time
 }

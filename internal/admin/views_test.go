@@ -45,17 +45,28 @@ var full = []sample{
 	{"settings", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "required", From: "2026-12-01", SignIns: 12, RememberDays: 30, MinPassword: 15, LeastMin: 15,
 		Networks: "192.0.2.0/24", Accounts: 200, Second: 150, Without: 50, Forecast: true, Name: "Företaget AB", Colour: "#1f5d4c", LogoURL: "/logo", StyleURL: "/style"}},
 	{"settings-problem", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "off", Problem: "admin.settings.problem_day", LookProblem: "admin.settings.problem_colour", Name: "Företaget AB", Preview: true}},
+	{"sender", admin.Sender{Frame: frame, Action: "/a", KeyAction: "/k", Address: "login@foretaget.example", Name: "Företaget", HasAddress: true, Own: true, Operators: "login@portvakt.example", BackURL: "/b", Keys: []admin.SenderKey{{ID: "1", Record: "pv202611abcd._domainkey.foretaget.example", Value: "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", Active: true, At: day}, {ID: "2", Record: "b", Value: "v", At: day}}}},
+	{"sender-problem", admin.Sender{Frame: frame, Operators: "login@portvakt.example", Problem: "admin.sender.problem"}},
 	{"log", admin.Log{Frame: frame, OlderURL: "/older", Lines: []admin.LogLine{{At: day, Key: "admin.log.appointed", By: "Eva Admin", Person: "Anna Svensson", Reason: "Ringde", Detail: "role owner"}, {At: day, Kind: "other.kind"}}}},
 	{"transition", admin.Transition{Frame: frame, Total: 200, Attention: 3, Exempt: 1, Left: 2, Funnel: []admin.FunnelRow{{Key: "admin.stage.imported", Count: 200, Percent: 100, Width: 640, TextY: 16, BarY: 22}, {Key: "admin.stage.second", Count: 20, Percent: 10, Width: 64, Y: 52, TextY: 68, BarY: 74}},
 		Action: "/t", Search: "anna", Status: "problem", OnlyAttention: true, Statuses: []admin.StatusChoice{{Status: "problem", Key: "admin.status.problem", Count: 3}}, Rows: people, NextURL: "/next", ExportURL: "/csv", AllURL: "/all", AttentionURL: "/att"}},
 	{"transition-nobody", admin.Transition{Frame: frame, Total: 1, AllURL: "/all", ExportURL: "/csv"}},
 	{"preflight", admin.Preflight{Frame: frame, Action: "/p", Unchecked: 4, Total: 200, Found: true, Kinds: []admin.KindRow{{Key: "admin.finding.role", TextKey: "admin.finding_text.role", URL: "/k", Count: 2, Blocks: true}, {Key: "admin.finding.old_password", TextKey: "admin.finding_text.old_password", URL: "/h", Count: 1}},
 		Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: "/p/1", Name: "Anna Svensson", Address: "lager@foretaget.example", Detail: "3"}}, NextURL: "/n", ExportURL: "/csv", In: 150, Outlook: []admin.OutlookRow{{Key: "admin.outlook.password", Count: 100, In: true}, {Key: "admin.outlook.bounced", Count: 3}}}},
+	{"mailings", admin.Mailings{Frame: frame, Phase: "preparation", SwitchOn: "2026-12-01", Rate: 300, PhaseAction: "/p", Problem: "admin.mailings.problem_rate", Unchecked: 2, PreflightURL: "/pf", SendURL: "/s", RemindURL: "/r", MoveAction: "/m", DecideAction: "/d", Running: true,
+		Rows:      []admin.MailingRow{{ID: "1", At: day, State: "admin.job.running", Looked: 50, Total: 200, Mailed: 45, Left: 5, Running: true, CanPause: true}, {ID: "2", At: day, State: "admin.job.paused", Running: true, CanResume: true}, {ID: "3", At: day, State: "admin.job.done"}},
+		Proposals: []admin.ProposalRow{{ID: "1", Name: "Anna Svensson", PersonURL: "/p/1", From: eva, To: "anna@example.com", At: day, Confirmed: day}, {ID: "2", To: eva, At: day, Approved: true}}}},
+	{"mailings-none", admin.Mailings{Frame: frame, Phase: "switched", Rate: 300}},
+	{"bulk", admin.Bulk{Frame: frame, Title: "admin.bulk.send", Text: "admin.bulk.send_text", Button: "admin.bulk.send_submit", Action: "/b", Act: "send", Count: 3, Rows: people, CancelURL: "/c", Problem: "admin.mailings.problem_unchecked", PreflightURL: "/pf"}},
+	{"bulk-exempt", admin.Bulk{Frame: frame, Title: "admin.bulk.exempt", Text: "admin.bulk.exempt_text", Button: "admin.bulk.exempt_submit", Action: "/b", Act: "exempt", Count: 2, Rows: people, NeedsReason: true, Attention: true, CancelURL: "/c"}},
+	{"bulk-nobody", admin.Bulk{Frame: frame, Title: "admin.bulk.send", CancelURL: "/c"}},
 	{"help", admin.Help{Frame: frame, Action: "/h"}},
 	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},
+	{"help-refusal", admin.Help{Frame: frame, Action: "/h", Search: "7K2M9QXD", Asked: true, Rows: people[:1], Refusal: &admin.RefusalView{Reference: "7K2M9QXD", At: day, Key: "admin.refusal.password", Said: "signin.cancel"}}},
 	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
 	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
-		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}}}},
+		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},
+		Mails: []admin.MailRow{{Key: "admin.mail.confirm", To: eva, At: day, State: "admin.mail.bounced", Words: "5.1.1 no such user", Events: []admin.MailEvent{{At: day, Key: "admin.turn.accepted", Words: "250 ok"}, {At: day, Key: "admin.turn.bounced"}}}, {Key: "admin.mail.reminder", To: eva, At: day, State: "admin.mail.queued"}}}},
 	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, Elsewhere: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i"}},
 }
 
@@ -64,12 +75,16 @@ var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "an
 
 // zero are the same pages with nothing filled in.
 var zero = []sample{
+	{"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"sender", admin.Sender{Frame: bad, Address: evil, Name: evil, HasAddress: true, Own: true, Keys: []admin.SenderKey{{ID: evil, Record: evil, Value: evil}}}},
+	{"mailings", admin.Mailings{Frame: bad, Phase: evil, SwitchOn: evil, Proposals: []admin.ProposalRow{{ID: evil, Name: evil, PersonURL: "javascript:alert(1)", From: evil, To: evil}}}},
+	{"bulk", admin.Bulk{Frame: bad, Act: evil, Words: evil, Status: evil, Count: 1, Rows: bads, CancelURL: evil}},
 	{"transition", admin.Transition{Frame: bad, Total: 1, Search: evil, Status: evil, Rows: bads, NextURL: "javascript:alert(1)", ExportURL: evil}},
 	{"preflight", admin.Preflight{Frame: bad, Found: true, Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: evil, Name: evil, Address: evil, Detail: evil}}}},
 	{"help", admin.Help{Frame: bad, Search: evil, Asked: true, Rows: bads}},

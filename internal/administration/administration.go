@@ -35,6 +35,8 @@ type Store interface {
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
 	// ListOrganisationAudit lists the newest lines of the audit log about an organisation, older than the given time.
 	ListOrganisationAudit(ctx context.Context, o organisation.ID, before time.Time, n int) ([]Line, error)
+	// ListPersonAudit lists the newest lines about a person of an organisation.
+	ListPersonAudit(ctx context.Context, o organisation.ID, person string, n int) ([]Line, error)
 }
 
 // Line is a line of the audit log as the console shows it.
@@ -117,6 +119,11 @@ func (s *Service) List(ctx context.Context, o organisation.ID) ([]administrator.
 // Log lists the newest lines of the audit log about an organisation.
 func (s *Service) Log(ctx context.Context, o organisation.ID, before time.Time, n int) ([]Line, error) {
 	return s.Store.ListOrganisationAudit(ctx, o, before, n)
+}
+
+// PersonLog lists the newest lines about a person of an organisation.
+func (s *Service) PersonLog(ctx context.Context, o organisation.ID, person string, n int) ([]Line, error) {
+	return s.Store.ListPersonAudit(ctx, o, person, n)
 }
 
 // The ways in which an appointment is refused.

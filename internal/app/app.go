@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/admin"
 	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/auditing"
@@ -75,6 +76,7 @@ type App struct {
 	House    *housekeeping.Service
 	// Preparation has no command of its own: the console and tests call it.
 	Preparation *preparation.Service
+	Transition  *transition.Service
 	Control     *control.Door
 
 	bell    *push.Bell
@@ -179,7 +181,11 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err != nil {
 		return nil, err
 	}
-	kit, console, err := kits(s, o, catalogue, proxies)
+	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
+	kit, console, err := kits(s, o, catalogue, proxies, func(r web.Refusal) {
+		move.NoteRefusal(transition.Refusal{Reference: r.Reference, At: o.Now(), Status: r.Status, Page: r.Page, Problem: r.Problem,
+			Identifier: account.Identifier(r.Identifier), Client: r.Client})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -209,9 +215,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		Issuer: s.Issuer, Now: o.Now}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
-	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
-	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,
+	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,
 		DKIM: keys.dkim, Operator: organisation.Sender{Address: folded(s.MailFrom), Name: s.MailFromName}}
+	provision.Imported = move.RecheckBite
+	provision.CheckHash = func(hash string) error { _, err := password.ParseImported(hash); return err }
 	prepare := newPreparation(s, o, db, keys, funnel, hasher)
 
 	// The doors.
@@ -219,14 +226,15 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
-	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, bell: bell, now: o.Now, log: o.Log,
-		House:   &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks)},
-		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log}}
+	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
+		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, provision.IndexPersons)},
+		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log,
+			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
-	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{}}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep}}
 	joinPreparation(prepare, preparers, a.Jobs)
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
 		return nil, err
@@ -234,15 +242,16 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	funnel.RingOutbox = a.Outbox.Ring
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
 }
 
 // kits are the kits of the people's pages and of the console. They share the look, and have templates of their own.
-func kits(s config.Settings, o Options, catalogue *locale.Catalogue, proxies []netip.Prefix) (people, console *web.Kit, err error) {
+func kits(s config.Settings, o Options, catalogue *locale.Catalogue, proxies []netip.Prefix,
+	refused func(web.Refusal)) (people, console *web.Kit, err error) {
 	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: web.Overlay(ui.Static(), admin.Static()),
-		TrustedProxies: proxies, Logger: o.Log}
+		TrustedProxies: proxies, Logger: o.Log, Refused: refused}
 	templates := admin.Templates()
 	if o.Pages != "" {
 		mine, hers := os.DirFS(o.Pages), os.DirFS(filepath.Join(o.Pages, "..", "admin"))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -236,5 +237,74 @@ func TestALongerPasswordIsAskedForWhereThePolicySaysSo(t *testing.T) {
 		}
 		b.post(link, "new_password", "sjutton tecken ok", "repeat_password", "sjutton tecken ok").expect(http.StatusUnprocessableEntity)
 		b.post(link, "new_password", "nu är det tjugo tecken", "repeat_password", "nu är det tjugo tecken").expect(http.StatusSeeOther)
+	})
+}
+
+func TestAHelpdeskFindsWhatAPageRefused(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("helpdesk")
+		lost := w.browser()
+		lost.toPassword(newLogin(w.hrm), annas)
+		lost.post(lost.action("/signin/"), "password", "not this one, surely").expect(http.StatusUnprocessableEntity)
+		number := lost.last.Header.Get("X-Request-Id")
+		b.post(consoleURL+"/help", "q", number).expect(http.StatusOK).shows("Ingen hittades") // not written yet
+		if err := w.app.Transition.FlushRefusals(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.post(consoleURL+"/help", "q", " "+strings.ToLower(number)).expect(http.StatusOK).shows("Lösenordet togs inte emot").shows("Anna Svensson")
+
+		// A stranger's number tells nothing, and neither does one that is none.
+		stranger := w.browser()
+		stranger.toPassword(newLogin(w.hrm), "stranger@example.com")
+		stranger.post(stranger.action("/signin/"), "password", "not this one, surely")
+		if err := w.app.Transition.FlushRefusals(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.post(consoleURL+"/help", "q", stranger.last.Header.Get("X-Request-Id")).shows("Ingen hittades")
+	})
+}
+
+func TestAHelpdeskFindsPeopleByNameAddressAndKeyAndNeverAnotherOrganisations(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("helpdesk")
+		for _, text := range []string{"anna", "SVENS", "svensson an", "anna.svensson@", "1001"} {
+			b.post(consoleURL+"/help", "q", text).expect(http.StatusOK).shows("Anna Svensson")
+			if strings.Contains(plain(b.body), "Bo Lind ") && !strings.Contains(plain(b.body), "Bo Lind Logga ut") {
+				t.Errorf("%s finds Bo, too", text)
+			}
+		}
+		for _, text := range []string{"", "100", "svensson@", "%", "anna_"} {
+			if b.post(consoleURL+"/help", "q", text).expect(http.StatusOK); strings.Contains(b.body, "/people/") {
+				t.Errorf("%q finds somebody", text)
+			}
+		}
+		if strings.Contains(b.post(consoleURL+"/help", "q", "anna").body, "1001") {
+			t.Error("a list shows a person key")
+		}
+		person := regexp.MustCompile(`/admin/organisations/foretaget(/people/[^"]+)"`).FindStringSubmatch(b.body)[1]
+		b.get(consoleURL + person).expect(http.StatusOK).shows("Adressen bekräftad")
+		if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "other", Name: "Andra AB"}); err != nil {
+			t.Fatal(err)
+		}
+		w.appoint("other", bosAddress, "owner")
+		b.get("/admin/organisations/other" + person).expect(http.StatusNotFound)
+		b.post("/admin/organisations/other"+person+"/disconnect", "reason", "mine now").expect(http.StatusNotFound)
+	})
+}
+
+func TestAConnectionIsRemovedAndItsSessionsEndTheSameMinute(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("helpdesk")
+		w.newcomer("cilla@foretaget.example", "Cilla", "Berg", bosPass, "1003")
+		hers := w.browser()
+		hers.signIn(newLogin(w.hrm), "cilla@foretaget.example", bosPass)
+		hers.get("/account").expect(http.StatusOK)
+		b.post(consoleURL+"/help", "q", "cilla").expect(http.StatusOK)
+		person := regexp.MustCompile(`/admin/organisations/foretaget/people/[^"]+`).FindString(b.body)
+		b.post(person+"/disconnect", "reason", " ").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
+		b.post(person+"/address", "address", "new@foretaget.example", "reason", "hon ringde").expect(http.StatusUnprocessableEntity).shows("redan bekräftat")
+		b.post(person+"/disconnect", "reason", "Slutade i går").expect(http.StatusSeeOther).follow().shows("Kopplingen är borttagen").shows("Slutade i går")
+		hers.get("/account").expect(http.StatusSeeOther)
+		b.post(person+"/disconnect", "reason", "en gång till").expect(http.StatusUnprocessableEntity)
 	})
 }

@@ -176,9 +176,6 @@ func TestAProposalThatIsNoneIsRefused(t *testing.T) {
 			b.post(link+"/address", "address", address, "robot", b.solve(link+"/challenge")).expect(status)
 		}
 		b.post(link+"/address", "address", private, "robot", "wrong.1").expect(http.StatusUnprocessableEntity)
-		if _, err := w.raw().Exec(`SELECT 1`); err != nil {
-			t.Fatal(err)
-		}
 		w.proposals(0)
 		for i := range 7 {
 			b.post(link+"/address", "address", fmt.Sprintf("d%d@hemma.example", i), "robot", b.solve(link+"/challenge"))
@@ -203,6 +200,27 @@ func TestARefusedProposalIsOver(t *testing.T) {
 		}
 		w.browser().press(own, "").expect(http.StatusGone)
 		w.proposals(0)
+	})
+}
+
+// TestTheRegistersAddressHasItsTimeFromTheMomentThatItWasTold: the mail server took the mail a day late.
+func TestTheRegistersAddressHasItsTimeFromTheMomentThatItWasTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.david()
+		w.invite()
+		b := w.browser()
+		link := w.invitation(davids)
+		b.post(link+"/address", "address", private, "robot", b.solve(link+"/challenge")).expect(http.StatusSeeOther)
+		w.clock.Advance(20 * time.Hour)
+		b.press(w.invitation(private), "").expect(http.StatusSeeOther)
+		w.approve(w.proposals(1)[0].Proposal.ID)
+		w.clock.Advance(53 * time.Hour)
+		w.deliver()
+		if n := len(w.post.to(private)); n != 1 {
+			t.Fatalf("%d mails: it counts before the register's address has had its time", n)
+		}
+		w.clock.Advance(20 * time.Hour)
+		b.press(w.invitation(private), "").expect(http.StatusSeeOther).follow().shows("Klart, David!")
 	})
 }
 

@@ -118,6 +118,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	group.Go(func() error {
 		return a.Preparation.Run(ctx, func(err error) { a.log.Error("preparation", "error", err) })
 	})
+	group.Go(func() error {
+		return a.Transition.Run(ctx, func(err error) { a.log.Error("transition", "error", err) })
+	})
 	group.Go(func() error { return a.House.Run(ctx) })
 	group.Go(func() error { return a.Control.Auditing.Run(ctx) })
 	if returned != nil {

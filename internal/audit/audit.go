@@ -84,6 +84,13 @@ const (
 	OldPasswordUsed    Kind = "signin.old_password_used"          // the old login's password was right for the first time and is kept in our own form from now on; the detail replace says whether another one was asked for
 	OldPasswordListed  Kind = "signin.old_password_listed"        // the old login's password was right and opened nothing, because it is on the list of common ones; a mail leads to a new one
 	PasswordReplaced   Kind = "signin.password_replaced"          // another password took the place of the old login's, before the first session
+	ImportBegun        Kind = "provisioning.import_begun"         // the import of a register file was begun; the details say of how many rows
+	ImportPaused       Kind = "provisioning.import_paused"        // an import was told to rest
+	ImportResumed      Kind = "provisioning.import_resumed"       // an import goes on
+	ImportCancelled    Kind = "provisioning.import_cancelled"     // an import was ended before its time; what it has taken over stays
+	ImportFinished     Kind = "provisioning.import_finished"      // a register file was taken over; the details say how many rows were imported, held and refused
+	ImportFailed       Kind = "provisioning.import_failed"        // the file of an import could not be read
+	HoldDecided        Kind = "provisioning.hold_decided"         // another name or address behind a connected key was accepted or refused; the detail decision says which
 	MessageBounced     Kind = "outbox.bounced"                    // a mail was taken by the mail server and came back; the detail status says why (RFC 3463)
 	DKIMKeyMade        Kind = "dkim.key_made"                     // a key was made that can sign mails; the details name its domain and selector
 	DKIMKeyActivated   Kind = "dkim.key_activated"                // a key's record was found in the DNS, or the operator vouched for it: it signs from now on

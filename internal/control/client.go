@@ -50,7 +50,21 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return err
 	}
-	answer, err := c.http.Do(req)
+	return c.send(&c.http, req, out)
+}
+
+// Send sends a file to the operation, however long that takes, and decodes the answer into out.
+func (c *Client) Send(ctx context.Context, path string, file io.Reader, size int64, out any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control"+path, file)
+	if err != nil {
+		return err
+	}
+	req.ContentLength = size
+	return c.send(&http.Client{Transport: c.http.Transport}, req, out)
+}
+
+func (c *Client) send(by *http.Client, req *http.Request, out any) error {
+	answer, err := by.Do(req)
 	if err != nil {
 		return fmt.Errorf("the running server does not answer: %w", err)
 	}

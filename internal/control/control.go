@@ -30,6 +30,7 @@ type Door struct {
 	Auditing       *auditing.Service
 	VAPID          *vapid.Keys
 	Log            *slog.Logger
+	Words          func(key string) string // a text in the operator's language
 }
 
 // RP is a relying party as the command line reads and prints it.
@@ -157,6 +158,7 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("POST /administrators/list", answer(d, d.listAdministrators))
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
+	d.importRoutes(mux)
 	return mux
 }
 

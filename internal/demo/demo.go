@@ -32,6 +32,7 @@ type Options struct {
 	Database string // empty: SQLite in the data folder
 	Lang     string // of the samples' pages where the browser asks for neither
 	People   int    // size of the register
+	Phase    string // "preparation": nobody but Eva has moved yet, and the register is a file; else everybody has
 	// AfterLogin is where HRM sends a browser after a sign-in; empty: its own start page.
 	AfterLogin string
 	PlainDelay time.Duration
@@ -41,6 +42,7 @@ type Options struct {
 // World is the running demo.
 type World struct {
 	Portvakt, HRM, HRMMobile, Inbox string // addresses
+	Register                        string // in phase preparation: the file that comes from the payroll system
 	Mailbox                         *inbox.Inbox
 	App                             *app.App
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
@@ -60,6 +63,12 @@ func People() []Person {
 	}
 }
 
+// row is the person's row of the register.
+func (p Person) row() *person.Person {
+	return &person.Person{Organisation: organisationID, Key: person.Key(p.Key), GivenName: p.Given, FamilyName: p.Family,
+		Address: p.Address, Employments: []person.Employment{{Company: employer, Unit: p.Unit, From: "2020-03-01"}}}
+}
+
 // clients are the registrations of the two sample apps.
 type clients struct{ hrm, mobile control.RP }
 
@@ -75,7 +84,7 @@ func seed(ctx context.Context, c *control.Client, w *World, o Options) (clients,
 		return clients{}, err
 	}
 	if len(known) == 0 {
-		if err := seedPeople(ctx, w.App.Control.Provisioning, o.People); err != nil {
+		if err := seedRegister(ctx, w, o); err != nil {
 			return clients{}, err
 		}
 		if err := seedAdministrators(ctx, c); err != nil {
@@ -125,14 +134,13 @@ func register(ctx context.Context, c *control.Client, known []control.RP, rp con
 func seedPeople(ctx context.Context, p *provisioning.Service, size int) error {
 	var register []person.Person
 	for _, one := range People() {
-		row := person.Person{Organisation: organisation.ID(organisationID), Key: person.Key(one.Key), GivenName: one.Given, FamilyName: one.Family,
-			Address: one.Address, Employments: []person.Employment{{Company: employer, Unit: one.Unit, From: "2020-03-01"}}}
+		row := one.row()
 		if !one.Verified {
-			register = append(register, row)
+			register = append(register, *row)
 			continue
 		}
 		newcomer := provisioning.Newcomer{Address: one.Address, Verified: true, GivenName: one.Given, FamilyName: one.Family,
-			Password: one.Password, Person: &row}
+			Password: one.Password, Person: row}
 		if one.MFA {
 			var err error
 			if newcomer.App, err = totp.ParseKey(CillasKey); err != nil {
@@ -146,6 +154,32 @@ func seedPeople(ctx context.Context, p *provisioning.Service, size int) error {
 		}
 	}
 	return p.AddPersons(ctx, append(register, crowd(size-len(People()))...))
+}
+
+// seedRegister makes the people, or in phase preparation the file that they come from and Eva, who will read it in.
+func seedRegister(ctx context.Context, w *World, o Options) error {
+	p := w.App.Control.Provisioning
+	if o.Phase != Preparation {
+		if err := seedPeople(ctx, p, o.People); err != nil {
+			return err
+		}
+		return w.App.Transition.Recheck(ctx, organisationID)
+	}
+	for _, one := range People() {
+		if one.Role == "" {
+			continue
+		}
+		newcomer := provisioning.Newcomer{Address: one.Address, Verified: true, GivenName: one.Given, FamilyName: one.Family, Password: one.Password, Person: one.row()}
+		if _, err := p.CreateAccount(ctx, newcomer); err != nil {
+			return fmt.Errorf("%s: %w", one.Address, err)
+		}
+	}
+	day := w.App.Transition.Now().AddDate(0, 0, 14)
+	if err := w.App.Preparation.SetPhase(ctx, administrator.CommandLine, organisationID, organisation.Preparation, day); err != nil {
+		return err
+	}
+	w.Register = filepath.Join(o.Data, "register.csv")
+	return os.WriteFile(w.Register, registerFile(o.People), 0o600)
 }
 
 func seedAdministrators(ctx context.Context, c *control.Client) error {

@@ -44,7 +44,12 @@ type Horizons struct {
 	Grants   time.Time // ended and expired grants and device codes: kept to notice a code or token that comes again
 	Pushes   time.Time // push challenges and binding codes
 	Outbox   time.Time // delivered and dropped messages
+	Refusals time.Time // what a page has refused: kept while somebody may ask a helpdesk
 	Links    time.Time // used and expired links: kept to tell their holders apart from strangers
+
+	Files     time.Time // pieces of a register file that were never all there
+	Forgotten time.Time // files that nobody has begun to import
+	Problems  time.Time // what was wrong with the rows of a file
 }
 
 // The times that rows are kept.
@@ -54,6 +59,10 @@ const (
 	keepPushes   = time.Hour
 	keepOutbox   = 30 * 24 * time.Hour
 	keepLinks    = 30 * 24 * time.Hour
+	keepRefusals = 14 * 24 * time.Hour
+	keepFiles    = 24 * time.Hour
+	keepWaiting  = 7 * 24 * time.Hour
+	keepProblems = 90 * 24 * time.Hour
 	bite         = 500
 	endBite      = 50 // each session is several statements and messages
 )
@@ -90,7 +99,8 @@ func (s *Service) Round(ctx context.Context) error {
 func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
 	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox), Pushes: now.Add(-keepPushes),
-		Links: now.Add(-keepLinks)}
+		Links: now.Add(-keepLinks), Files: now.Add(-keepFiles), Forgotten: now.Add(-keepWaiting), Problems: now.Add(-keepProblems),
+		Refusals: now.Add(-keepRefusals)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)
 		if err != nil || n == 0 {

@@ -17,19 +17,20 @@ import (
 // A password is judged and hashed before the link is spent. It fails with authn.ErrNoLink, ErrTaken, ErrRobot, authn.ErrThrottled,
 // authn.ErrBusy, or with what the password is refused for. The second of two presses finds the work done.
 func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browser) error {
-	var verifier password.Verifier
 	if u.NewPassword != "" {
-		err := o.Rules.Judge(u.NewPassword)
-		if err == nil {
-			verifier, err = s.Hasher.Hash(ctx, u.NewPassword)
-		}
-		if err != nil {
+		if err := o.Rules.Judge(u.NewPassword); err != nil {
 			return err
 		}
 	}
 	c, err := s.check(u, b)
 	if err != nil {
 		return err
+	}
+	var verifier password.Verifier
+	if u.NewPassword != "" {
+		if verifier, err = s.Hasher.Hash(ctx, u.NewPassword); err != nil {
+			return err
+		}
 	}
 	acc := account.Account{ID: account.ID(secret.NewUUID()), Epoch: 1, Created: s.Now(), Verified: s.Now()}
 	return s.use(ctx, u.Token, Confirm, func(tx Tx, i Invitation) error {

@@ -24,11 +24,9 @@ type Choice struct {
 	Reminder bool // the mail says that it is one
 }
 
-// The counts of a mailing's job, besides those of Skipped.
-const (
-	Mailed = "mailed"
-	// Total of a mailing is the number of people that it looks at, and Position how many it has looked at.
-)
+// Mailed is the count of a mailing's job that says how many mails it has enqueued. Its position is how many people it has looked
+// at, its total how many it will.
+const Mailed = "mailed"
 
 // Skipped are the counts of those whom a mailing leaves out, by reason.
 var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed"}
@@ -57,10 +55,17 @@ const (
 )
 
 // Send begins a mailing: a job that drips mails at the organisation's rate. Whoever helps one
-// person at a time may send to one. It fails with administrator.ErrForbidden, ErrUnknownOrganisation or ErrEnded.
+// person at a time may send to one. It fails with administrator.ErrForbidden, ErrUnchecked, ErrUnknownOrganisation or ErrEnded.
 func (s *Service) Send(ctx context.Context, by administrator.Administrator, org organisation.ID, c Choice) (job.Job, error) {
 	if !by.May(org, administrator.Prepare) && (len(c.Persons) != 1 || !by.May(org, administrator.Help)) {
 		return job.Job{}, administrator.ErrForbidden
+	}
+	unchecked, err := s.Store.CountUnchecked(ctx, org)
+	if err != nil {
+		return job.Job{}, fmt.Errorf("count the unchecked: %w", err)
+	}
+	if unchecked > 0 {
+		return job.Job{}, ErrUnchecked
 	}
 	j := job.New(job.Mailing, org, by.Account.ID, s.Now())
 	j.Total = int64(len(c.Persons))

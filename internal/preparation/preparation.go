@@ -55,6 +55,8 @@ type Store interface {
 	ListProposals(ctx context.Context, org organisation.ID, n int) ([]ProposedBy, error)
 	// CountRegister counts the organisation's people.
 	CountRegister(ctx context.Context, org organisation.ID) (int64, error)
+	// CountUnchecked counts the persons whom the pre-flight has not seen as they are now.
+	CountUnchecked(ctx context.Context, org organisation.ID) (int, error)
 	// ListCandidates lists up to n of the organisation's people, by id, after the given one; of those that the job has chosen where
 	// chosen is set.
 	ListCandidates(ctx context.Context, org organisation.ID, jobID string, chosen bool, after string, n int) ([]Candidate, error)
@@ -154,6 +156,8 @@ var (
 	ErrNoProposal = errors.New("there is no such proposal")
 	// ErrNoMailing says that there is no such mailing, or that it cannot be moved so.
 	ErrNoMailing = errors.New("there is no such mailing to move")
+	// ErrUnchecked says that the pre-flight has not seen the register as it is now. No mail leaves before it has.
+	ErrUnchecked = errors.New("the register has changed since it was checked")
 	// ErrEnded says that the organisation's transition is over.
 	ErrEnded = errors.New("the transition is over")
 	// ErrUnknownOrganisation says that there is no such organisation.

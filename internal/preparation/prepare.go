@@ -63,8 +63,13 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		}
 		i.Proposal, i.Link = p, Link{Identifier: p.Identifier, Proposal: p.ID, ClientID: m.Params["client_id"], Language: p.Language}
 		approved := m.Template == ApprovedTemplate
-		if !ok || !i.takesPart() || !p.isOpen() || approved && !p.counts(s.Now()) || !approved && !p.Confirmed.IsZero() {
+		switch {
+		case !ok || !i.takesPart() || !p.isOpen() || !approved && !p.Confirmed.IsZero():
 			return i, "", fmt.Errorf("%w: withdrawn", outbox.ErrDrop)
+		case approved && s.Now().Before(p.Settled): // the register's address was told later than it should have been
+			return i, "", outbox.Later{Err: errObjectable, After: p.Settled.Sub(s.Now())}
+		case approved && !p.counts(s.Now()):
+			return i, "", fmt.Errorf("%w: it does not count", outbox.ErrDrop)
 		}
 		if !approved {
 			return i, Proposed, nil
@@ -77,6 +82,8 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		return i, Confirm, nil
 	})
 }
+
+var errObjectable = errors.New("the register's address may still object")
 
 // mayRenew says whether the link was one that would work today, had it not grown too old or been pushed out by younger ones.
 func (i Invitation) mayRenew(now time.Time) bool {

@@ -226,7 +226,7 @@ func (s *Service) goOn(ctx context.Context, tx Tx, i Invitation) error {
 	if p.Settled.After(now) {
 		m.NotBefore = p.Settled
 	}
-	m.Expires = m.NotBefore.Add(mailLife)
+	m.Expires = m.NotBefore.Add(objectionTime + mailLife) // the mail that tells the register's address may be late itself
 	m.Params = map[string]string{"proposal": p.ID}
 	return tx.Enqueue(ctx, m)
 }

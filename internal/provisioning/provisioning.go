@@ -1,5 +1,5 @@
-// Package provisioning is the flow by which organisations, persons and accounts come to be at the
-// operator's word. The register import and the preparation by mail are the transition's business.
+// Package provisioning is the flow by which organisations, persons and accounts come to be: at the operator's word, or
+// by the import of an employer's register. The preparation by mail is not its business.
 package provisioning
 
 import (
@@ -32,10 +32,18 @@ type Service struct {
 
 	DKIM     *dkim.Keys
 	Operator organisation.Sender // of mails that go in nobody else's name
+
+	// Of the import of registers.
+	InBulkTx  func(context.Context, func(Tx) error) error
+	CheckHash func(hash string) error // says whether an old password's hash will verify; nil: not asked
+	// Imported looks in bites at what an import has left behind: at the next persons after the one with the given id. It returns the last
+	// of them; empty: there are no more. nil: nobody looks.
+	Imported func(ctx context.Context, org organisation.ID, after string) (last string, err error)
 }
 
 // Store answers questions outside a transaction.
 type Store interface {
+	ImportStore
 	// FindOrganisation looks an organisation up.
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
 	// ListOrganisations lists all organisations by id.
@@ -48,6 +56,7 @@ type Store interface {
 
 // Tx is what provisioning changes.
 type Tx interface {
+	ImportTx
 	// SaveOrganisation inserts or replaces an organisation.
 	SaveOrganisation(ctx context.Context, o organisation.Organisation, now time.Time) error
 	// InsertAccount stores a new account; false if its address is taken.

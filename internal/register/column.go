@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,6 +38,9 @@ const (
 func Fields() []Field {
 	return []Field{PersonKey, GivenName, FamilyName, FullName, Address, Phone, Language, LegacyID, Company, Unit, From, To, Source, PasswordHash}
 }
+
+// IsField says whether there is such a field.
+func (f Field) IsField() bool { return slices.Contains(Fields(), f) }
 
 // Mapping says for each column which field it holds.
 type Mapping []Field

@@ -50,7 +50,13 @@ const (
 	ProblemLanguage = "register.unknown_language"
 	ProblemHash     = "register.unknown_hash"
 	ProblemConflict = "register.conflict" // two rows of one key name different people
+	ProblemOther    = "register.other_address"
+	ProblemTooMany  = "register.too_many" // rows of one key
 )
+
+// NoHash stands in place of an old password's hash that will not verify. What it was is not kept, because it may be the password
+// itself; that there was one is told before the move begins.
+const NoHash = "!"
 
 // maxKey is the longest person key, and the longest source, in characters.
 const maxKey = 64
@@ -107,15 +113,15 @@ func (r *Reader) Entry(l Line) (e Entry, problems []Problem, ok bool) {
 
 func (w *reading) refuse(f Field, reason string) {
 	w.refused = true
-	w.problems = append(w.problems, Problem{w.line.Number, w.name(f), reason, true})
+	w.problems = append(w.problems, Problem{w.line.Number, w.Column(f), reason, true})
 }
 
 func (w *reading) note(f Field, reason string) {
-	w.problems = append(w.problems, Problem{w.line.Number, w.name(f), reason, false})
+	w.problems = append(w.problems, Problem{w.line.Number, w.Column(f), reason, false})
 }
 
-// name is what the field's column is called in the file.
-func (r *Reader) name(f Field) string {
+// Column is what the field's column is called in the file.
+func (r *Reader) Column(f Field) string {
 	if i, ok := r.column[f]; ok && i < len(r.header) {
 		return r.header[i]
 	}

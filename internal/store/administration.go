@@ -49,6 +49,14 @@ SELECT e.id, e.at, e.kind, e.actor, e.detail,
 FROM audit_organisations i JOIN audit_events e ON e.id = i.event_id
 WHERE i.organisation_id = $1 AND i.at < $2 ORDER BY i.at DESC, i.event_id DESC LIMIT $3`
 
+	listPersonAudit statement = `
+SELECT e.id, e.at, e.kind, e.actor, e.detail, '',
+  COALESCE((SELECT x.value FROM audit_personal x WHERE x.event_id = e.id AND x.field = 'reason'), '')
+FROM audit_personal q JOIN audit_events e ON e.id = q.event_id
+WHERE q.field = 'person' AND q.value = $2
+  AND EXISTS (SELECT 1 FROM audit_organisations i WHERE i.organisation_id = $1 AND i.at = e.at AND i.event_id = e.id)
+ORDER BY e.at DESC, e.id DESC LIMIT $3`
+
 	readPersonName  statement = `SELECT given_name, family_name FROM persons WHERE id = $1`
 	readAccountName statement = `SELECT given_name, family_name, address FROM accounts WHERE id = $1`
 )
@@ -77,7 +85,16 @@ func (db *DB) ListOrganisationAudit(ctx context.Context, o organisation.ID, befo
 	if !before.IsZero() {
 		at = ms(before)
 	}
-	lines, err := list(db.query(ctx, listOrganisationAudit, string(o), at, int64(n)), func(scan scan) (l administration.Line, err error) {
+	return db.auditLines(ctx, db.query(ctx, listOrganisationAudit, string(o), at, int64(n)))
+}
+
+// ListPersonAudit lists the newest lines about a person of an organisation.
+func (db *DB) ListPersonAudit(ctx context.Context, o organisation.ID, person string, n int) ([]administration.Line, error) {
+	return db.auditLines(ctx, db.query(ctx, listPersonAudit, string(o), person, int64(n)))
+}
+
+func (db *DB) auditLines(ctx context.Context, q query) ([]administration.Line, error) {
+	lines, err := list(q, func(scan scan) (l administration.Line, err error) {
 		var at int64
 		var detail string
 		if err := scan(&l.ID, &at, &l.Kind, &l.Actor, &detail, &l.Person, &l.Reason); err != nil {

@@ -21,6 +21,8 @@ WHERE id = $1 AND epoch = $2 AND closed_at = 0`
 DELETE FROM audit_personal
 WHERE event_id IN (SELECT event_id FROM audit_personal WHERE field = 'identifier' AND value = $1)`
 
+	eraseRefusals statement = `DELETE FROM refusals WHERE identifier = $1 AND identifier <> ''`
+
 	// Of each table with personal data of an account: what goes. The order matters where one finds its rows by another's.
 	erasePersonal statement = `
 DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE account_id = $1)`
@@ -83,8 +85,10 @@ func (tx *Tx) EraseAccount(ctx context.Context, id account.ID, epoch int64, now 
 	if err != nil || n != 1 {
 		return false, err
 	}
-	if _, err := tx.exec(ctx, erasePersonalNamed, identifier); err != nil {
-		return false, err
+	for _, named := range []statement{erasePersonalNamed, eraseRefusals} {
+		if _, err := tx.exec(ctx, named, identifier); err != nil {
+			return false, err
+		}
 	}
 	for _, erase := range erasures {
 		if _, err := tx.exec(ctx, erase, string(id)); err != nil {

@@ -46,6 +46,21 @@ DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at <= $1
 DELETE FROM push_challenges WHERE id IN (SELECT id FROM push_challenges WHERE changed_at <= $1 LIMIT $2)`
 	purgeDevices statement = `
 DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at <= $1 LIMIT $2)`
+	// A file that arrived without its job was cut off on the way; whose job is over needs it no more.
+	purgeChunks statement = `
+DELETE FROM import_chunks WHERE (job_id, seq) IN (SELECT job_id, seq FROM import_chunks c
+  WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id AND j.finished_at > 0)
+    OR c.created_at <= $1 AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id) LIMIT $2)`
+	purgeEntries statement = `
+DELETE FROM import_rows WHERE (job_id, key_hash, line) IN (SELECT job_id, key_hash, line FROM import_rows r
+  WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.id = r.job_id AND j.finished_at > 0 AND j.finished_at <= $1) LIMIT $2)`
+	purgeProblems statement = `
+DELETE FROM import_problems WHERE (job_id, seq) IN (SELECT job_id, seq FROM import_problems r
+  WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.id = r.job_id AND j.finished_at > 0 AND j.finished_at <= $1) LIMIT $2)`
+	// The first rows that it shows are people's.
+	endForgotten statement = `
+UPDATE jobs SET state = 'cancelled', finished_at = created_at + 1 WHERE state = 'waiting' AND kind = 'import' AND created_at <= $1
+  AND id IN (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'import' AND created_at <= $1 LIMIT $2)`
 	purgePreparationLinks statement = `
 DELETE FROM preparation_links WHERE id IN (SELECT id FROM preparation_links WHERE expires_at <= $1 LIMIT $2)`
 	purgeProposals statement = `
@@ -53,6 +68,8 @@ DELETE FROM preparation_proposals WHERE id IN (SELECT id FROM preparation_propos
 	purgeRecipients statement = `
 DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND person_id IN (SELECT person_id FROM mailing_recipients
   WHERE mailed_at > 0 AND mailed_at <= $1 LIMIT $2)`
+	purgeRefusals statement = `
+DELETE FROM refusals WHERE reference IN (SELECT reference FROM refusals WHERE at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -66,7 +83,8 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 	}{
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
 		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
-		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)},
+		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)}, {purgeRefusals, ms(h.Refusals)},
+		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 	} {
 		var gone int64

@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/preparation"
 )
 
 var _ outbox.Store = (*DB)(nil)
@@ -112,6 +113,11 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, words string, now 
 		}
 		if _, err := tx.exec(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
 			return err
+		}
+		if m.Template == preparation.ObjectionTemplate {
+			if _, err := tx.exec(ctx, settleProposal, m.ID, ms(now.Add(preparation.Object.Life()))); err != nil {
+				return err
+			}
 		}
 		n, err := tx.exec(ctx, finishMessage, m.ID, string(outbox.Sent), "", []byte{}, ms(now), string(m.Account), words)
 		if err != nil || n == 0 {

@@ -93,6 +93,11 @@ UPDATE preparation_links SET expires_at = $2 WHERE person_id = $1 AND consumed_a
 UPDATE preparation_links SET expires_at = $2 + life
 WHERE consumed_at = 0 AND expires_at > $2 AND id = (SELECT link_id FROM outbox WHERE id = $1)`
 
+	// The register's address has its time to object from the moment in which it could know.
+	settleProposal statement = `
+UPDATE preparation_proposals SET settled_at = $2
+WHERE ended_at = 0 AND settled_at < $2 AND id = (SELECT l.proposal_id FROM outbox m JOIN preparation_links l ON l.id = m.link_id WHERE m.id = $1)`
+
 	endProposals statement = `
 UPDATE preparation_proposals SET ended_at = $2, ended_by = $3 WHERE person_id = $1 AND ended_at = 0`
 

@@ -45,8 +45,9 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
 
 const (
 	countPersons statement = `
-SELECT status, count(*), COALESCE(sum(tried), 0) FROM (SELECT ` + personStatus + ` AS status,
-  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried` + personJoins + `
+SELECT status, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status,
+  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried,
+  CASE WHEN EXISTS (SELECT 1 FROM passwords h WHERE h.account_id = a.id AND h.imported_at > 0) THEN 1 ELSE 0 END AS old` + personJoins + `
 WHERE p.organisation_id = $1) s GROUP BY status`
 
 	// $3 a status or '', $4 whether only those who need attention, $5 and $6 the place, $7 how many.
@@ -69,6 +70,15 @@ ORDER BY p.sort_key, p.id LIMIT $7`
 	findTransitionPerson statement = `SELECT ` + personColumns + personJoins + ` WHERE p.organisation_id = $1 AND p.id = $3`
 
 	findPersonByKey statement = `SELECT id FROM persons WHERE organisation_id = $1 AND person_key = $2 ORDER BY source LIMIT 1`
+
+	findPersonByIdentifier statement = `
+SELECT p.id FROM persons p WHERE p.identifier = $2 AND p.identifier <> '' AND p.organisation_id = $1
+UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN persons p ON p.id = c.person_id WHERE a.identifier = $2 AND p.organisation_id = $1
+LIMIT 1`
+
+	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
+	insertRefusal statement = `
+INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reference) DO NOTHING`
 
 	countFindings statement = `SELECT kind, count(*) FROM findings WHERE organisation_id = $1 GROUP BY kind`
 
@@ -152,13 +162,15 @@ func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time
 	c := transition.Counts{Statuses: map[transition.Status]int{}}
 	err := db.query(ctx, countPersons, string(o), ms(now)).each(func(scan scan) error {
 		var s transition.Status
-		var n, tried int
-		if err := scan(&s, &n, &tried); err != nil {
+		var n, tried, old int
+		if err := scan(&s, &n, &tried, &old); err != nil {
 			return err
 		}
 		c.Statuses[s] = n
 		c.Total += n
 		switch s {
+		case transition.Verified:
+			c.Imported = old
 		case transition.Problem, transition.Bounced:
 			c.Attention += n
 		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:
@@ -340,3 +352,23 @@ func (tx *Tx) Disconnect(ctx context.Context, id string) (acc account.ID, had bo
 }
 
 const readTerms statement = `SELECT organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`
+
+// FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
+func (db *DB) FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error) {
+	found, err = db.query(ctx, findPersonByIdentifier, string(o), string(id)).one(&person)
+	return person, found, err
+}
+
+// FindRefusal looks a refusal up by its number.
+func (db *DB) FindRefusal(ctx context.Context, number string) (r transition.Refusal, ok bool, err error) {
+	var at int64
+	ok, err = db.query(ctx, findRefusal, number).one(&r.Reference, &at, &r.Status, &r.Page, &r.Problem, &r.Identifier, &r.Client)
+	r.At = fromMS(at)
+	return r, ok, err
+}
+
+// InsertRefusal stores a refusal.
+func (tx *Tx) InsertRefusal(ctx context.Context, r transition.Refusal) error {
+	_, err := tx.exec(ctx, insertRefusal, r.Reference, ms(r.At), int64(r.Status), r.Page, r.Problem, string(r.Identifier), r.Client)
+	return err
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
 )
 
@@ -80,6 +81,16 @@ func (s *Service) Preflight(ctx context.Context, by administrator.Administrator,
 	e := by.Event(audit.PreflightRun, o, "", s.Now())
 	e.Detail["persons"] = fmt.Sprint(n)
 	return n, s.InTx(ctx, func(tx Tx) error { return tx.Append(ctx, e) })
+}
+
+// RecheckBite looks anew at the next persons after the given one, where nobody has asked for it: after an import, whose rows may share
+// what others have. It returns the last of them; empty: there are no more.
+func (s *Service) RecheckBite(ctx context.Context, o organisation.ID, after string) (last string, err error) {
+	persons, err := s.Store.ListUnchecked(ctx, o, after, bite, true)
+	if err != nil || len(persons) == 0 {
+		return "", err
+	}
+	return persons[len(persons)-1].ID, s.checkBite(ctx, o, persons)
 }
 
 // check looks at persons in bites: all, or those whom it has not seen as they are now.
@@ -313,9 +324,9 @@ func (s *Service) Simulate(ctx context.Context, o organisation.ID, switched bool
 	if err != nil {
 		return Outlook{}, err
 	}
-	look := Outlook{Imported: c.Imported, Link: c.Of(Verified), Bounced: c.Of(Bounced), Flags: map[Kind]int{}, Exempt: c.Of(Exempt), Left: c.Of(Left),
+	look := Outlook{Imported: c.Imported, Link: c.Of(Verified) - c.Imported, Bounced: c.Of(Bounced), Flags: map[Kind]int{}, Exempt: c.Of(Exempt), Left: c.Of(Left),
 		Total: c.Total, Switched: switched, Unchecked: r.Unchecked}
-	look.Password = c.Of(Password) + c.Of(SignedIn) + c.Of(Second) - c.Imported
+	look.Password = c.Of(Password) + c.Of(SignedIn) + c.Of(Second)
 	look.Confirm = c.Of(Waiting) + c.Of(Mailed) + c.Of(Delivered) + c.Of(Opened)
 	for _, k := range Kinds() {
 		if k.Blocks() {
@@ -326,4 +337,7 @@ func (s *Service) Simulate(ctx context.Context, o organisation.ID, switched bool
 }
 
 // checkHash says whether an old password's hash can be verified here.
-func checkHash(string) error { return nil }
+func checkHash(hash string) error {
+	_, err := password.ParseImported(hash)
+	return err
+}

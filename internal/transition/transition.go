@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
 )
 
@@ -23,6 +24,8 @@ type Service struct {
 	// InBulkTx gives way to everybody who waits (RULES §10).
 	InBulkTx func(context.Context, func(Tx) error) error
 	Now      func() time.Time
+
+	refusals refusals
 }
 
 // Store answers questions outside a transaction.
@@ -35,6 +38,10 @@ type Store interface {
 	FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (Row, bool, error)
 	// FindPersonByKey looks a person up by her key, in all sources.
 	FindPersonByKey(ctx context.Context, o organisation.ID, key person.Key) (id string, found bool, err error)
+	// FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
+	FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error)
+	// FindRefusal looks a refusal up by its number.
+	FindRefusal(ctx context.Context, number string) (Refusal, bool, error)
 	// CountFindings counts what the pre-flight has found, by kind.
 	CountFindings(ctx context.Context, o organisation.ID) (map[Kind]int, error)
 	// ListFindings lists up to n findings of a kind ('' all) after a person's id.
@@ -43,6 +50,8 @@ type Store interface {
 	CountUnchecked(ctx context.Context, o organisation.ID) (int, error)
 	// ListUnchecked reads up to n persons after an id, for the pre-flight; all says whether also those whom it has seen as they are.
 	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
+	// ListPersonMails lists the newest mails about a person, with what became of each.
+	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
 	// ListTwins reads the persons of the organisation with the same address or the same name, but for one.
 	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
 }
@@ -62,6 +71,8 @@ type Tx interface {
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
 	// Disconnect takes the connection from a person away.
 	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// InsertRefusal stores a refusal.
+	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
 	UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error
 	audit.Appender
@@ -115,6 +126,23 @@ func (s *Service) Search(ctx context.Context, o organisation.ID, text string, n 
 		return nil, nil
 	}
 	return s.List(ctx, o, Filter{Words: text}, Place{}, n)
+}
+
+// mostMails is how many mails a person's page tells of.
+const mostMails = 50
+
+// Mails lists the newest mails about a person of the organisation, with what became of each; ErrNoPerson for another's.
+func (s *Service) Mails(ctx context.Context, o organisation.ID, id string) ([]outbox.Record, error) {
+	if _, err := s.Find(ctx, o, id); err != nil {
+		return nil, err
+	}
+	return s.Store.ListPersonMails(ctx, id, mostMails)
+}
+
+// Recheck looks at those whom the pre-flight has not seen as they are now.
+func (s *Service) Recheck(ctx context.Context, o organisation.ID) error {
+	_, err := s.check(ctx, o, false)
+	return err
 }
 
 // ErrReason says that an act needs a reason.

@@ -29,6 +29,9 @@ func (d *Door) look(w http.ResponseWriter, r *http.Request) (v visit, dressed *h
 	if errApp != nil {
 		return v, r, true, errApp
 	}
+	if _, id, err := account.ParseAddress(v.opened.Account.Address); err == nil {
+		web.About(r, string(id), v.opened.Link.ClientID)
+	}
 	r = web.WithUILocales(r, v.opened.Link.Language)
 	r, errBrand := d.branded(r, rp)
 	switch {

@@ -253,6 +253,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request) (a authn.Attempt, rp
 	if err != nil {
 		return a, rp, r, true, d.restart(w, r, a, err)
 	}
+	web.About(r, string(a.Identifier), a.Request.ClientID)
 	rp, _, err = d.Signin.App(r.Context(), a.Request.ClientID, "")
 	if err != nil {
 		return a, rp, r, true, err

@@ -44,6 +44,8 @@ type faultView struct {
 	Title string
 	Text  string
 	On    struct{ URL, Text string }
+
+	key string
 }
 
 // Handle makes a handler of h. It reads a form's body first, so that h can use r.PostFormValue without asking whether the
@@ -95,7 +97,7 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		Drain(r)
 	}
 	p := k.options.Catalogue.Printer(k.language(r))
-	view := faultView{Title: p.T(fault.Key+".title", fault.Data), Text: p.T(fault.Key+".text", fault.Data)}
+	view := faultView{Title: p.T(fault.Key+".title", fault.Data), Text: p.T(fault.Key+".text", fault.Data), key: fault.Key}
 	on := Link{URL: k.options.WayOn, Key: "error.on"}
 	if fault.On != nil {
 		on = *fault.On

@@ -28,6 +28,7 @@ type Options struct {
 	Logger         *slog.Logger      // nil means slog.Default()
 	Reload         bool              // parse templates anew for each page; for development, with Templates from os.DirFS
 	WayOn          string            // where an error page leads that names no way on; "/account" by default
+	Refused        func(Refusal)     // hears of each page that refuses something; it must not wait. nil: nobody
 	BodyLimit      int64             // largest request body in bytes; 1 MiB by default
 }
 

@@ -80,6 +80,7 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, name stri
 	if err != nil {
 		return err
 	}
+	k.refused(r, status, name, view)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

@@ -13,16 +13,18 @@ import (
 // request is what the kit remembers of one request. It is changed only by the goroutine that serves the request, and in
 // place: an error page that is made after the handler has returned still speaks the language that the handler learnt.
 type request struct {
-	reference string
-	client    netip.Addr
-	pressed   string // language that the person chose during this visit
-	uiLocales string
-	chosen    string // language of the cookie
-	own       string // the account's own language, known after a proof
-	accepted  string // Accept-Language
-	catalogue *locale.Catalogue
-	brand     Brand
-	drain     func() // reads away what is left of a body that was too large
+	reference  string
+	client     netip.Addr
+	pressed    string // language that the person chose during this visit
+	uiLocales  string
+	chosen     string // language of the cookie
+	own        string // the account's own language, known after a proof
+	accepted   string // Accept-Language
+	catalogue  *locale.Catalogue
+	brand      Brand
+	identifier string // see About
+	rp         string
+	drain      func() // reads away what is left of a body that was too large
 }
 
 type requestKey struct{}

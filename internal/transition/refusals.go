@@ -1,0 +1,105 @@
+package transition
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
+)
+
+// Refusal is a page that refused something, as its reader tells a helpdesk of it: by the number that it showed.
+type Refusal struct {
+	Reference  string
+	At         time.Time
+	Status     int    // of HTTP
+	Page       string // a template, or the key of a fault
+	Problem    string // key of the sentence that the page said; empty: none
+	Identifier account.Identifier
+	Client     string // the RP from which the person came; may be empty
+}
+
+// refusals holds what was refused since the last flush. Like openings it is kept in memory, where it may be lost, and written apart
+// from any request: an answer costs the same whether it refuses or not.
+type refusals struct {
+	mu      sync.Mutex
+	waiting []Refusal
+}
+
+// What is kept: so many a flush, so that whoever makes a thousand mistakes a second fills no table.
+const (
+	mostRefusals = 50
+	flushPause   = 2 * time.Second
+)
+
+// NoteRefusal remembers a refusal. It writes nothing.
+func (s *Service) NoteRefusal(r Refusal) {
+	s.refusals.mu.Lock()
+	defer s.refusals.mu.Unlock()
+	if len(s.refusals.waiting) < mostRefusals {
+		s.refusals.waiting = append(s.refusals.waiting, r)
+	}
+}
+
+// FlushRefusals writes what was refused since it was last called.
+func (s *Service) FlushRefusals(ctx context.Context) error {
+	s.refusals.mu.Lock()
+	waiting := s.refusals.waiting
+	s.refusals.waiting = nil
+	s.refusals.mu.Unlock()
+	if len(waiting) == 0 {
+		return nil
+	}
+	err := s.InBulkTx(ctx, func(tx Tx) error {
+		for _, r := range waiting {
+			if err := tx.InsertRefusal(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note refusals: %w", err)
+	}
+	return nil
+}
+
+// Run writes refusals until ctx ends, and then once more.
+func (s *Service) Run(ctx context.Context, failed func(error)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return s.FlushRefusals(context.WithoutCancel(ctx))
+		case <-time.After(flushPause):
+		}
+		if err := s.FlushRefusals(ctx); err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+	}
+}
+
+// reference is how a page's number looks; people read it out with and without small letters.
+var reference = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{8}$`)
+
+// FindRefusal looks a refusal up by its number, and the person of the organisation whom it met. Somebody else's is not found: only
+// one whose address is a person's of this organisation is shown.
+func (s *Service) FindRefusal(ctx context.Context, o organisation.ID, number string) (Refusal, Row, bool, error) {
+	number = strings.ToUpper(strings.TrimSpace(number))
+	if !reference.MatchString(number) {
+		return Refusal{}, Row{}, false, nil
+	}
+	r, ok, err := s.Store.FindRefusal(ctx, number)
+	if err != nil || !ok || r.Identifier == "" {
+		return Refusal{}, Row{}, false, err
+	}
+	id, ok, err := s.Store.FindPersonByIdentifier(ctx, o, r.Identifier)
+	if err != nil || !ok {
+		return Refusal{}, Row{}, false, err
+	}
+	row, err := s.Find(ctx, o, id)
+	return r, row, err == nil, err
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+	"reflect"
+)
+
+// Refusal is an answer with a status of 400 or more, as somebody who is asked for help wants to find it again.
+type Refusal struct {
+	Reference  string
+	Status     int
+	Page       string // template, or the key of a fault
+	Problem    string // key of the sentence that the page says; empty: none
+	Identifier string // what was typed, folded; empty: not known
+	Client     string // client id of the RP that the person came from
+}
+
+// About says whom and which RP a request is about, as far as its attempt tells. It is only ever written down with a refusal.
+func About(r *http.Request, identifier, client string) {
+	s := stateOf(r.Context())
+	s.identifier, s.rp = identifier, client
+}
+
+// refused tells of an answer that refuses.
+func (k *Kit) refused(r *http.Request, status int, page string, view any) {
+	if k.options.Refused == nil || status < 400 || status == http.StatusNotFound {
+		return
+	}
+	s := stateOf(r.Context())
+	refusal := Refusal{Reference: s.reference, Status: status, Page: page, Problem: problemOf(view), Identifier: s.identifier, Client: s.rp}
+	if fault, ok := view.(faultView); ok {
+		refusal.Page = fault.key
+	}
+	if refusal.Reference != "" && refusal.Identifier != "" {
+		k.options.Refused(refusal)
+	}
+}
+
+// problemOf is the view's field Problem: the pages' common name for the key of what is wrong.
+func problemOf(view any) string {
+	v := reflect.ValueOf(view)
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	if f := v.FieldByName("Problem"); f.IsValid() && f.Kind() == reflect.String {
+		return f.String()
+	}
+	return ""
+}
