@@ -110,7 +110,7 @@ var tokenLike = regexp.MustCompile(`[A-Za-z0-9_.~-]{16,}`)
 func (w *world) keepMailSecrets() {
 	for _, m := range w.Mailbox.Messages("") {
 		for _, link := range m.Links {
-			for _, page := range []string{"/recovery/link/", "/recovery/not-me/", "/account/address/"} {
+			for _, page := range []string{"/recovery/link/", "/recovery/not-me/", "/account/address/", "/preparation/"} {
 				if _, token, ok := strings.Cut(link, page); ok {
 					keepSecret("link", token)
 				}
@@ -120,7 +120,7 @@ func (w *world) keepMailSecrets() {
 }
 
 // suspicious is what stands in no log, whoever it belongs to.
-var suspicious = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.|[?&](code|id_token_hint|refresh_token)=|pv_session=|/recovery/(link|not-me)/[A-Za-z0-9]|/account/address/[A-Za-z0-9_-]{16}|\$argon2id`)
+var suspicious = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.|[?&](code|id_token_hint|refresh_token)=|pv_session=|/recovery/(link|not-me)/[A-Za-z0-9]|/account/address/[A-Za-z0-9_-]{16}|/preparation/[A-Za-z0-9_-]{16}|\$argon2id`)
 
 // leaks lists the secrets of the run that stand in its logs.
 func leaks() (found []string) {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/register"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // route is a page or an action about one organisation, and the right that it asks for.
@@ -22,6 +24,15 @@ func (d *Door) routes() map[string]route {
 		"GET /preflight":     {administrator.See, d.getPreflight},
 		"POST /preflight":    {administrator.Prepare, d.postPreflight},
 		"GET /preflight.csv": {administrator.See, d.getPreflightCSV},
+
+		"GET /import":                       {administrator.Prepare, d.getImports},
+		"POST /import":                      {administrator.Prepare, d.postImport},
+		"GET /import/{import}":              {administrator.Prepare, d.getImport},
+		"POST /import/{import}/begin":       {administrator.Prepare, d.postBeginImport},
+		"POST /import/{import}/move":        {administrator.Prepare, d.postMoveImport},
+		"GET /import/{import}/problems.csv": {administrator.Prepare, d.getProblemsCSV},
+		"GET /holds":                        {administrator.Prepare, d.getHolds},
+		"POST /holds":                       {administrator.Prepare, d.postHold},
 
 		"GET /mailings":       {administrator.Prepare, d.getMailings},
 		"POST /phase":         {administrator.Prepare, d.postPhase},
@@ -58,6 +69,12 @@ func (d *Door) routes() map[string]route {
 	}
 }
 
+// uploads is the one route whose body is a file; formOverhead is what a form adds around it.
+const (
+	uploads      = "POST /import"
+	formOverhead = 64 << 10
+)
+
 // section is a part of the console in its navigation.
 type section struct {
 	key, path string
@@ -67,6 +84,7 @@ type section struct {
 // sections are the parts, in the order of the navigation.
 var sections = []section{
 	{"admin.section.transition", "/transition", administrator.See},
+	{"admin.section.import", "/import", administrator.Prepare},
 	{"admin.section.preflight", "/preflight", administrator.See},
 	{"admin.section.mailings", "/mailings", administrator.Prepare},
 	{"admin.section.help", "/help", administrator.Help},
@@ -80,7 +98,11 @@ func (d *Door) Routes(mux interface {
 	Handle(pattern string, h http.Handler)
 }) {
 	for pattern, r := range d.routes() {
-		mux.Handle(mounted(pattern), d.Kit.SameOrigin(d.Kit.Handle(d.guarded(r.right, r.handle))))
+		handle := d.Kit.Handle
+		if pattern == uploads {
+			handle = func(h web.HandlerFunc) http.Handler { return d.Kit.Upload(register.MaxFile+formOverhead, h) }
+		}
+		mux.Handle(mounted(pattern), d.Kit.SameOrigin(handle(d.guarded(r.right, r.handle))))
 	}
 	mux.Handle("GET /admin", d.Kit.Handle(d.own("")))
 	mux.Handle("GET /admin/{$}", d.Kit.Handle(d.own("")))

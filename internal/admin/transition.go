@@ -124,7 +124,7 @@ func funnel(c transition.Counts) []FunnelRow {
 func (d *Door) getTransitionCSV(v visit) error {
 	sheet := newSheet(v.w, v.org.ID, "overgang")
 	p := d.printer(v)
-	sheet.row(p("admin.name"), p("signin.address"), p("admin.people.units"), p("admin.status.title"), p("admin.people.why"), p("admin.people.mailed"), p("admin.people.connected"), p("admin.people.signed_in"))
+	sheet.Write(p("admin.name"), p("signin.address"), p("admin.people.units"), p("admin.status.title"), p("admin.people.why"), p("admin.people.mailed"), p("admin.people.connected"), p("admin.people.signed_in"))
 	filter, now := readFilter(v.r), d.Now()
 	for after := (transition.Place{}); ; {
 		rows, err := d.Transition.List(v.r.Context(), v.org.ID, filter, after, sheetBite)
@@ -136,10 +136,10 @@ func (d *Door) getTransitionCSV(v visit) error {
 			if r.Flag != "" && r.Account == "" {
 				why = p(findingKeys[transition.Kind(r.Flag)])
 			}
-			sheet.row(r.Name, r.Address, r.Units, p(statusKeys[r.Status(now)]), why, sheetTime(r.Mailed), sheetTime(r.Connected), sheetTime(r.SignedIn))
+			sheet.Write(r.Name, r.Address, r.Units, p(statusKeys[r.Status(now)]), why, sheetTime(r.Mailed), sheetTime(r.Connected), sheetTime(r.SignedIn))
 		}
 		if len(rows) < sheetBite {
-			return sheet.end()
+			return ended(sheet)
 		}
 		last := rows[len(rows)-1]
 		after = transition.Place{SortKey: last.SortKey, ID: last.ID}
@@ -208,7 +208,7 @@ func (d *Door) postPreflight(v visit) error {
 func (d *Door) getPreflightCSV(v visit) error {
 	sheet := newSheet(v.w, v.org.ID, "forkontroll")
 	p := d.printer(v)
-	sheet.row(p("admin.name"), p("signin.address"), p("admin.preflight.finding"), p("admin.preflight.detail"), p("admin.preflight.means"))
+	sheet.Write(p("admin.name"), p("signin.address"), p("admin.preflight.finding"), p("admin.preflight.detail"), p("admin.preflight.means"))
 	for after := ""; ; {
 		found, err := d.Transition.Findings(v.r.Context(), v.org.ID, "", after, sheetBite)
 		if err != nil {
@@ -222,10 +222,10 @@ func (d *Door) getPreflightCSV(v visit) error {
 			}
 		}
 		if len(found) == 0 {
-			return sheet.end()
+			return ended(sheet)
 		}
 		for _, f := range found {
-			sheet.row(f.Name, f.Address, p(findingKeys[f.Kind]), f.Detail, p(findingTexts[f.Kind]))
+			sheet.Write(f.Name, f.Address, p(findingKeys[f.Kind]), f.Detail, p(findingTexts[f.Kind]))
 		}
 		after = found[len(found)-1].Person
 	}

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -53,6 +54,15 @@ var full = []sample{
 	{"transition-nobody", admin.Transition{Frame: frame, Total: 1, AllURL: "/all", ExportURL: "/csv"}},
 	{"preflight", admin.Preflight{Frame: frame, Action: "/p", Unchecked: 4, Total: 200, Found: true, Kinds: []admin.KindRow{{Key: "admin.finding.role", TextKey: "admin.finding_text.role", URL: "/k", Count: 2, Blocks: true}, {Key: "admin.finding.old_password", TextKey: "admin.finding_text.old_password", URL: "/h", Count: 1}},
 		Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: "/p/1", Name: "Anna Svensson", Address: "lager@foretaget.example", Detail: "3"}}, NextURL: "/n", ExportURL: "/csv", In: 150, Outlook: []admin.OutlookRow{{Key: "admin.outlook.password", Count: 100, In: true}, {Key: "admin.outlook.bounced", Count: 3}}}},
+	{"import", admin.Imports{Frame: frame, Action: "/i", MaxBytes: 1 << 20, Holds: 2, HoldsURL: "/h", Rows: []admin.ImportRow{{URL: "/i/1", Name: "register.csv", At: day, State: "admin.job.done", Percent: 100, Rows: 200, Imported: 190, Held: 2, Refused: 8}}}},
+	{"import-problem", admin.Imports{Frame: frame, Action: "/i", Problem: "admin.import.problem_register", Columns: []string{"Artikel", "Pris"}}},
+	{"import_file", admin.Import{Frame: frame, ImportRow: admin.ImportRow{Name: "register.xlsx", At: day, State: "admin.job.waiting", Rows: 200}, Sheet: "Blad1", Waits: true, Problem: "admin.import.problem_key", BeginAction: "/b", MoveAction: "/m", BackURL: "/i",
+		Fields: []admin.FieldChoice{{Field: "person_key", Key: "admin.field.person_key"}, {Field: "address", Key: "admin.field.address"}}, Columns: []admin.ImportColumn{{Name: "Anställningsnummer", Input: "column-0", Field: "person_key", Sample: []string{"1•••", "1•••"}}, {Name: "E-post", Input: "column-1", Field: "address", Sample: []string{eva}}, {Input: "column-2"}}}},
+	{"import_file-running", admin.Import{Frame: frame, ImportRow: admin.ImportRow{Name: "register.xlsx", At: day, State: "admin.job.running", Percent: 40, Rows: 200, Imported: 80}, Running: true, MoveAction: "/m", BackURL: "/i"}},
+	{"import_file-done", admin.Import{Frame: frame, ImportRow: admin.ImportRow{Name: "register.xlsx", At: day, State: "admin.job.done", Percent: 100, Rows: 200, Imported: 190, Held: 2, Refused: 8}, Done: true, New: 100, Changed: 50, Unchanged: 40, Problems: 8, HoldsURL: "/h", PreflightURL: "/p", ProblemsURL: "/csv", BackURL: "/i",
+		List: []admin.ProblemRow{{Line: 4, Column: "Anställd från", Key: "register.bad_date", Refused: true}, {Line: 9, Key: "register.no_key"}}}},
+	{"holds", admin.Holds{Frame: frame, Action: "/h", BackURL: "/i", Rows: []admin.HoldRow{{ID: "1", PersonURL: "/p", At: day, NameBefore: "Anna Svensson", NameAfter: "Anna Ek", AddressBefore: eva, AddressAfter: "anna.ek@foretaget.example"}, {ID: "2", NameBefore: "Bo Lind", NameAfter: "Bo Lind", AddressBefore: eva}}}},
+	{"holds-none", admin.Holds{Frame: frame, BackURL: "/i"}},
 	{"mailings", admin.Mailings{Frame: frame, Phase: "preparation", SwitchOn: "2026-12-01", Rate: 300, PhaseAction: "/p", Problem: "admin.mailings.problem_rate", Unchecked: 2, PreflightURL: "/pf", SendURL: "/s", RemindURL: "/r", MoveAction: "/m", DecideAction: "/d", Running: true,
 		Rows:      []admin.MailingRow{{ID: "1", At: day, State: "admin.job.running", Looked: 50, Total: 200, Mailed: 45, Left: 5, Running: true, CanPause: true}, {ID: "2", At: day, State: "admin.job.paused", Running: true, CanResume: true}, {ID: "3", At: day, State: "admin.job.done"}},
 		Proposals: []admin.ProposalRow{{ID: "1", Name: "Anna Svensson", PersonURL: "/p/1", From: eva, To: "anna@example.com", At: day, Confirmed: day}, {ID: "2", To: eva, At: day, Approved: true}}}},
@@ -75,13 +85,16 @@ var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "an
 
 // zero are the same pages with nothing filled in.
 var zero = []sample{
-	{"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
+	{"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"import", admin.Imports{Frame: bad, Problem: "admin.import.problem_register", Columns: []string{evil}, Rows: []admin.ImportRow{{URL: "javascript:alert(1)", Name: evil, State: "admin.job.done"}}}},
+	{"import_file", admin.Import{Frame: bad, ImportRow: admin.ImportRow{Name: evil}, Sheet: evil, Waits: true, Columns: []admin.ImportColumn{{Name: evil, Input: "column-0", Field: evil, Sample: []string{evil}}}, Fields: []admin.FieldChoice{{Field: evil, Key: "admin.field.ignore"}}}},
+	{"holds", admin.Holds{Frame: bad, Rows: []admin.HoldRow{{ID: evil, PersonURL: evil, NameBefore: evil, NameAfter: "x" + evil, AddressBefore: evil, AddressAfter: "y" + evil}}}},
 	{"sender", admin.Sender{Frame: bad, Address: evil, Name: evil, HasAddress: true, Own: true, Keys: []admin.SenderKey{{ID: evil, Record: evil, Value: evil}}}},
 	{"mailings", admin.Mailings{Frame: bad, Phase: evil, SwitchOn: evil, Proposals: []admin.ProposalRow{{ID: evil, Name: evil, PersonURL: "javascript:alert(1)", From: evil, To: evil}}}},
 	{"bulk", admin.Bulk{Frame: bad, Act: evil, Words: evil, Status: evil, Count: 1, Rows: bads, CancelURL: evil}},
@@ -105,7 +118,7 @@ func newKit(t *testing.T) *web.Kit {
 	}
 	// The shared look stands beside the people's pages.
 	k, err := web.New(web.Options{Issuer: "https://login.example.com", Catalogue: c, Templates: admin.Templates(),
-		Static: web.Overlay(os.DirFS("../ui/static"), admin.Static()), WayOn: "/admin"})
+		Static: web.Overlay(os.DirFS("../ui/static"), admin.Static()), WayOn: "/admin", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -603,7 +603,7 @@ func TestAProgramIsAnsweredInJSONWhateverItSends(t *testing.T) {
 func TestWhatIsNoTextFindsNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for _, path := range []string{"/authorize?client_id=%00", "/authorize?client_id=%ff", "/brand/%ff/logo", "/brand/%00/style.css",
-			"/recovery/new?client_id=%00", "/signin/x?client_id=%ff", "/signin/%00", "/recovery/link/%00%ff", "/end_session?client_id=%00"} {
+			"/recovery/new?client_id=%00", "/signin/x?client_id=%ff", "/signin/%00", "/recovery/link/%00%ff", "/preparation/%00%ff", "/end_session?client_id=%00"} {
 			b := w.browser()
 			if b.get(path); b.last.StatusCode >= 500 {
 				t.Errorf("%s: %d", path, b.last.StatusCode)

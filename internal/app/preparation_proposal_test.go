@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/store"
 )
 
 const (
@@ -337,6 +338,79 @@ func TestALostCommitLosesNobodyHerConfirmation(t *testing.T) {
 		if n := len(w.post.news(davids)); n != 2 {
 			t.Errorf("%d mails, want the invitation and one that it is done", n)
 		}
+	})
+}
+
+// TestNothingOfAPreparationIsKeptInTheClear: neither log nor database holds a link or a password, and no line or message a person key.
+func TestNothingOfAPreparationIsKeptInTheClear(t *testing.T) {
+	w := on(t)
+	w.david()
+	w.invite()
+	link, b := w.invitation(davids), w.browser()
+	b.propose(link, private)
+	own, objection := w.invitation(private), w.invitation(davids)
+	b.press(own, "")
+	b.press(objection, "")
+	b.press(link, "", "new_password", davidsPass, "repeat_password", davidsPass).expect(http.StatusSeeOther).follow()
+	w.deliver()
+	secrets := []string{davidsPass}
+	for _, l := range []string{link, own, objection} {
+		secrets = append(secrets, strings.TrimPrefix(l, "/preparation/"))
+	}
+	log, db := w.log.String(), w.raw()
+	for _, s := range append(secrets, davidsKey, davids, private) {
+		if log == "" || strings.Contains(log, s) {
+			t.Errorf("the log holds %q", s)
+		}
+	}
+	for _, table := range tables(t, db) {
+		for _, one := range rowsOf(t, db, table) {
+			for column, value := range one {
+				for _, s := range secrets {
+					if strings.Contains(value, s) {
+						t.Errorf("%s.%s holds %q", table, column, s)
+					}
+				}
+				if strings.Contains(value, davidsKey) && table != "persons" {
+					t.Errorf("%s.%s holds the person key", table, column)
+				}
+			}
+		}
+	}
+}
+
+// TestWhatAPersonProposedGoesWithHerAccount: the row of the register stays, because it is the employer's.
+func TestWhatAPersonProposedGoesWithHerAccount(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.david()
+		w.invite()
+		link, b := w.invitation(davids), w.browser()
+		b.propose(link, private)
+		b.press(link, "", "new_password", davidsPass, "repeat_password", davidsPass).expect(http.StatusSeeOther)
+		w.deliver()
+		id := w.accountOf(davids)
+		err := store.InTx[*store.Tx](w.app.DB)(t.Context(), func(tx *store.Tx) error {
+			erased, err := tx.EraseAccount(t.Context(), id, 1, w.clock.Now())
+			if err == nil && !erased {
+				t.Error("it was not open")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"preparation_links", "preparation_proposals"} {
+			if n := len(rowsOf(t, w.raw(), table)); n != 0 {
+				t.Errorf("%d rows of %s are left", n, table)
+			}
+		}
+		if n := w.askDB(`SELECT count(*) FROM audit_personal WHERE value IN ($1, '198.51.100.7')`, private); n != "0" {
+			t.Errorf("%s fields of the log tell what she proposed, and from where", n)
+		}
+		if w.personID(davidsKey) == "" {
+			t.Error("the register has lost a row")
+		}
+		b.get(link).expect(http.StatusGone)
 	})
 }
 

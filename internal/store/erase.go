@@ -57,6 +57,12 @@ DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
 	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
+	// What lines say of her visits before she had the account; what administrators did to the register's row is the employer's.
+	erasePersonalPrepared statement = `
+DELETE FROM audit_personal WHERE event_id IN (SELECT e.id
+  FROM connections c JOIN audit_personal f ON f.field = 'person' AND f.value = c.person_id JOIN audit_events e ON e.id = f.event_id
+  WHERE c.account_id = $1 AND e.kind IN ('preparation.link_sent', 'preparation.proposed', 'preparation.proposal_confirmed', 'preparation.objected',
+    'preparation.proposal_approved', 'preparation.proposal_refused'))`
 	// Addresses that she proposed, and those that links went to; before the connections, by which they are found.
 	eraseProposals statement = `
 DELETE FROM preparation_proposals WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
@@ -71,7 +77,7 @@ DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connecti
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, eraseProposals, erasePreparationLinks, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseConnections,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

@@ -57,7 +57,7 @@ SELECT seq, line, column_name, reason, refused FROM import_problems WHERE job_id
 	// What was known of the old address is not known of the new one.
 	changePerson statement = `
 UPDATE persons SET given_name = $2, family_name = $3, address = $4, employments = $5, legacy_id = $6, phone = $7, language = $8,
-  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12, checked_at = 0,
+  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12, checked_at = 0, until_at = $14,
   flag = CASE WHEN $13 THEN '' ELSE flag END, mailed_at = CASE WHEN $13 THEN 0 ELSE mailed_at END,
   accepted_at = CASE WHEN $13 THEN 0 ELSE accepted_at END, bounced_at = CASE WHEN $13 THEN 0 ELSE bounced_at END,
   opened_at = CASE WHEN $13 THEN 0 ELSE opened_at END
@@ -229,7 +229,7 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 		return err
 	}
 	if _, err := tx.exec(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
-		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress); err != nil || !newName && !newAddress {
+		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until())); err != nil || !newName && !newAddress {
 		return err
 	}
 	return tx.writeTerms(ctx, p)

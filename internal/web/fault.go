@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 )
 
 // HandlerFunc is a handler that may fail. Before it has written anything it may return a Fault, which becomes a page that
@@ -61,6 +62,26 @@ func (k *Kit) Handle(h HandlerFunc) http.Handler {
 			err = bodyFault(err)
 		}
 		if err != nil {
+			k.Fail(w, r, err)
+		}
+	})
+}
+
+// uploadTime is how long an upload may take, also over a slow line.
+const uploadTime = 10 * time.Minute
+
+// Upload is Handle for a body that is larger than a form, up to limit in bytes. h reads it itself, as it comes.
+func (k *Kit) Upload(limit int64, h HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer k.rescue(w, r)
+		w.Header().Set("Cache-Control", "no-store")
+		if body := stateOf(r.Context()).body; body != nil {
+			r.Body = http.MaxBytesReader(w, body, limit)
+		}
+		c := http.NewResponseController(w)
+		_ = c.SetReadDeadline(time.Now().Add(uploadTime)) // where there is no connection, there is no deadline
+		_ = c.SetWriteDeadline(time.Now().Add(uploadTime))
+		if err := h(w, r); err != nil {
 			k.Fail(w, r, err)
 		}
 	})

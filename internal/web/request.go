@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"io"
 	"net/http"
 	"net/netip"
 
@@ -24,7 +25,8 @@ type request struct {
 	brand      Brand
 	identifier string // see About
 	rp         string
-	drain      func() // reads away what is left of a body that was too large
+	body       io.ReadCloser // as it came, without a limit; see Upload
+	drain      func()        // reads away what is left of a body that was too large
 }
 
 type requestKey struct{}

@@ -40,6 +40,7 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 
 		body := r.Body
 		state.drain = func() { drain(outer, r, body) }
+		state.body = body
 		if body != nil {
 			r.Body = http.MaxBytesReader(w, body, k.options.BodyLimit)
 		}
