@@ -97,12 +97,13 @@ type oldHashes struct {
 	read time.Time
 }
 
-// deadline is when a failed proof is answered, counted from its start. It is the same for every identifier.
-func (s *Service) deadline(ctx context.Context) time.Duration {
+// deadline is when a failed proof is answered, counted from its start. It is the same for every identifier. What is looked up is looked
+// up for the process, once a minute, and not for the request that happens to come then.
+func (s *Service) deadline() time.Duration {
 	s.old.mu.Lock()
 	defer s.old.mu.Unlock()
 	if now := s.Now(); s.old.read.IsZero() || now.Sub(s.old.read) >= lookAgain {
-		found, err := s.Store.HasImported(context.WithoutCancel(ctx))
+		found, err := s.Store.HasImported(context.Background())
 		if err != nil {
 			return max(s.Deadline, ImportedDeadline) // nobody knows
 		}

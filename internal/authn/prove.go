@@ -120,7 +120,7 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 		return Proven{}, fmt.Errorf("unknown proof %T", p)
 	}
 	if errors.Is(err, ErrWrong) || errors.Is(err, ErrThrottled) {
-		s.Sleep(ctx, start.Add(s.deadline(ctx)).Sub(s.Now()))
+		s.Sleep(ctx, start.Add(s.deadline()).Sub(s.Now()))
 	}
 	return proven, err
 }
