@@ -107,8 +107,8 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn organisation outbox person session"},
-	"internal/signin":             {flow, "account audit authn organisation outbox push relyingparty secret session throttle"},
+	"internal/transition":         {flow, "account administrator audit authn organisation outbox password person session"},
+	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
 
@@ -198,6 +198,9 @@ var theForeign = []foreignRule{
 	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
+	{"golang.org/x/crypto/bcrypt", nil, []string{"internal/password"}, "passwords of other systems"},
+	{"golang.org/x/crypto/scrypt", nil, []string{"internal/password"}, "passwords of other systems"},
+	{"github.com/go-crypt/crypt", nil, []string{"internal/password"}, "passwords of other systems: SHA-crypt alone, because its collected decoders take plain text too"},
 	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person", "internal/register"}, "two spellings of one letter are one"},
 	{"golang.org/x/text/encoding", nil, []string{"internal/organisation", "internal/register"}, "a logo is read in the encoding that its first line names; a CSV in the one that it is in"},
 	{"golang.org/x/text/collate", nil, []string{"internal/person"}, "lists of people are sorted as Swedish sorts"},

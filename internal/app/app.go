@@ -205,7 +205,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	}
 
 	// The flows.
-	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
+	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
 		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
@@ -218,6 +218,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,
 		DKIM: keys.dkim, Operator: organisation.Sender{Address: folded(s.MailFrom), Name: s.MailFromName}}
 	provision.Imported = move.RecheckBite
+	provision.CheckHash = func(hash string) error { _, err := password.ParseImported(hash); return err }
 	prepare := newPreparation(s, o, db, keys, funnel, hasher)
 
 	// The doors.
@@ -231,7 +232,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{
-		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn,
+		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
 	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep}}
 	joinPreparation(prepare, preparers, a.Jobs)

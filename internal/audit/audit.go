@@ -81,6 +81,9 @@ const (
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again
 	MessageExpired     Kind = "outbox.expired"                    // a message could not be delivered in time; nothing tries it again
+	OldPasswordUsed    Kind = "signin.old_password_used"          // the old login's password was right for the first time and is kept in our own form from now on; the detail replace says whether another one was asked for
+	OldPasswordListed  Kind = "signin.old_password_listed"        // the old login's password was right and opened nothing, because it is on the list of common ones; a mail leads to a new one
+	PasswordReplaced   Kind = "signin.password_replaced"          // another password took the place of the old login's, before the first session
 	ImportBegun        Kind = "provisioning.import_begun"         // the import of a register file was begun; the details say of how many rows
 	ImportPaused       Kind = "provisioning.import_paused"        // an import was told to rest
 	ImportResumed      Kind = "provisioning.import_resumed"       // an import goes on

@@ -35,6 +35,7 @@ type Service struct {
 	Sleep func(ctx context.Context, d time.Duration)
 
 	networks ownNetworks
+	old      oldHashes
 }
 
 // FailureDeadline is the default of Service.Deadline.
@@ -62,12 +63,15 @@ type Credentials struct {
 	Account   account.Account
 	Verifier  password.Verifier // empty: the account has no password, or there is no account
 	Suspended bool
+	Imported  bool // the verifier is another system's hash
 }
 
 // Store answers questions outside a transaction.
 type Store interface {
 	// FindCredentials looks an identifier up. It takes the same statements for unknown identifiers.
 	FindCredentials(ctx context.Context, id account.Identifier) (Credentials, error)
+	// HasImported says whether any account's password is still another system's hash.
+	HasImported(ctx context.Context) (bool, error)
 	// FindProgress reads an attempt's row with its account; the zero Progress where there is none.
 	FindProgress(ctx context.Context, attempt string) (Progress, account.Account, error)
 	// FindSecond tells what the account has beside its password, and its policy.
@@ -106,6 +110,9 @@ type Tx interface {
 	SuspendApps(ctx context.Context, id account.ID, now time.Time) error
 	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error
+	// ReplaceImported stores our own verifier in place of another system's, unless it has changed since, and says whether it did.
+	// mustReplace asks its owner for another password before she has a session.
+	ReplaceImported(ctx context.Context, id account.ID, old, fresh password.Verifier, alone, mustReplace bool) (bool, error)
 	// FindSecond tells what the account has beside its password, and its policy.
 	FindSecond(ctx context.Context, id account.ID) (Second, error)
 	// SaveOffer stores for how many sign-ins the offer of two-factor authentication is silent, and how many were made without.

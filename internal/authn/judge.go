@@ -12,6 +12,7 @@ import (
 // judgement is what became of a typed proof, outside of any transaction.
 type judgement struct {
 	right   bool
+	listed  bool            // it was right, and is on the list of passwords that everybody knows
 	account account.Account // also of a wrong one, as far as it is known
 	proven  Proven
 	// consume takes away, in the transaction, what works once. It returns ErrWrong where somebody was quicker. Nil: nothing.
@@ -23,6 +24,9 @@ func (s *Service) judgePassword(ctx context.Context, p Password) (judgement, err
 	c, err := s.Store.FindCredentials(ctx, p.Identifier)
 	if err != nil {
 		return judgement{}, fmt.Errorf("find credentials: %w", err)
+	}
+	if c.Imported {
+		return s.judgeImported(ctx, p, c)
 	}
 	ok, outdated, err := s.Hasher.Verify(ctx, c.Verifier, p.Password)
 	if err != nil {

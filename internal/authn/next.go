@@ -17,6 +17,8 @@ const (
 	AskPassword
 	// AskCode: the account has something beside its password, and this browser must show it.
 	AskCode
+	// AskNewPassword: the password of the old login was right and is not what we ask for; another takes its place first.
+	AskNewPassword
 	// Offer: two-factor authentication is recommended or required, and not there yet (S11).
 	Offer
 	// Enrol: an authenticator app is being added (S12, S14).
@@ -42,7 +44,7 @@ const (
 
 // String names the step.
 func (s Step) String() string {
-	return [...]string{"ask identifier", "ask password", "ask code", "offer", "enrol", "try the phone", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
+	return [...]string{"ask identifier", "ask password", "ask code", "ask for a new password", "offer", "enrol", "try the phone", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
 }
 
 // Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands, and what has been

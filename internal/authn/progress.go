@@ -193,6 +193,8 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskPassword
 	case second.Apps > 0 && !proven:
 		return AskCode
+	case second.MustReplace && p.Has(MethodPassword):
+		return AskNewPassword
 	case p.Stage == Enrolling, p.Stage == Replacing:
 		return Enrol
 	case (p.Stage == Trying || p.Stage == TryingNew) && second.Push > 0:

@@ -120,7 +120,7 @@ func Prove[T Tx](ctx context.Context, s *Service, inTx func(context.Context, fun
 		return Proven{}, fmt.Errorf("unknown proof %T", p)
 	}
 	if errors.Is(err, ErrWrong) || errors.Is(err, ErrThrottled) {
-		s.Sleep(ctx, start.Add(s.Deadline).Sub(s.Now()))
+		s.Sleep(ctx, start.Add(s.deadline()).Sub(s.Now()))
 	}
 	return proven, err
 }
@@ -162,7 +162,13 @@ func proveTyped[T Tx](ctx context.Context, s *Service, inTx func(context.Context
 		ctx := context.WithoutCancel(ctx)
 		return j.proven, errors.Join(err, inTx(ctx, func(tx T) error { return giveBack(ctx, tx, slots) }))
 	}
-	if err := inTx(ctx, func(tx T) error { return s.recordFailure(ctx, tx, g, j.account, b) }); err != nil {
+	err = inTx(ctx, func(tx T) error {
+		if err := s.recordFailure(ctx, tx, g, j.account, b); err != nil || !j.listed {
+			return err
+		}
+		return s.offerReset(ctx, tx, g, j.account, b)
+	})
+	if err != nil {
 		return Proven{}, fmt.Errorf("record a failure: %w", err)
 	}
 	return Proven{}, ErrWrong

@@ -16,6 +16,9 @@ type Second struct {
 	Issued   time.Time // until when a recovery code works that was handed out; zero: none
 	Phone    bool      // whether it has a phone that gets codes by SMS and is not suspended; it counts beside an app alone
 	Password bool      // whether it has a password
+	// MustReplace says that the password came from another login and is not what we ask for: it opens nothing but the page on which
+	// its owner chooses another (RULES §7).
+	MustReplace bool
 	// PasswordSet is when that was set; zero: there is none.
 	PasswordSet time.Time
 	Policy      organisation.Policy

@@ -51,8 +51,9 @@ const (
 	recoveryIssuedTemplate   = "recovery_code_issued"   // never the code itself
 	recoveryReminderTemplate = "recovery_code_reminder" // nothing has happened: it only asks
 
-	newDeviceTemplate    = "new_device"    // authn's
-	pushReportedTemplate = "push_reported" // signin's; param device: in words, what waited for the phone's answer
+	newDeviceTemplate    = "new_device"          // authn's
+	listedTemplate       = "old_password_listed" // authn's; recovery makes its link
+	pushReportedTemplate = "push_reported"       // signin's; param device: in words, what waited for the phone's answer
 )
 
 // The mails about a change of address, whose names are the flow myaccount's.
@@ -76,6 +77,10 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case recovery.ResetTemplate:
 		l.Validity = p.T("mail.recovery_reset.validity", "Hours", int(onetime.Reset.Life()/time.Hour))
 		l.NotYou = []string{p.T("mail.recovery_reset.ignore")}
+		return l, s.addLink(&l, p, m)
+	case listedTemplate:
+		l.Validity = p.T("mail.old_password_listed.validity", "Hours", int(onetime.Reset.Life()/time.Hour))
+		l.Further, l.NotYou = []string{p.T("mail.old_password_listed.next")}, []string{p.T("mail.old_password_listed.ignore")}
 		return l, s.addLink(&l, p, m)
 	case recovery.SigninTemplate:
 		l.Validity = p.T("mail.recovery_login.validity", "Minutes", int(onetime.Signin.Life()/time.Minute))

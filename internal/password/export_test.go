@@ -22,3 +22,6 @@ func WaitUntilQueued(h *Hasher) {
 		runtime.Gosched()
 	}
 }
+
+// WithMatch is the hash with a check of the test's own.
+func WithMatch(i Imported, match func([]byte) bool) Imported { i.match = match; return i }

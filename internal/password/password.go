@@ -47,6 +47,7 @@ type Hasher struct {
 	params Params
 	slots  chan struct{}
 	queue  chan struct{}
+	large  chan struct{} // held by an imported hash that takes much memory
 	dummy  Verifier
 }
 
@@ -65,7 +66,7 @@ func NewHasher(p Params) *Hasher {
 // NewBoundedHasher returns a hasher with bounds of its own: how many hashes run at once, and how many callers it serves or
 // lets wait together. With a queue of 0 it is always busy.
 func NewBoundedHasher(p Params, slots, queue int) *Hasher {
-	h := &Hasher{params: p, slots: make(chan struct{}, slots), queue: make(chan struct{}, queue)}
+	h := &Hasher{params: p, slots: make(chan struct{}, slots), queue: make(chan struct{}, queue), large: make(chan struct{}, 1)}
 	h.dummy = h.derive(secret.NewToken().Reveal(), secret.Random(saltLen))
 	return h
 }
@@ -100,7 +101,10 @@ func (h *Hasher) Verify(ctx context.Context, v Verifier, pw string) (ok, outdate
 }
 
 // slot runs work while holding one of the slots. The queue is bounded, and nobody waits in it forever.
-func (h *Hasher) slot(ctx context.Context, work func()) error {
+func (h *Hasher) slot(ctx context.Context, work func()) error { return h.slotFor(ctx, false, work) }
+
+// slotFor is slot, for work that may take much memory: of such, one runs at a time.
+func (h *Hasher) slotFor(ctx context.Context, large bool, work func()) error {
 	select {
 	case h.queue <- struct{}{}:
 		defer func() { <-h.queue }()
@@ -109,14 +113,20 @@ func (h *Hasher) slot(ctx context.Context, work func()) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, longestWait)
 	defer cancel()
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-wait.Done():
-		if ctx.Err() != nil {
-			return ctx.Err()
+	places := []chan struct{}{h.slots}
+	if large {
+		places = []chan struct{}{h.large, h.slots} // in this order: whoever waits for the others holds no core
+	}
+	for _, place := range places {
+		select {
+		case place <- struct{}{}:
+			defer func() { <-place }()
+		case <-wait.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return ErrBusy
 		}
-		return ErrBusy
 	}
 	work()
 	return nil

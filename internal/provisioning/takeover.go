@@ -70,7 +70,7 @@ func (s *Service) readChunk(ctx context.Context, j job.Job, holder string, seq i
 	for _, l := range lines {
 		e, wrong, ok := reader.Entry(l)
 		if ok && e.PasswordHash != "" && s.CheckHash != nil && s.CheckHash(e.PasswordHash) != nil {
-			e.PasswordHash = ""
+			e.PasswordHash = register.NoHash
 			wrong = append(wrong, register.Problem{Line: l.Number, Column: reader.Column(register.PasswordHash), Reason: register.ProblemHash})
 		}
 		problems = append(problems, wrong...)
@@ -272,7 +272,9 @@ func merged(p person.Person, e register.Entry, i Import) person.Person {
 			*to = map[register.Field]string{register.Address: e.Address, register.Phone: e.Phone, register.Language: e.Language, register.LegacyID: e.LegacyID}[field]
 		}
 	}
-	p.ImportedHash = cmp.Or(e.PasswordHash, p.ImportedHash)
+	if e.PasswordHash != register.NoHash || p.ImportedHash == "" {
+		p.ImportedHash = cmp.Or(e.PasswordHash, p.ImportedHash)
+	}
 	return p
 }
 

@@ -54,6 +54,10 @@ const (
 	ProblemTooMany  = "register.too_many" // rows of one key
 )
 
+// NoHash stands in place of an old password's hash that will not verify. What it was is not kept, because it may be the password
+// itself; that there was one is told before the move begins.
+const NoHash = "!"
+
 // maxKey is the longest person key, and the longest source, in characters.
 const maxKey = 64
 

@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -24,6 +25,7 @@ type Service struct {
 	Store  Store
 	InTx   func(context.Context, func(Tx) error) error
 	Authn  *authn.Service
+	Hasher *password.Hasher
 	Keys   *secret.Keyring
 	Now    func() time.Time
 	Issuer string
@@ -43,6 +45,8 @@ type Store interface {
 	ListChallenges(ctx context.Context, id account.ID, now time.Time) ([]push.Challenge, error)
 	// FindOrganisation looks an organisation up.
 	FindOrganisation(ctx context.Context, id organisation.ID) (organisation.Organisation, bool, error)
+	// ListEmployers lists the names of the account's organisations.
+	ListEmployers(ctx context.Context, id account.ID) ([]string, error)
 }
 
 // Tx is what a sign-in changes.
@@ -54,6 +58,10 @@ type Tx interface {
 	TouchPushKey(ctx context.Context, key string, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
+	// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch.
+	SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (epoch int64, err error)
+	// CarrySessions moves the account's standing sessions to the epoch, so that they go on.
+	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
 	// KeepRequest stores a large request under an id until the given time.
 	KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error
 }
@@ -200,13 +208,13 @@ func (s *Service) Identify(ctx context.Context, a authn.Attempt, typed string, r
 
 // Password signs in with a password and returns the session and what the browser shall remember. It
 // fails with authn.ErrWrong, authn.ErrThrottled, authn.ErrAttemptUsed or authn.ErrBusy.
-func (s *Service) Password(ctx context.Context, a authn.Attempt, password string, b authn.Browser,
+func (s *Service) Password(ctx context.Context, a authn.Attempt, typed string, b authn.Browser,
 	current secret.Token) (authn.NewSession, authn.Memory, error) {
 	if a.Identifier == "" {
 		return authn.NewSession{}, b.Memory, authn.ErrAttempt
 	}
 	fresh := authn.Prepare(a.ID, b.Device, s.Now())
-	proof := authn.Password{Identifier: a.Identifier, Password: password}
+	proof := authn.Password{Identifier: a.Identifier, Password: typed}
 	_, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
 		return s.Authn.Advance(ctx, tx, a, &fresh, p, b, current.HashOrZero())
 	})

@@ -5,11 +5,51 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/password"
 )
 
-// AdoptImported lets the password of the old login open the account.
-//
-// HOOK: until imported passwords can be verified, it stays in the register, where it opens nothing.
+const (
+	findImported statement = `SELECT imported_hash FROM persons WHERE id = $1`
+
+	adoptImported statement = `
+INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at, imported_at, must_replace)
+VALUES ($1, $2, false, 0, $3, $3, false)
+ON CONFLICT (account_id) DO NOTHING`
+
+	// Of many who log in at once one replaces it; the others find that it was.
+	replaceImported statement = `
+UPDATE passwords SET verifier = $3, alone = $4, must_replace = $5, imported_at = 0 WHERE account_id = $1 AND verifier = $2 AND imported_at > 0`
+
+	hasImported statement = `SELECT account_id FROM passwords WHERE imported_at > 0 LIMIT 1`
+)
+
+// AdoptImported lets the password of the old login open the account: the caller has seen the address confirmed by mail (RULES §7). An
+// account that has a password keeps it, and the register keeps none. A hash that will not verify is no password: its owner would be
+// asked for one that nothing matches.
 func (tx *Tx) AdoptImported(ctx context.Context, personID string, id account.ID, now time.Time) error {
-	return nil
+	var hash string
+	if _, err := tx.query(ctx, findImported, personID).one(&hash); err != nil {
+		return err
+	}
+	if hash == "" {
+		return nil
+	}
+	if _, err := password.ParseImported(hash); err == nil {
+		if _, err := tx.exec(ctx, adoptImported, string(id), hash, ms(now)); err != nil {
+			return err
+		}
+	}
+	return tx.DropImported(ctx, personID)
+}
+
+// ReplaceImported stores our own verifier in place of another system's, unless it has changed since, and says whether it did.
+func (tx *Tx) ReplaceImported(ctx context.Context, id account.ID, old, fresh password.Verifier, alone, mustReplace bool) (bool, error) {
+	n, err := tx.exec(ctx, replaceImported, string(id), string(old), string(fresh), alone, mustReplace)
+	return n == 1, err
+}
+
+// HasImported says whether any account's password is still another system's hash.
+func (db *DB) HasImported(ctx context.Context) (bool, error) {
+	var id string
+	return db.query(ctx, hasImported).one(&id)
 }

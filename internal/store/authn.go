@@ -19,7 +19,7 @@ var (
 const (
 	findCredentials statement = `
 SELECT a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
-  COALESCE(p.verifier, ''), COALESCE(p.suspended_at, 0)
+  COALESCE(p.verifier, ''), COALESCE(p.suspended_at, 0), COALESCE(p.imported_at, 0)
 FROM accounts a LEFT JOIN passwords p ON p.account_id = a.id
 WHERE a.identifier = $1`
 
@@ -36,9 +36,9 @@ UPDATE passwords SET verifier = $3 WHERE account_id = $1 AND verifier = $2`
 func (db *DB) FindCredentials(ctx context.Context, id account.Identifier) (authn.Credentials, error) {
 	var r accountRow
 	var verifier string
-	var suspended int64
-	_, err := db.query(ctx, findCredentials, string(id)).one(append(r.dest(), &verifier, &suspended)...)
-	return authn.Credentials{Account: r.account(), Verifier: password.Verifier(verifier), Suspended: suspended != 0}, err
+	var suspended, imported int64
+	_, err := db.query(ctx, findCredentials, string(id)).one(append(r.dest(), &verifier, &suspended, &imported)...)
+	return authn.Credentials{Account: r.account(), Verifier: password.Verifier(verifier), Suspended: suspended != 0, Imported: imported != 0}, err
 }
 
 // SuspendPassword suspends the password of the identifier's account, if there is one.

@@ -54,7 +54,7 @@ SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT cou
   COALESCE((SELECT w.changed_at FROM passwords w WHERE w.account_id = a.id), 0), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0),
   a.address_changed_at, COALESCE(f.silent, 0), COALESCE(f.spent, 0),
   COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0), COALESCE(o.typed_push, false),
-  COALESCE(o.min_password, 0)
+  COALESCE(o.min_password, 0), COALESCE((SELECT w.must_replace FROM passwords w WHERE w.account_id = a.id), false)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN organisations o ON o.id = p.organisation_id
 WHERE a.id = $1`
@@ -190,7 +190,7 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 		var name string
 		var p organisation.Policy
 		if err := scan(&s.Apps, &s.Push, &codes, &phones, &set, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
-			&p.RememberDays, &p.TypedPush, &p.MinPassword); err != nil {
+			&p.RememberDays, &p.TypedPush, &p.MinPassword, &s.MustReplace); err != nil {
 			return err
 		}
 		s.Recovery, s.Phone, s.Password, s.PasswordSet, s.Issued, s.AddressChanged = codes > 0, phones > 0, set > 0, fromMS(set), fromMS(issued), fromMS(moved)

@@ -383,6 +383,9 @@ func TestAnImportGivesAConnectedPersonNoOldPassword(t *testing.T) {
 		if err != nil || len(problems) != 1 || problems[0].Reason != register.ProblemHash || problems[0].Column != "Password hash" || problems[0].Refused {
 			t.Errorf("%+v %v", problems, err)
 		}
+		if all := s.list(); all[1].ImportedHash != register.NoHash {
+			t.Error(all[1].ImportedHash)
+		}
 		s.connect("1", "anna@x.example")
 		s.run(with+"1;Anna;$2b$two\n2;Bo;$2b$two\n", "rows 2, imported 2, held 0, refused 0; new 0, changed 1, unchanged 1")
 		if all := s.list(); all[0].ImportedHash != "$2b$one" || all[1].ImportedHash != "$2b$two" {

@@ -66,7 +66,7 @@ WHERE id = $1`
 	setPassword statement = `
 INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VALUES ($1, $2, $3, 0, $4)
 ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, alone = excluded.alone, suspended_at = 0,
-  changed_at = excluded.changed_at`
+  changed_at = excluded.changed_at, imported_at = 0, must_replace = false`
 
 	confirmAddress statement = `UPDATE accounts SET verified_at = $2 WHERE id = $1`
 

@@ -34,7 +34,7 @@ const (
   WHEN p.mailed_at > 0 THEN 'mailed'
   ELSE 'waiting' END`
 	personJoins = `
-FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id`
+FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id AND w.imported_at = 0`
 	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
   p.bounced_at, p.opened_at, p.attention_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
@@ -45,8 +45,9 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
 
 const (
 	countPersons statement = `
-SELECT status, count(*), COALESCE(sum(tried), 0) FROM (SELECT ` + personStatus + ` AS status,
-  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried` + personJoins + `
+SELECT status, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status,
+  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried,
+  CASE WHEN EXISTS (SELECT 1 FROM passwords h WHERE h.account_id = a.id AND h.imported_at > 0) THEN 1 ELSE 0 END AS old` + personJoins + `
 WHERE p.organisation_id = $1) s GROUP BY status`
 
 	// $3 a status or '', $4 whether only those who need attention, $5 and $6 the place, $7 how many.
@@ -165,13 +166,15 @@ func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time
 	c := transition.Counts{Statuses: map[transition.Status]int{}}
 	err := db.query(ctx, countPersons, string(o), ms(now)).each(func(scan scan) error {
 		var s transition.Status
-		var n, tried int
-		if err := scan(&s, &n, &tried); err != nil {
+		var n, tried, old int
+		if err := scan(&s, &n, &tried, &old); err != nil {
 			return err
 		}
 		c.Statuses[s] = n
 		c.Total += n
 		switch s {
+		case transition.Verified:
+			c.Imported = old
 		case transition.Problem, transition.Bounced:
 			c.Attention += n
 		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:

@@ -113,7 +113,7 @@ type Counts struct {
 	Statuses  map[Status]int
 	Attention int
 	Total     int // all rows of the register
-	// Connected without a password at Portvakt: they come in by what the old login knew, or by a mailed link.
+	// Of those who are connected without a password of ours: they come in by what the old login knew, or by a mailed link.
 	Imported int // have an old password that has not been used yet
 }
 

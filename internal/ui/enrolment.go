@@ -25,7 +25,8 @@ type under struct {
 func (d *Door) page(a authn.Attempt, step authn.Step) string {
 	path := map[authn.Step]string{
 		authn.AskIdentifier: "/signin/" + a.ID, authn.AskPassword: "/signin/" + a.ID + "/password", authn.AskCode: "/signin/" + a.ID + "/second",
-		authn.AskApp: "/signin/" + a.ID + "/recovered", authn.Offer: "/enrolment/" + a.ID, authn.Enrol: "/enrolment/" + a.ID + "/choice",
+		authn.AskNewPassword: "/signin/" + a.ID + "/new-password",
+		authn.AskApp:         "/signin/" + a.ID + "/recovered", authn.Offer: "/enrolment/" + a.ID, authn.Enrol: "/enrolment/" + a.ID + "/choice",
 		authn.TryPush: "/enrolment/" + a.ID + "/test", authn.AskPhone: "/enrolment/" + a.ID + "/phone", authn.ShowRecovery: "/enrolment/" + a.ID + "/recovery",
 	}[step]
 	if path == "" {

@@ -64,6 +64,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.MessageDead:        "myaccount.activity.message_dead",
 	audit.MessageExpired:     "myaccount.activity.message_expired",
 	audit.MessageBounced:     "myaccount.activity.message_bounced",
+	audit.OldPasswordUsed:    "myaccount.activity.old_password_used",
+	audit.OldPasswordListed:  "myaccount.activity.old_password_listed",
+	audit.PasswordReplaced:   "myaccount.activity.password_changed",
 
 	audit.PreparationConfirmed: "preparation.activity_confirmed",
 	audit.PreparationConnected: "myaccount.activity.person_connected",
@@ -83,6 +86,8 @@ var concernNobody = map[audit.Kind]bool{
 	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
 	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
 	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true,
+	audit.ImportBegun: true, audit.ImportPaused: true, audit.ImportResumed: true, audit.ImportCancelled: true, audit.ImportFinished: true,
+	audit.ImportFailed: true, audit.HoldDecided: true, // about rows of a register
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.

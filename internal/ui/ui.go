@@ -48,7 +48,11 @@ func (d *Door) Routes(mux interface {
 		"GET /signin/{attempt}/continue":  d.getContinue,
 		"POST /signin/{attempt}/continue": d.postContinue,
 
-		"GET /signin/{attempt}/second":      d.getSecond,
+		"GET /signin/{attempt}/second": d.getSecond,
+
+		"GET /signin/{attempt}/new-password":  d.getSigninPassword,
+		"POST /signin/{attempt}/new-password": d.postSigninPassword,
+
 		"POST /signin/{attempt}/second":     d.postSecond,
 		"GET /signin/{attempt}/push":        d.getPush,
 		"POST /signin/{attempt}/push":       d.postPush,

@@ -124,3 +124,17 @@ type SignInRestart struct {
 	App string // "" means the account's own page
 	URL string
 }
+
+// SignInNewPassword is the page signin_newpassword: the password of the old login was right for the last time, and a new one takes
+// its place before the session.
+// Form fields: new_password, repeat_password, and username, hidden, for password managers (the handler ignores it).
+type SignInNewPassword struct {
+	Action    string
+	Address   string
+	FirstName string // "" where unknown
+	App       string // name of the app that waits, or ""
+	MinLength int    // in code points
+	MaxLength int
+	Words     []string
+	Problem   string
+}

@@ -40,6 +40,8 @@ var full = []sample{
 	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
 	{"signin_password", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", App: "HRM"}},
 	{"signin_password-throttled", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", Problem: ui.ProblemPasswordWrong, Throttled: true}},
+	{"signin_newpassword", ui.SignInNewPassword{Action: "/signin/1/new-password", Address: anna, FirstName: "Anna", App: "HRM", MinLength: 15, MaxLength: 256, Words: []string{"anna"}}},
+	{"signin_newpassword-short", ui.SignInNewPassword{Action: "/signin/1/new-password", Address: anna, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort}},
 	{"signin_second", ui.SignInSecond{Action: "/signin/1/second", Address: anna, ChangeURL: "/signin/1", App: "HRM", RememberDays: 30, OtherURL: "/signin/1/methods"}},
 	{"signin_second-missing", ui.SignInSecond{Action: "/signin/1/second", Address: anna, Problem: ui.ProblemCodeMissing, RememberDays: 1, OtherURL: "/signin/1/methods"}},
 	{"signin_second-throttled", ui.SignInSecond{Action: "/signin/1/second", Address: anna, App: "HRM", Problem: ui.ProblemCodeWrong, Throttled: true, OtherURL: "/signin/1/methods"}},
@@ -185,7 +187,7 @@ var full = []sample{
 // zero are the same pages with nothing filled in.
 var zero = []sample{
 	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
-	{"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
+	{"signin_newpassword", ui.SignInNewPassword{}}, {"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
 	{"signin_recovery", ui.SignInRecovery{}}, {"signin_recovered", ui.SignInRecovered{}},
 	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
@@ -213,6 +215,7 @@ var hostile = []sample{
 	{"recovery_sent", ui.RecoverySent{Address: evil}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{Address: evil, FirstName: evil, Words: []string{evil}, Elsewhere: true, OtherAccount: evil}},
 	{"myaccount", ui.MyAccount{Name: evil, Sessions: []ui.SessionRow{{ID: evil, Device: evil, Browser: evil, Place: evil, Address: evil}}}},
+	{"signin_newpassword", ui.SignInNewPassword{Address: evil, FirstName: evil, App: evil, Words: []string{evil}}},
 	{"signin_second", ui.SignInSecond{Address: evil, App: evil, OtherURL: "javascript:alert(1)"}},
 	{"signin_methods", ui.SignInMethods{Address: evil, CodeURL: "javascript:alert(1)", RecoveryURL: "javascript:alert(1)"}},
 	{"signin_recovery", ui.SignInRecovery{Address: evil}},
@@ -349,6 +352,7 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"preparation_gone":                 {"Skicka en ny länk"},
 		"preparation_connect":              {"Logga in"},
 		"recovery_link_signin-elsewhere":   {"Logga in"},
+		"signin_newpassword":               {"Ange lösenord"},
 		"signin_second":                    {"Ange din 6-siffriga kod", "Kom ihåg den här webbläsaren i 30 dagar", "Logga in", "Prova ett annat sätt"},
 		"signin_methods":                   {"Återställningskod"},
 		"signin_recovery":                  {"Återställningskod", "Logga in", "Prova ett annat sätt"},
