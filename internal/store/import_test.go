@@ -685,6 +685,11 @@ func TestHousekeepingRemovesWhatNoImportNeeds(t *testing.T) {
 		if got := left(); got != "running" {
 			t.Errorf("after a week: %q", got)
 		}
+		for _, i := range []provisioning.Import{cancelled, running, forgotten} {
+			if n := len(s.find(i.ID).Sample); n != 0 {
+				t.Errorf("%d rows are still shown", n)
+			}
+		}
 		s.work()
 		s.want("2 Bo B <>\n")
 	})
