@@ -53,7 +53,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 			}
 			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
 				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut, "mfa": lookAtMFA,
-				"phone": lookAtPhone, "details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData, "address": lookAtAddress, "offer": lookAtOffer, "push": lookAtPush, "preparation": lookAtPreparation, "old password": lookAtOldPassword,
+				"phone": lookAtPhone, "details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData, "address": lookAtAddress, "offer": lookAtOffer, "push": lookAtPush, "console": lookAtConsole, "preparation": lookAtPreparation, "old password": lookAtOldPassword,
 			} {
 				t.Run(name+" "+lang, func(t *testing.T) {
 					t.Parallel()
@@ -67,6 +67,11 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no templates", err)
 	}
+	console, err := filepath.Glob("../internal/admin/templates/[a-z]*.html")
+	if err != nil || len(console) == 0 {
+		t.Fatal("no templates of the console", err)
+	}
+	files = append(files, console...)
 	for _, file := range files {
 		if name := strings.TrimSuffix(filepath.Base(file), ".html"); name != "layout" && !g.seen[name] {
 			t.Errorf("nobody looked at %s; seen: %s", name, strings.Join(slices.Sorted(maps.Keys(g.seen)), " "))

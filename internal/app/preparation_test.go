@@ -243,6 +243,35 @@ func TestAPasswordMayBeSkippedAndAWeakOneKeepsTheLink(t *testing.T) {
 	})
 }
 
+// TestAnOldPasswordGoesOnOnlyWhereNoneWasChosen: and never before the address was confirmed.
+func TestAnOldPasswordGoesOnOnlyWhereNoneWasChosen(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		tries := func(address, pass string) bool {
+			b := w.browser().toPassword(newLogin(w.hrm), address)
+			b.post(b.action("/signin/"), "password", pass)
+			return b.last.StatusCode == http.StatusSeeOther
+		}
+		for _, chosen := range []string{"", davidsPass} {
+			address := fmt.Sprintf("david%d@foretaget.example", len(chosen))
+			w.registered(person.Person{Key: person.Key(address), GivenName: "David", FamilyName: "Ek", Address: address, ImportedHash: oldHash(t, idasLong)})
+			w.invite()
+			if tries(address, idasLong) {
+				t.Fatal("the old password works before the address was confirmed")
+			}
+			w.browser().press(w.invitation(address), "", "new_password", chosen, "repeat_password", chosen).expect(http.StatusSeeOther)
+			if got := tries(address, idasLong); got != (chosen == "") {
+				t.Errorf("chosen %q: the old password works: %t", chosen, got)
+			}
+			if chosen != "" && !tries(address, chosen) {
+				t.Error("the chosen password does not work")
+			}
+			if left := w.askDB(`SELECT imported_hash FROM persons WHERE identifier = $1`, address); left != "" {
+				t.Error("the register still has the old hash")
+			}
+		}
+	})
+}
+
 func TestAMailScannerConfirmsNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.david()

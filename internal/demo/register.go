@@ -15,9 +15,9 @@ const OldPassword = "vintervägen hem i snö"
 // oldHash is OldPassword as ASP.NET Identity (version 3) keeps it: PBKDF2 with HMAC-SHA-512, 100,000 rounds.
 const oldHash = "AQAAAAIAAYagAAAAEGxhbnRlcm5hIHZpZCB2aWtwNS9KhgGEqtcA4T028AFBVck6GSpfIH8c81au48Zkuw=="
 
-// registerFile is what comes from the payroll system: a table as a Swedish spreadsheet program writes it, with some of the mistakes
+// RegisterFile is what comes from the payroll system: a table as a Swedish spreadsheet program writes it, with some of the mistakes
 // that such tables have. Eva is not in it: she is there already.
-func registerFile(people int) []byte {
+func RegisterFile(people int) []byte {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	w := csv.NewWriter(&b)

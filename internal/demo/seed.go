@@ -179,7 +179,7 @@ func seedRegister(ctx context.Context, w *World, o Options) error {
 		return err
 	}
 	w.Register = filepath.Join(o.Data, "register.csv")
-	return os.WriteFile(w.Register, registerFile(o.People), 0o600)
+	return os.WriteFile(w.Register, RegisterFile(o.People), 0o600)
 }
 
 func seedAdministrators(ctx context.Context, c *control.Client) error {
