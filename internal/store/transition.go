@@ -45,10 +45,10 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
 
 const (
 	countPersons statement = `
-SELECT status, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status,
+SELECT status, flag, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status, p.flag AS flag,
   CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried,
   CASE WHEN EXISTS (SELECT 1 FROM passwords h WHERE h.account_id = a.id AND h.imported_at > 0) THEN 1 ELSE 0 END AS old` + personJoins + `
-WHERE p.organisation_id = $1) s GROUP BY status`
+WHERE p.organisation_id = $1) s GROUP BY status, flag`
 
 	// $3 a status or '', $4 whether only those who need attention, $5 and $6 the place, $7 how many.
 	listPersons statement = `
@@ -163,19 +163,23 @@ func scanRow(scan scan) (r transition.Row, err error) {
 
 // CountPersons counts an organisation's persons by status.
 func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time) (transition.Counts, error) {
-	c := transition.Counts{Statuses: map[transition.Status]int{}}
+	c := transition.Counts{Statuses: map[transition.Status]int{}, Flags: map[person.Flag]int{}}
 	err := db.query(ctx, countPersons, string(o), ms(now)).each(func(scan scan) error {
 		var s transition.Status
+		var flag person.Flag
 		var n, tried, old int
-		if err := scan(&s, &n, &tried, &old); err != nil {
+		if err := scan(&s, &flag, &n, &tried, &old); err != nil {
 			return err
 		}
-		c.Statuses[s] = n
+		c.Statuses[s] += n
 		c.Total += n
 		switch s {
 		case transition.Verified:
-			c.Imported = old
-		case transition.Problem, transition.Bounced:
+			c.Imported += old
+		case transition.Problem:
+			c.Flags[flag] += n
+			c.Attention += n
+		case transition.Bounced:
 			c.Attention += n
 		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:
 			c.Attention += tried

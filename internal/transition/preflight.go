@@ -328,10 +328,8 @@ func (s *Service) Simulate(ctx context.Context, o organisation.ID, switched bool
 		Total: c.Total, Switched: switched, Unchecked: r.Unchecked}
 	look.Password = c.Of(Password) + c.Of(SignedIn) + c.Of(Second)
 	look.Confirm = c.Of(Waiting) + c.Of(Mailed) + c.Of(Delivered) + c.Of(Opened)
-	for _, k := range Kinds() {
-		if k.Blocks() {
-			look.Flags[k] = r.Counts[k]
-		}
+	for flag, n := range c.Flags {
+		look.Flags[Kind(flag)] = n
 	}
 	return look, nil
 }
