@@ -122,6 +122,9 @@ func (d *Door) listLog(ctx context.Context, c call, in *inLog) (Page[Line], erro
 	}), nil
 }
 
+// shownLine leaves out the ids that By and the address of the list say in words.
 func shownLine(l administration.Line) Line {
+	delete(l.Detail, "by")
+	delete(l.Detail, "organisation")
 	return Line{ID: l.ID, At: l.At.UTC(), Kind: string(l.Kind), Actor: l.Actor, By: l.By, Person: l.Person, Reason: l.Reason, Detail: l.Detail}
 }
