@@ -21,7 +21,7 @@ func TestBoEndsASessionOnAnotherDevice(t *testing.T) {
 			t.Parallel()
 			say := texts(t).Printer(locale.Language(lang)).T
 			welcome := map[string]string{"sv": "Välkommen till HRM", "en": "Welcome to HRM"}[lang]
-			onBothEngines(t, func(t *testing.T, w *world) {
+			onEitherEngine(t, func(t *testing.T, w *world) {
 				desk := w.bo(journey.Options{Lang: lang})
 				desk.SignIn(demo.Password)
 				phone := w.elsewhere(desk, journey.Options{Lang: lang, Agent: iPhone, Width: 390, Height: 844})

@@ -48,7 +48,7 @@ func TestWithTheRealCostsAnnaCreatesHerPasswordToo(t *testing.T) {
 
 func TestSigningOutInHRMMobileEndsHRMToo(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		b := w.bo(journey.Options{})
 		b.SignIn(demo.Password)
 		phone := b.Phone()
@@ -92,10 +92,10 @@ func TestHRMMobileThatHasLostItsKeyShowsLoggaIn(t *testing.T) {
 
 func TestAnnaSignsInByALinkInTheSameBrowser(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) { signInByLink(t, w, "sv") })
+	onEitherEngine(t, func(t *testing.T, w *world) { signInByLink(t, w, "sv") })
 	t.Run("English", func(t *testing.T) {
 		t.Parallel()
-		onBothEngines(t, func(t *testing.T, w *world) { signInByLink(t, w, "en") })
+		onEitherEngine(t, func(t *testing.T, w *world) { signInByLink(t, w, "en") })
 	})
 }
 
@@ -119,10 +119,10 @@ func signInByLink(t *testing.T, w *world, lang string) {
 
 func TestAnnaSignsInByALinkInAnotherBrowser(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "sv") })
+	onEitherEngine(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "sv") })
 	t.Run("English", func(t *testing.T) {
 		t.Parallel()
-		onBothEngines(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "en") })
+		onEitherEngine(t, func(t *testing.T, w *world) { signInByLinkElsewhere(t, w, "en") })
 	})
 }
 
@@ -147,7 +147,7 @@ func signInByLinkElsewhere(t *testing.T, w *world, lang string) {
 
 func TestAnnaCreatesHerPasswordInAnotherBrowserAndInEnglish(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		a := w.anna(journey.Options{Lang: "en"})
 		a.ForgetAtHRM()
 		a.AskFor(a.Reset)
@@ -168,7 +168,7 @@ func TestAnnaCreatesHerPasswordInAnotherBrowserAndInEnglish(t *testing.T) {
 
 func TestAnnaTakesTwentyFiveMinutesAndLandsInHRMAllTheSame(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		a := w.anna(journey.Options{})
 		a.ForgetAtHRM()
 		a.AskFor(a.Reset)

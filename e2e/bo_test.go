@@ -70,7 +70,7 @@ func TestAnAddressCanBeChangedOnThePasswordPage(t *testing.T) {
 
 func TestOldAttemptCookieCannotSignInAgain(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		b := w.bo(journey.Options{})
 		b.OpenHRM()
 		b.GiveAddress()
@@ -101,7 +101,7 @@ func TestOldAttemptCookieCannotSignInAgain(t *testing.T) {
 
 func TestCookieFromBeforeResetIsRefused(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		thief := w.bo(journey.Options{})
 		thief.SignIn(demo.Password)
 		thief.Open(w.Portvakt + "/account")
@@ -135,7 +135,7 @@ func TestCookieFromBeforeResetIsRefused(t *testing.T) {
 
 func TestBackAndReloadLeadNowhereStrange(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		b := w.bo(journey.Options{})
 		b.OpenHRM()
 		b.GiveAddress()
@@ -162,7 +162,7 @@ func TestBackAndReloadLeadNowhereStrange(t *testing.T) {
 
 func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		first := w.bo(journey.Options{})
 		first.OpenHRM()
 		second := first.In(first.Tab())
@@ -196,7 +196,7 @@ func TestADoubleClickIsOneSignIn(t *testing.T) {
 	for name, o := range map[string]journey.Options{"with JavaScript": {}, "without JavaScript": {NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
+			onEitherEngine(t, func(t *testing.T, w *world) {
 				b := w.bo(o)
 				b.Open(w.HRM)
 				b.PressTwice(b.LogIn)

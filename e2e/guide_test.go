@@ -154,7 +154,7 @@ func TestCillaTurnsTwoFactorAuthenticationOff(t *testing.T) {
 // TestTheOperatorsCodeLetsCillaInWhoHasLostEverything: the command's code, once, and a code of her own after it.
 func TestTheOperatorsCodeLetsCillaInWhoHasLostEverything(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		code, err := w.App.Control.Enrolment.Issue(t.Context(), cilla, "hon visade legitimation i receptionen")
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,7 @@ func TestAMistypedLinkOffersANewOne(t *testing.T) {
 
 func TestALinkWhereSomebodyElseIsSignedInSaysSoAndChangesToItsOwn(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		b := w.bo(journey.Options{})
 		b.SignIn(demo.Password)
 		a := w.anna(journey.Options{})
@@ -142,7 +142,7 @@ func TestANewPasswordIsJudgedAndTheLinkIsNotSpent(t *testing.T) {
 
 func TestAMailThatHadToWaitForTheMailServerStillWorks(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		a := w.anna(journey.Options{})
 		a.ForgetAtHRM()
 		a.Mail.Refuse(true)

@@ -148,7 +148,7 @@ func TestCillaSignsInAndNeitherHerPasswordNorHerCodeIsEnough(t *testing.T) {
 
 func TestAnAddressCanBeChangedAtTheSecondFactorToo(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		c := w.cilla(journey.Options{})
 		c.toCode()
 		c.SeeRole("link", c.Change)
@@ -167,7 +167,7 @@ func TestAnAddressCanBeChangedAtTheSecondFactorToo(t *testing.T) {
 
 func TestALostAppIsReplacedWithTheRecoveryCode(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		c := w.cilla(journey.Options{})
 		c.toCode()
 		c.Press(c.AnotherWay)
@@ -193,7 +193,7 @@ func TestALostAppIsReplacedWithTheRecoveryCode(t *testing.T) {
 
 func TestAnEmployerThatRequiresTwoFactorsGetsThem(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, w *world) {
+	onEitherEngine(t, func(t *testing.T, w *world) {
 		w.require(t)
 		b := w.bo(journey.Options{})
 		b.OpenHRM()

@@ -30,7 +30,7 @@ func TestWithoutJavaScriptAnnaCreatesHerPassword(t *testing.T) {
 	for name, lang := range map[string]string{"Swedish": "sv", "English": "en"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
+			onEitherEngine(t, func(t *testing.T, w *world) {
 				a := w.anna(journey.Options{NoScript: true, Lang: lang})
 				link := a.FollowLink(askPlainly(t, w, a, a.Reset, a.ResetMail), a.ResetButton)
 				link.DontSee(link.Elsewhere)
@@ -60,7 +60,7 @@ func TestWithoutJavaScriptAnnaSignsInByALink(t *testing.T) {
 	for name, lang := range map[string]string{"Swedish": "sv", "English": "en"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onBothEngines(t, func(t *testing.T, w *world) {
+			onEitherEngine(t, func(t *testing.T, w *world) {
 				a := w.anna(journey.Options{NoScript: true, Lang: lang})
 				link := a.FollowLink(askPlainly(t, w, a, a.LoginLink, a.LoginMail), a.LoginButton)
 				link.Press(link.LogIn)

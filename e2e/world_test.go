@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"hash/fnv"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -123,6 +124,19 @@ func onBothEngines(t *testing.T, story func(t *testing.T, w *world), change ...f
 		database := pgtest.Database(t)
 		story(t, begin(t, append(change[:len(change):len(change)], func(o *demo.Options) { o.Database = database })...))
 	})
+}
+
+// onEitherEngine tells a story on one of the engines, always the same one, as its name falls: the engine is no matter of the page,
+// and package app tells what matters on both.
+func onEitherEngine(t *testing.T, story func(t *testing.T, w *world), change ...func(*demo.Options)) {
+	t.Helper()
+	name := fnv.New32()
+	name.Write([]byte(t.Name())) //nolint:errcheck // a hash cannot fail
+	if name.Sum32()%2 == 1 {
+		database := pgtest.Database(t)
+		change = append(change[:len(change):len(change)], func(o *demo.Options) { o.Database = database })
+	}
+	story(t, begin(t, change...))
 }
 
 // onSQLite and onPostgreSQL tell a story on one engine, where the engine matters to the house and not to the browser: the same is

@@ -16,7 +16,7 @@ import (
 var (
 	pressable = []string{"button", "link", "checkbox", "radio", "switch", "tab", "menuitem", "option", "DisclosureTriangle"}
 	fillable  = []string{"textbox", "searchbox", "spinbutton", "combobox"}
-	tickable  = []string{"checkbox", "switch"}
+	tickable  = []string{"checkbox", "switch", "radio"}
 )
 
 // thing is something on the page as a screen reader knows it.

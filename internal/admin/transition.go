@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/transition"
@@ -193,7 +194,8 @@ func outlookRows(o transition.Outlook) []OutlookRow {
 			rows = append(rows, OutlookRow{findingKeys[k], o.Flags[k], false})
 		}
 	}
-	return append(rows, OutlookRow{"admin.outlook.exempt", o.Exempt, false}, OutlookRow{"admin.outlook.left", o.Left, false})
+	rows = append(rows, OutlookRow{"admin.outlook.exempt", o.Exempt, false}, OutlookRow{"admin.outlook.left", o.Left, false})
+	return slices.DeleteFunc(rows, func(r OutlookRow) bool { return r.Count == 0 })
 }
 
 // postPreflight handles POST /preflight: looks at the whole register anew.

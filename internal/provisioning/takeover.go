@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
@@ -20,8 +21,12 @@ import (
 // person by person is taken over into the register. Every bite removes what it has done in the transaction that does it, so that
 // the next one, wherever it runs, finds what is left.
 
-// takeoverRows is how many entries one bite takes over: with its search words a person is about ten rows.
-const takeoverRows = 100
+// takeoverRows is how many entries one bite takes over at most: with its search words a person is about ten rows. A bite that has taken
+// takeoverTime is over before that, since nobody else writes meanwhile (RULES §10).
+const (
+	takeoverRows = 150
+	takeoverTime = 25 * time.Millisecond
+)
 
 // maxEmployments is how many rows one person may have. More are a column taken for the key that is none.
 const maxEmployments = 40
@@ -158,22 +163,22 @@ func (s *Service) takeOver(ctx context.Context, j job.Job, holder string) (next 
 		}
 		bite := counted(j)
 		var problems []register.Problem
-		groups := together(staged, takeoverRows)
-		for _, g := range groups {
+		begun, done := s.Now(), int64(0)
+		var last Staged
+		for _, g := range together(staged, takeoverRows) {
 			wrong, err := s.takeOverPerson(ctx, tx, bite, i, g)
 			if err != nil {
 				return err
 			}
 			problems = append(problems, wrong...)
+			last, done = g[0], done+int64(len(g))
+			if s.Now().Sub(begun) >= takeoverTime {
+				break
+			}
 		}
-		last := groups[len(groups)-1]
-		gone, err := tx.DeleteStaged(ctx, j.ID, last[0])
+		gone, err := tx.DeleteStaged(ctx, j.ID, last)
 		if err != nil {
 			return fmt.Errorf("delete staged: %w", err)
-		}
-		done := int64(0)
-		for _, g := range groups {
-			done += int64(len(g))
 		}
 		bite.Counts[countRefused] += gone - done // beyond what one person may have
 		bite.Counts[countProblems] += int64(len(problems))

@@ -15,7 +15,7 @@ import (
 )
 
 // A workbook is a zip of XML parts (ECMA-376). We read the four that a table needs ourselves, and keep nothing of them in memory
-// but the texts that cells share: see ADR 22 for why not by a library.
+// but the texts that cells share: ADR 22 says why not by a library.
 
 // The limits of a workbook. A part of a hundred megabytes fits into a zip of hundred kilobytes.
 const (

@@ -57,6 +57,9 @@ DELETE FROM import_rows WHERE (job_id, key_hash, line) IN (SELECT job_id, key_ha
 	purgeProblems statement = `
 DELETE FROM import_problems WHERE (job_id, seq) IN (SELECT job_id, seq FROM import_problems r
   WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.id = r.job_id AND j.finished_at > 0 AND j.finished_at <= $1) LIMIT $2)`
+	purgeSamples statement = `
+UPDATE imports SET sample = '[]' WHERE job_id IN (SELECT i.job_id FROM imports i JOIN jobs j ON j.id = i.job_id
+  WHERE i.sample <> '[]' AND j.finished_at > 0 AND j.finished_at <= $1 LIMIT $2)`
 	// The first rows that it shows are people's.
 	endForgotten statement = `
 UPDATE jobs SET state = 'cancelled', finished_at = created_at + 1 WHERE state = 'waiting' AND kind = 'import' AND created_at <= $1
@@ -84,7 +87,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgeBudgets, ms(h.Now)}, {purgeChallenges, ms(h.Now)}, {purgeRequests, ms(h.Now)}, {purgeAttempts, ms(h.Now)}, {purgeRemembered, ms(h.Now)}, {purgeIssued, ms(h.Now)}, {purgePendingAddresses, ms(h.Now)},
 		{purgeTexted, ms(h.Now)}, {purgePairings, ms(h.Pushes)}, {purgePushes, ms(h.Pushes)}, {purgeSessions, ms(h.Sessions)},
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)}, {purgeRefusals, ms(h.Refusals)},
-		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
+		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeSamples, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 	} {
 		var gone int64

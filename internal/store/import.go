@@ -20,7 +20,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	findImport statement = `
 SELECT name, sheet, header, sample, mapping, fingerprint, remembered FROM imports WHERE job_id = $1`
 
-	saveImportMapping statement = `UPDATE imports SET mapping = $2 WHERE job_id = $1`
+	// The sample has served its time: its rows are people's.
+	saveImportMapping statement = `UPDATE imports SET mapping = $2, sample = '[]' WHERE job_id = $1`
 
 	rememberMapping statement = `
 INSERT INTO import_mappings (organisation_id, fingerprint, mapping, changed_at) VALUES ($1, $2, $3, $4)

@@ -45,10 +45,10 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
 
 const (
 	countPersons statement = `
-SELECT status, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status,
+SELECT status, flag, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status, p.flag AS flag,
   CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried,
   CASE WHEN EXISTS (SELECT 1 FROM passwords h WHERE h.account_id = a.id AND h.imported_at > 0) THEN 1 ELSE 0 END AS old` + personJoins + `
-WHERE p.organisation_id = $1) s GROUP BY status`
+WHERE p.organisation_id = $1) s GROUP BY status, flag`
 
 	// $3 a status or '', $4 whether only those who need attention, $5 and $6 the place, $7 how many.
 	listPersons statement = `
@@ -91,17 +91,21 @@ SELECT count(*) FROM persons p WHERE p.organisation_id = $1 AND (p.checked_at = 
 
 	checkedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched,
   CASE WHEN p.identifier = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.identifier = p.identifier AND q.organisation_id = p.organisation_id) END,
-  (SELECT count(*) FROM persons q WHERE q.organisation_id = p.organisation_id AND q.sort_key = p.sort_key),
+  (SELECT count(*) FROM (SELECT q.id FROM persons q WHERE q.organisation_id = p.organisation_id AND q.sort_key = p.sort_key LIMIT 2) twins),
   CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id) THEN 1 ELSE 0 END
 FROM persons p`
 
+	// The rows are chosen by their id alone, and looked at afterwards: an index of the organisation would lead through all of its people for
+	// each bite.
 	listUnchecked statement = `
-SELECT ` + checkedColumns + ` WHERE p.organisation_id = $1 AND p.id > $2 AND ($4 = 1 OR p.checked_at = 0 OR p.checked_at < p.changed_at) ORDER BY p.id LIMIT $3`
+SELECT ` + checkedColumns + ` WHERE p.id IN (SELECT u.id FROM persons u WHERE u.organisation_id || '' = $1 AND u.id > $2
+  AND ($4 = 1 OR u.checked_at = 0 OR u.checked_at < u.changed_at) ORDER BY u.id LIMIT $3) ORDER BY p.id`
 
+	// The address is looked up by itself: an index that begins with the organisation would lead through all of its people.
 	// At most a hundred: who shares an address with more is told so by the number.
 	listTwins statement = `
-SELECT ` + checkedColumns + ` WHERE p.organisation_id = $1 AND p.id <> $2
-  AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id = $1
+SELECT ` + checkedColumns + ` WHERE p.id <> $2
+  AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id || '' = $1
     UNION SELECT q.id FROM persons q WHERE q.organisation_id = $1 AND q.sort_key = $4) LIMIT 100`
 
 	saveChecked    statement = `UPDATE persons SET flag = $2, checked_at = $3 WHERE id = $1`
@@ -117,7 +121,7 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id WHERE p.organisatio
 UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, changed_at = $4, checked_at = 0
 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
 
-	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id = $1`
+	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id || '' = $1`
 	vouchAddress statement = `UPDATE persons SET vouched = $2, checked_at = 0, changed_at = $3 WHERE id = $1`
 	setExempt    statement = `UPDATE persons SET exempt_at = $2, exempt_reason = $3 WHERE id = $1`
 
@@ -159,19 +163,23 @@ func scanRow(scan scan) (r transition.Row, err error) {
 
 // CountPersons counts an organisation's persons by status.
 func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time) (transition.Counts, error) {
-	c := transition.Counts{Statuses: map[transition.Status]int{}}
+	c := transition.Counts{Statuses: map[transition.Status]int{}, Flags: map[person.Flag]int{}}
 	err := db.query(ctx, countPersons, string(o), ms(now)).each(func(scan scan) error {
 		var s transition.Status
+		var flag person.Flag
 		var n, tried, old int
-		if err := scan(&s, &n, &tried, &old); err != nil {
+		if err := scan(&s, &flag, &n, &tried, &old); err != nil {
 			return err
 		}
-		c.Statuses[s] = n
+		c.Statuses[s] += n
 		c.Total += n
 		switch s {
 		case transition.Verified:
-			c.Imported = old
-		case transition.Problem, transition.Bounced:
+			c.Imported += old
+		case transition.Problem:
+			c.Flags[flag] += n
+			c.Attention += n
+		case transition.Bounced:
 			c.Attention += n
 		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:
 			c.Attention += tried

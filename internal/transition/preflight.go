@@ -63,7 +63,7 @@ type Found struct {
 type Checked struct {
 	person.Person
 	Identifier            account.Identifier
-	SameAddress, SameName int // how many persons of the organisation have it, she among them
+	SameAddress, SameName int // how many persons of the organisation have it, she among them; of a name, two are enough to know
 	Connected             bool
 	Vouched               account.Identifier // of which an administrator says that it is her own; empty: none
 }
@@ -328,10 +328,8 @@ func (s *Service) Simulate(ctx context.Context, o organisation.ID, switched bool
 		Total: c.Total, Switched: switched, Unchecked: r.Unchecked}
 	look.Password = c.Of(Password) + c.Of(SignedIn) + c.Of(Second)
 	look.Confirm = c.Of(Waiting) + c.Of(Mailed) + c.Of(Delivered) + c.Of(Opened)
-	for _, k := range Kinds() {
-		if k.Blocks() {
-			look.Flags[k] = r.Counts[k]
-		}
+	for flag, n := range c.Flags {
+		look.Flags[Kind(flag)] = n
 	}
 	return look, nil
 }

@@ -112,7 +112,8 @@ func (r Row) NeedsAttention(now time.Time) bool {
 type Counts struct {
 	Statuses  map[Status]int
 	Attention int
-	Total     int // all rows of the register
+	Total     int                 // all rows of the register
+	Flags     map[person.Flag]int // of those with the status Problem: why; each person once
 	// Of those who are connected without a password of ours: they come in by what the old login knew, or by a mailed link.
 	Imported int // have an old password that has not been used yet
 }
