@@ -242,7 +242,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	funnel.RingOutbox = a.Outbox.Ring
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
-	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
+	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Enrolment: enrol, Recovery: recover, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	a.mount(kit, people, parties, phones, administrators)
 	return a, nil
 }
