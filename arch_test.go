@@ -88,8 +88,8 @@ var theHouse = map[string]room{
 
 	"internal/config": {settings, "secret"},
 
-	"internal/admin":            {door, "account administration administrator audit authn dkim job locale organisation outbox preparation provisioning register signin transition visitor web"},
-	"internal/api":              {door, "account administration administrator dkim grant idempotency job organisation outbox preparation provisioning register relyingparty signingkey transition web"},
+	"internal/admin":            {door, "account administration administrator audit authn dkim enrolment job locale organisation outbox preparation provisioning recovery register signin transition visitor web"},
+	"internal/api":              {door, "account administration administrator dkim grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
@@ -99,7 +99,7 @@ var theHouse = map[string]room{
 	"internal/web":     {kit, "locale"},
 
 	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
-	"internal/enrolment":          {flow, "account audit authn outbox password push recoverycode secret signingkey smscode token totp"},
+	"internal/enrolment":          {flow, "account administrator audit authn organisation outbox password push recoverycode secret signingkey smscode token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
@@ -107,7 +107,7 @@ var theHouse = map[string]room{
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
-	"internal/recovery":           {flow, "account audit authn onetime outbox password secret session throttle"},
+	"internal/recovery":           {flow, "account administrator audit authn onetime organisation outbox password secret session throttle"},
 	"internal/transition":         {flow, "account administrator audit authn organisation outbox password person session"},
 	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 

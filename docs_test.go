@@ -257,3 +257,31 @@ func TestTheComparisonWithTheStandardsNamesTestsThatExist(t *testing.T) {
 		t.Errorf("only %d rows name a test", rows)
 	}
 }
+
+// bold finds **a word of a page**.
+var bold = regexp.MustCompile(`\*\*([^*]+)\*\*`)
+
+// TestTheAdministratorsManualSaysWhatTheConsoleSays: each word in bold type stands on a page, as it stands in the manual.
+func TestTheAdministratorsManualSaysWhatTheConsoleSays(t *testing.T) {
+	var pages strings.Builder
+	for _, file := range []string{"internal/locale/texts/admin.en.toml", "internal/locale/texts/en.toml"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages.Write(text)
+	}
+	manual, err := os.ReadFile("docs/transition.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := bold.FindAllStringSubmatch(string(manual), -1)
+	for _, m := range words {
+		if said := strings.Join(strings.Fields(m[1]), " "); !strings.Contains(pages.String(), said) {
+			t.Errorf("docs/transition.md quotes %q, which no page says", said)
+		}
+	}
+	if len(words) < 50 {
+		t.Errorf("the manual quotes only %d words", len(words))
+	}
+}

@@ -15,10 +15,12 @@ import (
 	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/visitor"
@@ -31,6 +33,8 @@ type Door struct {
 	Provisioning   *provisioning.Service
 	Transition     *transition.Service
 	Preparation    *preparation.Service
+	Enrolment      *enrolment.Service
+	Recovery       *recovery.Service
 	Signin         *signin.Service
 	Visitor        visitor.Kit
 	Kit            *web.Kit // with this door's templates

@@ -8,7 +8,9 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/transition"
 )
 
@@ -117,6 +119,10 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	}
 	if r.Account != "" {
 		view.DisconnectAction = base + "/disconnect"
+		view.RecoverAction = base + "/recover"
+		if r.HasSecond && (!r.Others || v.by.Operator) && r.Account != v.by.Account.ID {
+			view.CodeAction, view.UnpairAction = base+"/code", base+"/unpaired"
+		}
 	}
 	if out {
 		view.IncludeAction = base + "/include"
@@ -144,6 +150,13 @@ var helpProblems = []struct {
 	{transition.ErrNotFlagged, "admin.people.problem_not_flagged"},
 	{account.ErrNotAnAddress, "admin.people.problem_address"},
 	{preparation.ErrEnded, "admin.mailings.problem_ended"},
+	{enrolment.ErrNoReason, "admin.people.problem_reason"},
+	{enrolment.ErrNoAccount, "admin.people.problem_not_connected"},
+	{recovery.ErrNoAccount, "admin.people.problem_not_connected"},
+	{enrolment.ErrNothingToRecover, "admin.people.problem_no_second"},
+	{administrator.ErrElsewhere, "admin.people.elsewhere"},
+	{administrator.ErrOneself, "admin.people.problem_oneself"},
+	{administrator.ErrAbove, "admin.people.problem_above"},
 }
 
 // helped answers an act of help: back to the person with a notice, or the page with what is wrong.
@@ -178,6 +191,36 @@ func (d *Door) postSend(v visit) error {
 	}
 	_, err := d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Reminder: true})
 	return d.helped(v, "sent", err)
+}
+
+// postRecover handles POST /people/{person}/recover: the link by which she makes a new password goes to her own address.
+func (d *Door) postRecover(v visit) error {
+	return d.helped(v, "recovering", d.Recovery.AskFor(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
+
+// postCode handles POST /people/{person}/code: a recovery code to hand over. It is shown in this answer and never again.
+func (d *Door) postCode(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
+	r, err := d.person(v)
+	if err != nil {
+		return err
+	}
+	code, err := d.Enrolment.IssueTo(v.r.Context(), v.by, v.org.ID, r.ID, v.r.PostFormValue("reason"))
+	if err != nil {
+		return d.helped(v, "", err)
+	}
+	return d.page(v, http.StatusOK, "code", Code{Frame: d.frame(v, "/help"), Name: r.Name, Code: code.Reveal(), Hours: int(enrolment.IssuedLife.Hours()),
+		BackURL: v.url("/people/" + r.ID)})
+}
+
+// postUnpair handles POST /people/{person}/unpaired: all her authenticators are gone.
+func (d *Door) postUnpair(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
+	return d.helped(v, "unpaired", d.Enrolment.RemoveAllFor(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
 }
 
 // postVouch handles POST /people/{person}/vouch.

@@ -41,6 +41,10 @@ func (d *Door) routes() map[string]route {
 		"GET /bulk":           {administrator.Prepare, d.getBulk},
 		"POST /bulk":          {administrator.Prepare, d.postBulk},
 
+		"POST /people/{person}/recover":  {administrator.Help, d.postRecover},
+		"POST /people/{person}/code":     {administrator.Help, d.postCode},
+		"POST /people/{person}/unpaired": {administrator.Help, d.postUnpair},
+
 		"POST /people/{person}/send": {administrator.Help, d.postSend},
 
 		"GET /help":                        {administrator.Help, d.getHelp},

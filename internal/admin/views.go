@@ -61,6 +61,8 @@ var notices = map[string]string{
 	"dismissed": "admin.notice.dismissed",
 
 	"sent":         "admin.notice.sent",
+	"recovering":   "admin.notice.recovering",
+	"unpaired":     "admin.notice.unpaired",
 	"mailing":      "admin.notice.mailing",
 	"approved":     "admin.notice.approved",
 	"refused":      "admin.notice.refused",
@@ -270,7 +272,16 @@ type Person struct {
 
 	// Where each act is sent; empty: the visitor may not, or it makes no sense now.
 	AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
+	RecoverAction, CodeAction, UnpairAction                                               string
 	Typed                                                                                 string // an address that was refused
+}
+
+// Code is the page that shows a recovery code to whoever hands it over, once.
+type Code struct {
+	Frame
+	Name, Code string
+	Hours      int
+	BackURL    string
 }
 
 // MailRow is a mail, and what became of it.

@@ -46,6 +46,7 @@ var full = []sample{
 	{"settings", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "required", From: "2026-12-01", SignIns: 12, RememberDays: 30, MinPassword: 15, LeastMin: 15,
 		Networks: "192.0.2.0/24", Accounts: 200, Second: 150, Without: 50, Forecast: true, Name: "Företaget AB", Colour: "#1f5d4c", LogoURL: "/logo", StyleURL: "/style"}},
 	{"settings-problem", admin.Settings{Frame: frame, Action: "/a", LookAction: "/l", MFA: "off", Problem: "admin.settings.problem_day", LookProblem: "admin.settings.problem_colour", Name: "Företaget AB", Preview: true}},
+	{"code", admin.Code{Frame: frame, Name: "Anna Svensson", Code: "7K2M-9QXD-4TVA-W3HN-8PFB", Hours: 24, BackURL: "/p"}},
 	{"sender", admin.Sender{Frame: frame, Action: "/a", KeyAction: "/k", Address: "login@foretaget.example", Name: "Företaget", HasAddress: true, Own: true, Operators: "login@portvakt.example", BackURL: "/b", Keys: []admin.SenderKey{{ID: "1", Record: "pv202611abcd._domainkey.foretaget.example", Value: "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", Active: true, At: day}, {ID: "2", Record: "b", Value: "v", At: day}}}},
 	{"sender-problem", admin.Sender{Frame: frame, Operators: "login@portvakt.example", Problem: "admin.sender.problem"}},
 	{"log", admin.Log{Frame: frame, OlderURL: "/older", Lines: []admin.LogLine{{At: day, Key: "admin.log.appointed", By: "Eva Admin", Person: "Anna Svensson", Reason: "Ringde", Detail: "role owner"}, {At: day, Kind: "other.kind"}}}},
@@ -77,7 +78,7 @@ var full = []sample{
 	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
 		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},
 		Mails: []admin.MailRow{{Key: "admin.mail.confirm", To: eva, At: day, State: "admin.mail.bounced", Words: "5.1.1 no such user", Events: []admin.MailEvent{{At: day, Key: "admin.turn.accepted", Words: "250 ok"}, {At: day, Key: "admin.turn.bounced"}}}, {Key: "admin.mail.reminder", To: eva, At: day, State: "admin.mail.queued"}}}},
-	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, Elsewhere: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i"}},
+	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, Elsewhere: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i", RecoverAction: "/r", CodeAction: "/c", UnpairAction: "/u"}},
 }
 
 var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "anna.svensson@foretaget.example", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.duplicate", Attention: true, At: day},
@@ -85,13 +86,14 @@ var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "an
 
 // zero are the same pages with nothing filled in.
 var zero = []sample{
-	{"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
+	{"code", admin.Code{}}, {"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"code", admin.Code{Frame: bad, Name: evil, Code: evil, BackURL: evil}},
 	{"import", admin.Imports{Frame: bad, Problem: "admin.import.problem_register", Columns: []string{evil}, Rows: []admin.ImportRow{{URL: "javascript:alert(1)", Name: evil, State: "admin.job.done"}}}},
 	{"import_file", admin.Import{Frame: bad, ImportRow: admin.ImportRow{Name: evil}, Sheet: evil, Waits: true, Columns: []admin.ImportColumn{{Name: evil, Input: "column-0", Field: evil, Sample: []string{evil}}}, Fields: []admin.FieldChoice{{Field: evil, Key: "admin.field.ignore"}}}},
 	{"holds", admin.Holds{Frame: bad, Rows: []admin.HoldRow{{ID: evil, PersonURL: evil, NameBefore: evil, NameAfter: "x" + evil, AddressBefore: evil, AddressAfter: "y" + evil}}}},

@@ -18,6 +18,7 @@ import (
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/transition"
 )
@@ -30,6 +31,7 @@ type Door struct {
 	Provisioning   *provisioning.Service
 	Transition     *transition.Service
 	Preparation    *preparation.Service
+	Recovery       *recovery.Service
 	Keys           *idempotency.Keys
 	Now            func() time.Time
 	Log            *slog.Logger

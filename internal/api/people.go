@@ -177,6 +177,10 @@ func (d *Door) people(b *builder) {
 				return d.helped(ctx, c, in.Person, act.do(ctx, c, in.Person, in.Body.Reason))
 			})
 	}
+	add(b, operation{id: "recover-person", method: "POST", path: one + "/recover", summary: "Send a person the link by which she makes a new password, to her own address", rule: send,
+		status: http.StatusAccepted}, func(ctx context.Context, c call, in *inReason) (Person, error) {
+		return d.helped(ctx, c, in.Person, d.Recovery.AskFor(ctx, c.by, c.org.ID, in.Person, in.Body.Reason))
+	})
 	add(b, operation{id: "send-to-person", method: "POST", path: one + "/send", summary: "Send a person the mail again", rule: send, status: http.StatusAccepted}, d.sendOne)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/provisioning"
+	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/register"
 	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/web"
@@ -67,6 +68,7 @@ var refusals = []struct {
 	{transition.ErrConnected, http.StatusConflict, "connected"},
 	{transition.ErrNotConnected, http.StatusConflict, "not_connected"},
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
+	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
 	{preparation.ErrEnded, http.StatusConflict, "ended"},
 	{preparation.ErrUnchecked, http.StatusConflict, "unchecked"},

@@ -428,7 +428,12 @@ func TestAnotherOrganisationDoesNotExistForAProgram(t *testing.T) {
 		}
 		theirs.send(http.MethodPost, "/api/v1/organisations/other/people/"+bo+"/disconnect", asJSON(map[string]any{"reason": "min"})).expect(http.StatusNotFound)
 		theirs.send(http.MethodPost, "/api/v1/organisations/other/mailings", asJSON(map[string]any{"people": []string{bo}}), "Idempotency-Key", "x").expect(http.StatusNotFound)
+		theirs.send(http.MethodPost, "/api/v1/organisations/other/people/"+bo+"/recover", asJSON(map[string]any{"reason": "min"}), "Idempotency-Key", "y").expect(http.StatusConflict)
 		w.browser().signIn(newLogin(w.hrm), bosAddress, bosPass)
+		s.post("/people/"+bo+"/recover", map[string]any{"reason": "ringde"}, "Idempotency-Key", "y").expect(http.StatusAccepted)
+		if w.link(bosAddress) == "" {
+			t.Error("no link")
+		}
 	})
 }
 
@@ -472,7 +477,7 @@ func TestOneIdempotencyKeyIsOneRequest(t *testing.T) {
 		if file(apiRegister).expect(http.StatusCreated).text != first.text {
 			t.Error("another answer")
 		}
-		file(apiRegister+"2004;Eva;Ek;eva@foretaget.example;X\r\n").expect(http.StatusUnprocessableEntity).code("idempotency_key_used")
+		file(apiRegister + "2004;Eva;Ek;eva@foretaget.example;X\r\n").expect(http.StatusUnprocessableEntity).code("idempotency_key_used")
 		if n := len(s.get("/imports").expect(http.StatusOK).items()); n != 1 {
 			t.Errorf("%d imports", n)
 		}

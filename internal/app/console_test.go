@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/store"
 )
 
 // appoint makes somebody an administrator by the operator's command.
@@ -307,4 +309,101 @@ func TestAConnectionIsRemovedAndItsSessionsEndTheSameMinute(t *testing.T) {
 		hers.get("/account").expect(http.StatusSeeOther)
 		b.post(person+"/disconnect", "reason", "en gång till").expect(http.StatusUnprocessableEntity)
 	})
+}
+
+// personAt is the address of a person's page, found by her name.
+func (b *browser) personAt(name string) string {
+	b.w.t.Helper()
+	b.post(consoleURL+"/help", "q", name).expect(http.StatusOK)
+	at := regexp.MustCompile(`/admin/organisations/foretaget/people/[^"]+`).FindString(b.body)
+	if at == "" {
+		b.w.t.Fatalf("nobody is called %s", name)
+	}
+	return at
+}
+
+func TestAHelpdeskHandsOutACodeAndTakesALostPhoneAway(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		// Bo has an app, and is helped by Anna, who looks after the organisation.
+		_, _ = w.addApp()
+		const evas = "eva.admin@foretaget.example"
+		w.newcomer(evas, "Eva", "Admin", bosPass, "1005")
+		w.appoint("foretaget", evas, "helpdesk")
+		e := w.browser()
+		e.get("/admin").follow()
+		e.post(e.action("/signin/"), "address", evas).follow()
+		e.post(e.action("/signin/"), "password", bosPass).follow()
+		e.post(e.action("/enrolment/"), "want", "on").follow()
+		e.bind()
+		e.saveRecovery()
+		e.follow().expect(http.StatusOK)
+
+		bo := e.personAt("bo lind")
+		e.post(bo+"/code", "reason", "").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
+		e.post(bo+"/code", "reason", "känner igen rösten").expect(http.StatusOK).shows("Återställningskod att lämna ut")
+		code := shownRecovery.FindString(e.body)
+		w.deliver()
+		if last := w.post.to(bosAddress); !strings.Contains(last[len(last)-1], "lämnats ut") && !strings.Contains(last[len(last)-1], "har lämnat ut") {
+			t.Error("Bo was not told")
+		}
+		e.get(bo).shows("känner igen rösten")
+		if strings.Contains(e.body, code) || strings.Contains(w.log.String(), code) {
+			t.Error("the code is shown twice, or logged")
+		}
+		// It is one proof: beside the password it lets him in.
+		b := w.browser()
+		b.toCode(newLogin(w.hrm))
+		b.get(beside(b.at, "recovery")).expect(http.StatusOK)
+		b.post(b.action("/signin/"), "recovery_code", code).expect(http.StatusSeeOther)
+
+		e.post(bo+"/recover", "reason", "glömt").expect(http.StatusSeeOther).follow().shows("Länken är på väg")
+		w.deliver()
+		if link := w.link(bosAddress); !strings.Contains(link, "/recovery/link/") {
+			t.Errorf("no link for a new password: %s", link)
+		}
+
+		e.post(bo+"/unpaired", "reason", "telefonen stulen").expect(http.StatusSeeOther).follow().shows("Autentiseringsapparna är borttagna")
+		e.post(bo+"/unpaired", "reason", "igen").expect(http.StatusUnprocessableEntity).shows("ingen tvåfaktorsautentisering")
+
+		// Her own account is not hers to help, nor an owner's.
+		e.post(e.personAt("eva")+"/code", "reason", "mig själv").expect(http.StatusUnprocessableEntity).shows("ditt eget konto")
+		w.appoint("foretaget", bosAddress, "owner")
+		e.post(bo+"/code", "reason", "chefen").expect(http.StatusUnprocessableEntity).shows("högre roll")
+		w.clock.Advance(6 * time.Minute)
+		e.post(bo+"/code", "reason", "sent").expect(http.StatusSeeOther)
+	})
+}
+
+func TestAnAccountOfTwoEmployersIsNotOnesAlone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, _ := w.atConsole("owner")
+		if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "other", Name: "Andra AB"}); err != nil {
+			t.Fatal(err)
+		}
+		cilla := w.newcomer("cilla@foretaget.example", "Cilla", "Berg", bosPass, "1003")
+		w.alsoAt("other", cilla.ID, "77")
+		at := b.personAt("cilla")
+		b.get(at).shows("också i en annan organisation")
+		if strings.Contains(b.body, "Andra AB") || strings.Contains(b.body, at+"/code") {
+			t.Error("the page says where, or offers a code")
+		}
+		b.post(at+"/code", "reason", "ringde").expect(http.StatusUnprocessableEntity).shows("också i en annan organisation")
+		b.post(at+"/unpaired", "reason", "ringde").expect(http.StatusUnprocessableEntity)
+		b.post(at+"/recover", "reason", "ringde").expect(http.StatusSeeOther) // goes to her own address
+	})
+}
+
+// alsoAt connects an account with another organisation, too.
+func (w *world) alsoAt(o organisation.ID, id account.ID, key person.Key) {
+	w.t.Helper()
+	err := store.InTx[*store.Tx](w.app.DB)(w.t.Context(), func(tx *store.Tx) error {
+		p := person.Person{ID: "p" + string(key), Organisation: o, Source: "hr", Key: key, GivenName: "Cilla", FamilyName: "Berg"}
+		if _, err := tx.InsertPerson(w.t.Context(), p, w.clock.Now()); err != nil {
+			return err
+		}
+		return tx.Connect(w.t.Context(), p.ID, id, w.clock.Now())
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }

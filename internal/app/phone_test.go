@@ -364,6 +364,8 @@ func TestTwentyPressesSendOneCode(t *testing.T) {
 		for tab := range parallel(tabs[:4], func(b *browser) { b.post(form, "code", code) }) {
 			if tab.last.StatusCode == http.StatusSeeOther {
 				won++
+			} else {
+				t.Logf("one press: %d %s", tab.last.StatusCode, plain(tab.body))
 			}
 		}
 		if won != 4 { // one wins, and the others are the same press

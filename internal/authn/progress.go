@@ -193,8 +193,6 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskPassword
 	case second.Apps > 0 && !proven:
 		return AskCode
-	case second.MustReplace && p.Has(MethodPassword):
-		return AskNewPassword
 	case p.Stage == Enrolling, p.Stage == Replacing:
 		return Enrol
 	case (p.Stage == Trying || p.Stage == TryingNew) && second.Push > 0:
@@ -207,6 +205,8 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskApp
 	case p.Has(MethodRecovery) && second.Apps > 0 && !p.hasSecond() && second.IsRequired(now):
 		return AskCode
+	case second.MustReplace && p.Has(MethodPassword): // after all that proves who she is
+		return AskNewPassword
 	case lack != Complete:
 		return lack
 	case second.offered(a, p, now):

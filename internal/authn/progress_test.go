@@ -80,6 +80,12 @@ func TestTheStepsAfterTheFirstProof(t *testing.T) {
 		{"her app's first code is right", []string{"pwd", "otp"}, "", authn.Second{Apps: 1, Policy: required}, false, authn.ShowRecovery},
 		{"she has saved her recovery code", []string{"pwd", "otp"}, "", authn.Second{Apps: 1, Recovery: true, Policy: required}, false, authn.Complete},
 		{"she adds a second app", []string{"pwd", "otp"}, authn.Enrolling, both, false, authn.Enrol},
+		{"his old password was right, and too short", []string{"pwd"}, "", authn.Second{MustReplace: true, Policy: required}, false, authn.AskNewPassword},
+		{"he has an app beside it", []string{"pwd"}, "", authn.Second{Apps: 1, Recovery: true, MustReplace: true, Policy: free}, false, authn.AskCode},
+		{"and shows its code", []string{"pwd", "otp"}, "", authn.Second{Apps: 1, Recovery: true, MustReplace: true, Policy: free}, false, authn.AskNewPassword},
+		{"this browser is remembered, and he has an old password", []string{"pwd"}, "", authn.Second{Apps: 1, Recovery: true, MustReplace: true, Policy: free}, true, authn.AskNewPassword},
+		{"he used his recovery code, whose successor is shown first", []string{"pwd", "recovery"}, authn.Renewing, authn.Second{Apps: 1, Recovery: true, MustReplace: true, Policy: free}, false, authn.ShowRecovery},
+		{"he came by a mailed link: the old password opens nothing anyway", []string{"mail"}, "", authn.Second{MustReplace: true, Policy: free}, false, authn.Complete},
 		{"she wants another recovery code", []string{"pwd", "otp"}, authn.Renewing, both, false, authn.ShowRecovery},
 	} {
 		p := authn.Progress{Attempt: "a", Methods: c.proofs, Stage: c.stage}

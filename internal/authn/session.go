@@ -23,7 +23,9 @@ const doubleClick = 30 * time.Second
 // no second press. Whoever carries the attempt could have pressed the first time: nothing is gained that was not had.
 func Again[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, a Attempt, operation string, b Browser,
 	previous secret.Hash, cause error) (NewSession, error) {
-	if !errors.Is(cause, ErrAttempt) && !errors.Is(cause, ErrAttemptUsed) || operation == "" {
+	// ErrWrong, too: what works once was used by the first press after this one had read the attempt. The operation names what was
+	// typed, so that it is no second guess.
+	if !errors.Is(cause, ErrAttempt) && !errors.Is(cause, ErrAttemptUsed) && !errors.Is(cause, ErrWrong) || operation == "" {
 		return NewSession{}, cause
 	}
 	p, acc, err := s.Store.FindProgress(ctx, a.ID)

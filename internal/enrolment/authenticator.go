@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signingkey"
@@ -231,12 +233,50 @@ func (s *Service) RemoveFor(ctx context.Context, address, which, reason string) 
 	return found, err
 }
 
+// RemoveAllFor unbinds all authenticators of a person of the administrator's organisation, who has lost them. The person is told, and
+// may say that it was not she. It fails as IssueTo does.
+func (s *Service) RemoveAllFor(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) error {
+	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
+		return ErrNoReason
+	}
+	var whose account.ID
+	err := s.InTx(ctx, func(tx Tx) error {
+		c, err := charge(ctx, tx, by, o, person)
+		if err != nil {
+			return err
+		}
+		whose = c.Account.ID
+		apps, err := s.Authn.Store.ListApps(ctx, c.Account.ID)
+		if err != nil {
+			return fmt.Errorf("list apps: %w", err)
+		}
+		if len(apps) == 0 {
+			return ErrNothingToRecover
+		}
+		for _, app := range apps {
+			acc := c.Account
+			if _, err := s.unbind(ctx, tx, acc, app.ID, unbinding{actor: "administrator", by: &by, organisation: o, person: person, reason: reason}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.Authn.Rang(whose, "")
+	}
+	return err
+}
+
 // unbinding is who unbinds an authenticator, from where, and why.
 type unbinding struct {
 	browser authn.Browser
 	actor   string
-	reason  string // the operator's
-	fresh   bool   // the account must be as it was when its owner proved herself
+	reason  string // the operator's, or the administrator's
+	// by, for a person of an organisation; nil: not an administrator.
+	by           *administrator.Administrator
+	organisation organisation.ID
+	person       string
+	fresh        bool // the account must be as it was when its owner proved herself
 }
 
 // removedFor is how long a phone is told that it was removed.
@@ -259,7 +299,7 @@ func (s *Service) unbind(ctx context.Context, tx Tx, acc account.Account, app st
 	}
 	more := map[string]string{"authenticator": name}
 	if left.Apps == 0 {
-		if by.actor != "operator" && left.IsRequired(s.Now()) {
+		if by.actor != "operator" && by.by == nil && left.IsRequired(s.Now()) {
 			return false, ErrLast
 		}
 		more["off"] = "yes"
@@ -289,6 +329,10 @@ func (s *Service) unbind(ctx context.Context, tx Tx, acc account.Account, app st
 	e.Actor, e.Detail = by.actor, map[string]string{"key": app}
 	if by.reason != "" {
 		e.Personal = map[string]string{"reason": by.reason}
+	}
+	if by.by != nil {
+		e = by.by.Event(audit.AppRemoved, by.organisation, by.reason, s.Now())
+		e.Account, e.Detail["key"], e.Personal["person"] = acc.ID, app, by.person
 	}
 	return true, tx.Append(ctx, e)
 }

@@ -14,8 +14,10 @@ import (
 	"unicode"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -53,6 +55,8 @@ type Tx interface {
 	RenameApp(ctx context.Context, id account.ID, app, name string) (bool, error)
 	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
+	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
+	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
 	// DeleteApps unbinds all of the account's apps.
 	DeleteApps(ctx context.Context, id account.ID) error
 	// RestoreApps lets the account's suspended apps count again.

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/recoverycode"
 )
@@ -201,6 +203,34 @@ func (s *Service) Issue(ctx context.Context, address, reason string) (recoveryco
 	if err != nil {
 		return "", err
 	}
+	return s.issue(ctx, administrator.CommandLine, "", reason, func(tx Tx) (administrator.Charge, error) {
+		acc, ok, err := tx.FindAccount(ctx, id)
+		if err == nil && (!ok || !acc.IsOpen()) {
+			err = ErrNoAccount
+		}
+		return administrator.Charge{Account: acc}, err
+	})
+}
+
+// IssueTo is Issue by an administrator, for a person of her organisation. It fails with ErrNoAccount, ErrNoReason,
+// ErrNothingToRecover or a refusal of administrator.MayTouch.
+func (s *Service) IssueTo(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) (recoverycode.Code, error) {
+	return s.issue(ctx, by, o, reason, func(tx Tx) (administrator.Charge, error) { return charge(ctx, tx, by, o, person) })
+}
+
+// charge finds the account behind a person whose credentials the administrator may touch.
+func charge(ctx context.Context, tx Tx, by administrator.Administrator, o organisation.ID, person string) (administrator.Charge, error) {
+	c, ok, err := tx.FindCharge(ctx, o, person)
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("find the account of a person: %w", err)
+	case !ok:
+		return c, ErrNoAccount
+	}
+	return c, by.MayTouch(c)
+}
+
+func (s *Service) issue(ctx context.Context, by administrator.Administrator, o organisation.ID, reason string, find func(Tx) (administrator.Charge, error)) (recoverycode.Code, error) {
 	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
 		return "", ErrNoReason
 	}
@@ -210,27 +240,25 @@ func (s *Service) Issue(ctx context.Context, address, reason string) (recoveryco
 		return "", err
 	}
 	return code, s.InTx(ctx, func(tx Tx) error {
-		acc, ok, err := tx.FindAccount(ctx, id)
-		switch {
-		case err != nil:
-			return fmt.Errorf("find account: %w", err)
-		case !ok || !acc.IsOpen():
-			return ErrNoAccount
+		c, err := find(tx)
+		if err != nil {
+			return err
 		}
-		second, err := tx.FindSecond(ctx, acc.ID)
+		second, err := tx.FindSecond(ctx, c.Account.ID)
 		switch {
 		case err != nil:
 			return fmt.Errorf("find second proofs: %w", err)
 		case second.Apps == 0:
 			return ErrNothingToRecover
 		}
-		if err := tx.SaveIssued(ctx, acc.ID, verifier, "operator", s.Now(), s.Now().Add(IssuedLife)); err != nil {
+		e := by.Event(audit.RecoveryCodeIssued, o, reason, s.Now())
+		if err := tx.SaveIssued(ctx, c.Account.ID, verifier, e.Actor, s.Now(), s.Now().Add(IssuedLife)); err != nil {
 			return fmt.Errorf("save issued code: %w", err)
 		}
-		if err := s.Authn.Tell(ctx, tx, RecoveryIssuedTemplate, acc, authn.Browser{}, nil); err != nil {
+		if err := s.Authn.Tell(ctx, tx, RecoveryIssuedTemplate, c.Account, authn.Browser{}, nil); err != nil {
 			return err
 		}
-		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryCodeIssued, At: s.Now(), Actor: "operator", Account: acc.ID,
-			Personal: map[string]string{"reason": reason}})
+		e.Account, e.Personal["person"] = c.Account.ID, c.Person
+		return tx.Append(ctx, e)
 	})
 }

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -60,6 +62,8 @@ type Store interface {
 // Tx changes what recovery owns.
 type Tx interface {
 	authn.Tx
+	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
+	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
 	// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
 	// FindAccount looks an account up by its identifier.
@@ -146,6 +150,34 @@ func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.B
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "anonymous", Client: a.Request.ClientID, Message: m.ID,
 			Detail: map[string]string{"purpose": string(r.Purpose)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}
+
+// AskFor sends a person of the administrator's organisation the link by which she makes a new password: to her own confirmed address, and
+// within its budget, as if she had asked herself. It fails with ErrNoAccount or administrator.ErrForbidden.
+func (s *Service) AskFor(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
+	now := s.Now()
+	return s.InTx(ctx, func(tx Tx) error {
+		c, ok, err := tx.FindCharge(ctx, o, person)
+		if err != nil {
+			return fmt.Errorf("find the account of a person: %w", err)
+		}
+		_, id, errAddress := account.ParseAddress(c.Account.Address)
+		if !ok || errAddress != nil {
+			return ErrNoAccount
+		}
+		a := authn.Attempt{Language: c.Account.Language, Binding: secret.NewToken()}
+		m := s.message(a, Request{Address: c.Account.Address, Purpose: onetime.Reset}, id, authn.Browser{}, now)
+		m.Lane = outbox.Notice
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return err
+		}
+		e := by.Event(audit.RecoveryRequested, o, reason, now)
+		e.Message, e.Detail["purpose"], e.Personal["person"] = m.ID, string(onetime.Reset), person
+		return tx.Append(ctx, e)
 	})
 }
 

@@ -49,6 +49,14 @@ SELECT e.id, e.at, e.kind, e.actor, e.detail,
 FROM audit_organisations i JOIN audit_events e ON e.id = i.event_id
 WHERE i.organisation_id = $1 AND i.at < $2 ORDER BY i.at DESC, i.event_id DESC LIMIT $3`
 
+	findCharge statement = `
+SELECT a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
+  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id) THEN 1 ELSE 0 END,
+  CASE WHEN EXISTS (SELECT 1 FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = '') THEN 1 ELSE 0 END,
+  COALESCE((SELECT d.role FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = p.organisation_id), '')
+FROM persons p JOIN connections c ON c.person_id = p.id JOIN accounts a ON a.id = c.account_id
+WHERE p.organisation_id = $1 AND p.id = $2 AND a.closed_at = 0`
+
 	listPersonAudit statement = `
 SELECT e.id, e.at, e.kind, e.actor, e.detail, '',
   COALESCE((SELECT x.value FROM audit_personal x WHERE x.event_id = e.id AND x.field = 'reason'), '')
@@ -164,4 +172,15 @@ func (tx *Tx) CountOwners(ctx context.Context, o organisation.ID, but account.ID
 	var n int
 	_, err := tx.query(ctx, countOwners, string(o), string(but)).one(&n)
 	return n, err
+}
+
+// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
+func (tx *Tx) FindCharge(ctx context.Context, o organisation.ID, person string) (c administrator.Charge, ok bool, err error) {
+	var verified, created, closed, elsewhere, operator int64
+	a := &c.Account
+	ok, err = tx.query(ctx, findCharge, string(o), person).one(&a.ID, &a.Address, &verified, &a.GivenName, &a.FamilyName, &a.Language, &a.Epoch, &created, &closed,
+		&elsewhere, &operator, &c.Role)
+	a.Verified, a.Created, a.Closed = fromMS(verified), fromMS(created), fromMS(closed)
+	c.Organisation, c.Person, c.Elsewhere, c.Operator = o, person, elsewhere == 1, operator == 1
+	return c, ok, err
 }

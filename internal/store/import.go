@@ -64,6 +64,10 @@ UPDATE persons SET given_name = $2, family_name = $3, address = $4, employments 
   opened_at = CASE WHEN $13 THEN 0 ELSE opened_at END
 WHERE id = $1`
 
+	// Those who have had the same address as the person until now.
+	uncheckFormer statement = `
+UPDATE persons SET checked_at = 0 WHERE organisation_id || '' = $1 AND identifier <> '' AND identifier = (SELECT p.identifier FROM persons p WHERE p.id = $2)`
+
 	indexPerson statement = `UPDATE persons SET identifier = $2, sort_key = $3, indexed = true WHERE id = $1`
 
 	listUnindexed statement = `
@@ -228,6 +232,14 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 	employments, err := json.Marshal(p.Employments)
 	if err != nil {
 		return err
+	}
+	if newAddress {
+		if _, err := tx.exec(ctx, uncheckFormer, string(p.Organisation), p.ID); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.exec(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
 		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until())); err != nil || !newName && !newAddress {

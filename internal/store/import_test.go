@@ -23,6 +23,7 @@ import (
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/register"
+	"github.com/portvakt/portvakt/internal/transition"
 )
 
 const org organisation.ID = "foretaget"
@@ -692,6 +693,36 @@ func TestHousekeepingRemovesWhatNoImportNeeds(t *testing.T) {
 		}
 		s.work()
 		s.want("2 Bo B <>\n")
+	})
+}
+
+// TestAfterAnImportThePreflightLooksAtThoseWhoseAddressesMet, and at nobody else.
+func TestAfterAnImportThePreflightLooksAtThoseWhoseAddressesMet(t *testing.T) {
+	eachHR(t, func(t *testing.T, s *hr) {
+		move := &transition.Service{Store: s.db, InTx: InTx[transition.Tx](s.db), InBulkTx: InBulkTx[transition.Tx](s.db), Now: s.flow.Now}
+		s.flow.Imported = move.RecheckBite
+		flags := func(file, want string) {
+			t.Helper()
+			s.now = s.now.Add(time.Hour)
+			s.begin(head + file)
+			s.work()
+			got, err := list(s.db.query(t.Context(), `SELECT person_key, flag, checked_at FROM persons ORDER BY person_key`), func(scan scan) (string, error) {
+				var key, flag string
+				var at int64
+				err := scan(&key, &flag, &at)
+				return fmt.Sprintf("%s %s %v", key, cmp.Or(flag, "-"), at == ms(s.now)), err
+			})
+			if text := strings.Join(got, ", "); err != nil || text != want {
+				t.Errorf("%s\nwant %s %v", text, want, err)
+			}
+		}
+		const anna, bo, cilla = "1;Anna;A;anna@x.example;;;;\n", "2;Bo;B;bo@x.example;;;;\n", "3;Cilla;C;anna@x.example;;;;\n"
+		flags(anna+bo, "1 - true, 2 - true")
+		flags(anna+bo, "1 - false, 2 - false")
+		flags(cilla, "1 duplicate true, 2 - false, 3 duplicate true")
+		flags(anna+bo+cilla, "1 duplicate false, 2 - false, 3 duplicate false")
+		flags("3;Cilla;C;bo@x.example;;;;\n", "1 - true, 2 duplicate true, 3 duplicate true")
+		flags("3;Cilla;C;;;;;\n", "1 - false, 2 - true, 3 missing true")
 	})
 }
 

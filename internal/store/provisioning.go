@@ -125,6 +125,9 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 	}
 	n, err := tx.exec(ctx, insertPerson, p.ID, string(p.Organisation), p.Source, p.Key.Reveal(), p.GivenName, p.FamilyName, p.Address,
 		string(employments), ms(now), string(p.Identifier()), p.SortKey(), p.LegacyID, p.Phone, p.Language, p.ImportedHash, ms(p.Until()))
+	if err == nil && n == 1 && p.Identifier() != "" { // who has the same address is looked at again
+		_, err = tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier()))
+	}
 	for _, term := range p.Terms() {
 		if err == nil && n == 1 {
 			_, err = tx.exec(ctx, insertTerm, string(p.Organisation), term, p.ID)

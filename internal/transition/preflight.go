@@ -83,10 +83,10 @@ func (s *Service) Preflight(ctx context.Context, by administrator.Administrator,
 	return n, s.InTx(ctx, func(tx Tx) error { return tx.Append(ctx, e) })
 }
 
-// RecheckBite looks anew at the next persons after the given one, where nobody has asked for it: after an import, whose rows may share
-// what others have. It returns the last of them; empty: there are no more.
+// RecheckBite looks at the next persons after the given one whom the pre-flight has not seen as they are now, or who share an address with
+// such a person: after an import, where nobody has asked for it. It returns the last of them; empty: there are no more.
 func (s *Service) RecheckBite(ctx context.Context, o organisation.ID, after string) (last string, err error) {
-	persons, err := s.Store.ListUnchecked(ctx, o, after, bite, true)
+	persons, err := s.Store.ListUnchecked(ctx, o, after, bite, false)
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}

@@ -1,0 +1,48 @@
+package administrator
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/organisation"
+)
+
+// Charge is a person of an administrator's organisation, with the account whose credentials she asks to touch.
+type Charge struct {
+	Organisation organisation.ID
+	Person       string
+	Account      account.Account
+	// Elsewhere says that the account is connected with another organisation, too.
+	Elsewhere bool
+	Operator  bool // the account is an operator's
+	Role      Role // of the account in the organisation; empty: none
+}
+
+// The ways in which touching somebody's credentials is refused (RULES §6).
+var (
+	// ErrElsewhere: the account is another organisation's person, too; the operator must do it.
+	ErrElsewhere = errors.New("the account is used in another organisation, too")
+	// ErrOneself: she has her own page for that.
+	ErrOneself = errors.New("it is one's own account")
+	// ErrAbove: the account may do more than the administrator may.
+	ErrAbove = errors.New("the account may do more than this administrator")
+)
+
+// MayTouch says whether the administrator may touch the credentials of the account behind a person: a code, the second factor. It
+// returns nil, ErrForbidden, ErrElsewhere, ErrOneself or ErrAbove.
+func (a Administrator) MayTouch(c Charge) error {
+	switch {
+	case !a.May(c.Organisation, Help):
+		return ErrForbidden
+	case a.Account.ID != "" && a.Account.ID == c.Account.ID:
+		return ErrOneself
+	case a.Operator:
+		return nil
+	case c.Elsewhere:
+		return ErrElsewhere
+	case c.Operator, c.Role != "" && slices.Index(Roles(), c.Role) < slices.Index(Roles(), a.Roles[c.Organisation]):
+		return ErrAbove
+	}
+	return nil
+}
