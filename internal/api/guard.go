@@ -58,6 +58,9 @@ func (d *Door) service(w http.ResponseWriter, r *http.Request, scope string) (re
 	refuse := func(e grant.Error) (relyingparty.RP, bool) {
 		challenge.Code, challenge.Description = e.Code, e.Description
 		challenge.Write(w.Header())
+		if e.Code == "" {
+			e.Description = "an access token of a service is needed"
+		}
 		writeProblem(w, r, problem(challenge.Status(), e.Code, e.Description))
 		return relyingparty.RP{}, false
 	}
