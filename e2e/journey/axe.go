@@ -63,8 +63,8 @@ func (b *Browser) Fits() {
 var Sizes = []Options{{Width: 320, Height: 640}, {Width: 1280, Height: 900}}
 
 // Inspect looks at the page in both themes at every size: a picture of each,
-// nothing that axe finds, nothing wider than the window. In English, whose words alone are others, each size is looked at in one
-// theme. A page that came without scripts stays as it is; only axe may run one.
+// nothing that axe finds, nothing wider than the window. Where no pictures are taken, and in English, whose words alone are others, each
+// size is looked at in one theme: what axe finds depends on the theme or on the width, and not on both. A page that came without scripts stays as it is; only axe may run one.
 func (b *Browser) Inspect(name string) {
 	b.r.Helper()
 	before := b.options
@@ -76,7 +76,7 @@ func (b *Browser) Inspect(name string) {
 	}
 	for i, size := range Sizes {
 		for _, dark := range []bool{false, true} {
-			if before.Lang == "en" && dark != (i == 0) {
+			if (before.Lang == "en" || b.chromium.settings.Shots == "") && dark != (i == 0) {
 				continue
 			}
 			b.options.Width, b.options.Height, b.options.Dark = size.Width, size.Height, dark
