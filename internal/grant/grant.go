@@ -47,7 +47,9 @@ const (
 )
 
 // Scopes lists the scope values that mean something here. Those of authenticators are not among them: no request obtains them.
-func Scopes() []string { return []string{"openid", "profile", "email", "person", "company", "offline_access"} }
+func Scopes() []string {
+	return []string{"openid", "profile", "email", "person", "company", "offline_access"}
+}
 
 // Grant is an RP's standing permission for one account: made at redemption, the family of its refresh tokens.
 type Grant struct {
