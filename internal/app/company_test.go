@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/control"
 )
@@ -125,6 +126,25 @@ func TestACompanyIsToldToAppsThatAskAndNobodyIsAskedWithoutNeed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAPageOfCompaniesThatIsOldLeadsBackToTheApp, which asks anew.
+func TestAPageOfCompaniesThatIsOldLeadsBackToTheApp(t *testing.T) {
+	w := on(t)
+	w.works(twoJobs)
+	b, l := w.browser(), newLogin(w.hrm)
+	b.signIn(newLogin(w.mobile), bosAddress, bosPass)
+	b.get(l.authorize("scope", "openid company")).follow().shows("Var jobbar du nu?")
+	page := b.action("/signin/")
+	w.clock.Advance(11 * time.Minute)
+	b.get(page).expect(http.StatusOK)
+	if !strings.HasPrefix(b.leads(), w.hrm.InitiateLoginURI) {
+		t.Errorf("it leads to %s", b.leads())
+	}
+	b.post(page, "company", "Företaget AB")
+	if !strings.HasPrefix(b.leads(), w.hrm.InitiateLoginURI) {
+		t.Errorf("a press leads to %s", b.leads())
+	}
 }
 
 func TestNobodyChoosesACompanyForSomebodyElse(t *testing.T) {
