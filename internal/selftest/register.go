@@ -252,8 +252,12 @@ func (m *move) mail(ctx context.Context) error {
 		if _, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/bulk", url.Values{"act": {"send"}, "status": {"waiting"}}, http.StatusSeeOther); err != nil {
 			return nil, err
 		}
-		var beside []time.Duration // the list, while the mails go out
+		var beside []time.Duration // the list, now and then while the mails go out
+		looks := 0
 		err := m.until(ctx, func() (bool, error) {
+			if looks++; looks%20 != 1 {
+				return m.post.count() >= want, nil
+			}
 			_, _, took, err := m.admin.send(ctx, http.MethodGet, console+"/transition", nil, http.StatusOK)
 			beside = append(beside, took)
 			return m.post.count() >= want, err
