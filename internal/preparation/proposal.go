@@ -33,7 +33,7 @@ type Proposal struct {
 	ApprovedBy account.ID // empty: the operator
 	Invited    time.Time  // both conditions held: the mail with its link was enqueued
 	Ended      time.Time
-	EndedBy    string // replaced, objected, refused, connected
+	EndedBy    string // replaced, objected, refused, connected, register
 }
 
 // isOpen says whether the proposal may still come to something.

@@ -315,6 +315,10 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 	if err != nil || n == 0 {
 		return false, err
 	}
+	// What was proposed by whoever read the old address: the new one has never heard of it, and could not object.
+	if _, err := tx.exec(ctx, endProposals, id, ms(now), "register"); err != nil {
+		return false, err
+	}
 	return true, tx.indexPerson(ctx, id)
 }
 
