@@ -146,6 +146,7 @@ var helpProblems = []struct {
 }{
 	{transition.ErrReason, "admin.people.problem_reason"},
 	{transition.ErrConnected, "admin.people.problem_connected"},
+	{transition.ErrLately, "admin.people.problem_lately"},
 	{transition.ErrNotConnected, "admin.people.problem_not_connected"},
 	{transition.ErrNotFlagged, "admin.people.problem_not_flagged"},
 	{account.ErrNotAnAddress, "admin.people.problem_address"},
