@@ -153,6 +153,7 @@ var helpProblems = []struct {
 	{preparation.ErrEnded, "admin.mailings.problem_ended"},
 	{enrolment.ErrNoReason, "admin.people.problem_reason"},
 	{enrolment.ErrNoAccount, "admin.people.problem_not_connected"},
+	{recovery.ErrNoReason, "admin.people.problem_reason"},
 	{recovery.ErrNoAccount, "admin.people.problem_not_connected"},
 	{enrolment.ErrNothingToRecover, "admin.people.problem_no_second"},
 	{administrator.ErrElsewhere, "admin.people.elsewhere"},
