@@ -80,7 +80,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
-	"internal/app": {root, `account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -89,6 +89,7 @@ var theHouse = map[string]room{
 	"internal/config": {settings, "secret"},
 
 	"internal/admin":            {door, "account administration administrator audit authn dkim enrolment job locale organisation outbox preparation provisioning recovery register signin transition visitor web"},
+	"internal/api":              {door, "account administration administrator dkim grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
@@ -102,7 +103,7 @@ var theHouse = map[string]room{
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
-	"internal/housekeeping":       {flow, "audit authn session"},
+	"internal/housekeeping":       {flow, "audit authn idempotency session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
@@ -133,6 +134,7 @@ var theHouse = map[string]room{
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},
+	"internal/idempotency":   {noun, "secret"},
 	"internal/job":           {noun, "account organisation secret"},
 	"internal/dkim":          {noun, "administrator audit organisation secret"},
 	"internal/register":      {noun, "account person"},
@@ -143,7 +145,7 @@ var theHouse = map[string]room{
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox secret smscode"},
-	"internal/store": {engine, `dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
+	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
 
@@ -228,6 +230,7 @@ var theForeign = []foreignRule{
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
+	{"github.com/danielgtaylor/huma/v2", nil, []string{"internal/api"}, "describes the API in OpenAPI from the types that it is made of, and checks requests by them"},
 	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
 }
 

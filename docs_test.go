@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portvakt/portvakt/internal/api"
 	"github.com/portvakt/portvakt/internal/config"
 )
 
@@ -71,6 +72,11 @@ var lastCapital = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 // kebab is the flag that a field becomes: MasterKeyFile, master-key-file.
 func kebab(field string) string {
 	return strings.ToLower(lastCapital.ReplaceAllString(field, "$1$3-$2$4"))
+}
+
+// TestDocumentsTheAPI makes docs/openapi.json from the operations of the door for programs.
+func TestDocumentsTheAPI(t *testing.T) {
+	golden(t, "docs/openapi.json", string(api.Document()), stale)
 }
 
 // TestDocumentsAuditEvents makes docs/audit-events.md from the constants of package audit. Each needs a sentence behind

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,7 +27,7 @@ type rpCommand struct {
 type rpCreate struct {
 	settingsFlags         `embed:""`
 	Name                  string   `help:"Name that people see." required:""`
-	RedirectURI           []string `help:"Where the app receives its codes; repeatable." required:"" sep:"none" placeholder:"URL"`
+	RedirectURI           []string `help:"Where the app receives its codes; repeatable. An app has one, a service has none." sep:"none" placeholder:"URL"`
 	PostLogoutRedirectURI []string `help:"Where a browser may go after sign-out; repeatable." sep:"none" placeholder:"URL"`
 	InitiateLoginURI      string   `help:"Where a login of the app begins (OIDC Core 4). People whose link or login took long start again there." placeholder:"URL"`
 	ClientURI             string   `help:"The app's own start page." placeholder:"URL"`
@@ -38,6 +39,21 @@ type rpCreate struct {
 	RequireDPoP           bool     `name:"require-dpop" help:"Give the app tokens that are bound to its key, and no others (RFC 9449)." default:"false"`
 	IDTokenAlg            string   `name:"id-token-alg" help:"ES256 or RS256." enum:"ES256,RS256" default:"ES256"`
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
+	Service               bool     `help:"Not an app that people log in to, but a program that calls the API in its own name (docs/api.md)."`
+	Scope                 []string `help:"What the service may do at the API, as register:read; repeatable." placeholder:"SCOPE"`
+}
+
+// Validate implements kong.Validatable: what a service needs, and what an app does.
+func (c *rpCreate) Validate() error {
+	switch {
+	case c.Service && len(c.Scope) == 0:
+		return fmt.Errorf("a service needs --scope, one or more of %s", strings.Join(control.ServiceScopes(), ", "))
+	case !c.Service && len(c.Scope) > 0:
+		return errors.New("--scope belongs to --service: an app asks for its scopes itself, when somebody logs in")
+	case !c.Service && len(c.RedirectURI) == 0:
+		return errors.New("an app needs --redirect-uri; a program that nobody logs in to is a --service")
+	}
+	return nil
 }
 
 // Run registers an RP.
@@ -45,7 +61,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
@@ -56,6 +72,12 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 
 // warn says what an app can be registered without, and what that means for its people (ADR 10).
 func warn(w io.Writer, rp control.RP) {
+	if len(rp.Scopes) > 0 {
+		if len(rp.Organisations) == 0 {
+			fmt.Fprintln(w, "warning: the service belongs to no organisation and sees none, until rp set names one with --org.")
+		}
+		return
+	}
 	if rp.InitiateLoginURI == "" {
 		fmt.Fprintf(w, "warning: without --initiate-login-uri, people whose sign-in took longer than the app waits, or who opened a mailed link in "+
 			"another browser, are not signed in to the app: they are led to %s and begin anew.\n", cmp.Or(rp.ClientURI, "Portvakt's account page"))
@@ -94,6 +116,9 @@ func (c *rpList) Run(ctx context.Context, s streams) error {
 		if rp.Public {
 			kind = "public"
 		}
+		if len(rp.Scopes) > 0 {
+			kind = "service"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", rp.ClientID, rp.Name, kind, rp.RedirectURIs)
 	}
 	return t.Flush()
@@ -124,13 +149,14 @@ type rpSet struct {
 	RequireACR            *string  `name:"require-acr" help:"The least that a sign-in must be worth there; \"\" takes it away." placeholder:"ACR"`
 	RequireDPoP           *bool    `name:"require-dpop" help:"Whether the app gets tokens that are bound to its key, and no others (RFC 9449)." negatable:""`
 	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
+	Scope                 []string `help:"What a service may do at the API, instead of what is stored; repeatable." placeholder:"SCOPE"`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

@@ -118,6 +118,26 @@ func (d *desk) operations() {
 			t.Errorf("rp set without the flag, after %s: %+v", flag, changed)
 		}
 	}
+	var service struct {
+		printedRP
+		Scopes []string `json:"scopes"`
+	}
+	if beside = d.prints(&service, "rp", "create", "--service", "--name", "Lön", "--scope", "register:read", "--scope", "audit:read"); beside != "" || service.Secret == "" ||
+		len(service.Scopes) != 2 || len(service.RedirectURIs) != 0 || len(service.Organisations) != 1 {
+		t.Errorf("a service: %+v\n%s", service, beside)
+	}
+	if d.prints(&service, "rp", "set", service.ID, "--scope", "audit:read"); len(service.Scopes) != 1 {
+		t.Errorf("rp set of a service: %+v", service)
+	}
+	if out, _ := d.says("rp", "list"); !strings.Contains(out, "service") {
+		t.Errorf("rp list:\n%s", out)
+	}
+	d.refused("a service needs --scope", "rp", "create", "--service", "--name", "Lön")
+	d.refused("--scope belongs to --service", "rp", "create", "--name", "Lön", "--redirect-uri", "https://hrm.example.com/a", "--scope", "audit:read")
+	d.refused("an app needs --redirect-uri", "rp", "create", "--name", "Lön")
+	d.refused("one of its scopes", "rp", "create", "--service", "--name", "Lön", "--scope", "openid")
+	d.says("rp", "delete", service.ID)
+
 	d.refused("wildcards", "rp", "set", public.ID, "--redirect-uri", "https://*.example.com/")
 	d.refused("1 to 100 characters", "rp", "set", public.ID, "--name", "")
 	d.refused("no relying party", "rp", "set", "nobody", "--name", "x")

@@ -66,19 +66,22 @@ func (h *Handset) Scan(link string) {
 	h.Open(link)
 }
 
-// picture makes a camera of a code's dark squares: a sheet of paper, a little askew, on a grey table. %s and %d are the squares' path and
+// picture makes a camera of a code's dark squares: a sheet of paper, a little askew, on a grey table, held in a hand that is never quite
+// still: a single angle may be one that a reader does not see through. %s and %d are the squares' path and
 // the length of the code's side in squares.
 const picture = `(() => {
   const squares = new Path2D(%q), side = %d, canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [1280, 720];
   const pen = canvas.getContext("2d");
+  let beat = 0;
   setInterval(() => {
     pen.resetTransform();
     pen.fillStyle = "#9a958c";
     pen.fillRect(0, 0, 1280, 720);
-    pen.translate(420, 90);
-    pen.rotate(0.06);
-    pen.scale(500 / side, 500 / side);
+    const sway = Math.sin(beat++ / 3);
+    pen.translate(420 + 12 * sway, 90);
+    pen.rotate(0.05 + 0.04 * sway);
+    pen.scale((500 + 20 * sway) / side, (500 + 20 * sway) / side);
     pen.fillStyle = "#f4f1ea";
     pen.fillRect(0, 0, side, side);
     pen.fillStyle = "#201d1a";

@@ -125,49 +125,12 @@ func (d *Door) postProposal(v visit) error {
 	return v.back("/mailings", notice)
 }
 
-// mostBulk is how many persons one bulk action takes; mostShown is how many of them its preview names.
-const (
-	mostBulk  = 200_000
-	mostShown = 20
-)
+// mostShown is how many persons the preview of a bulk action names.
+const mostShown = 20
 
-// chosen are the persons that a bulk action is about: those whom the filter shows, as far as the act makes sense for them.
+// chosen are the persons that a bulk action is about.
 func (d *Door) chosen(v visit, act string, f transition.Filter) (ids []string, first []transition.Row, err error) {
-	now := d.Now()
-	for after := (transition.Place{}); len(ids) < mostBulk; {
-		rows, err := d.Transition.List(v.r.Context(), v.org.ID, f, after, sheetBite)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range rows {
-			if !suits(act, r, now) {
-				continue
-			}
-			ids = append(ids, r.ID)
-			if len(first) < mostShown {
-				first = append(first, r)
-			}
-		}
-		if len(rows) < sheetBite {
-			return ids, first, nil
-		}
-		last := rows[len(rows)-1]
-		after = transition.Place{SortKey: last.SortKey, ID: last.ID}
-	}
-	return ids, first, nil
-}
-
-// suits says whether a bulk act makes sense for a person.
-func suits(act string, r transition.Row, now time.Time) bool {
-	switch s := r.Status(now); act {
-	case "send":
-		return s == transition.Waiting
-	case "remind":
-		return s == transition.Mailed || s == transition.Delivered || s == transition.Opened
-	case "exempt":
-		return r.Account == "" && s != transition.Exempt && s != transition.Left
-	}
-	return false
+	return d.Transition.Choose(v.r.Context(), v.org.ID, transition.Act(act), f, mostShown)
 }
 
 // bulkKeys are what a bulk act is called, and what its button says.

@@ -73,11 +73,12 @@ type Administrator struct {
 	Account  account.Account
 	Operator bool
 	Roles    map[organisation.ID]Role
+	service  service
 }
 
 // May says whether the administrator has the right in the organisation.
 func (a Administrator) May(o organisation.ID, r Right) bool {
-	return a.Operator || o != "" && slices.Contains(rights[a.Roles[o]], r)
+	return a.Operator || o != "" && (slices.Contains(rights[a.Roles[o]], r) || a.service.may(o, r))
 }
 
 // IsOne says whether the account is an administrator of anything.
@@ -103,6 +104,9 @@ var CommandLine = Administrator{Operator: true}
 // personal fields, because it may name somebody.
 func (a Administrator) Event(kind audit.Kind, o organisation.ID, reason string, now time.Time) audit.Event {
 	e := audit.Event{Kind: kind, At: now, Actor: "operator", Detail: map[string]string{}, Personal: map[string]string{}}
+	if a.service.client != "" {
+		e.Actor, e.Client, e.Detail["by"] = "service", a.service.client, a.service.client
+	}
 	if a.Account.ID != "" {
 		e.Actor, e.Detail["by"] = "administrator", string(a.Account.ID)
 	}

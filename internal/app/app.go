@@ -18,6 +18,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/admin"
 	"github.com/portvakt/portvakt/internal/administration"
+	"github.com/portvakt/portvakt/internal/api"
 	"github.com/portvakt/portvakt/internal/auditing"
 	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/authn"
@@ -28,6 +29,7 @@ import (
 	"github.com/portvakt/portvakt/internal/geo"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/housekeeping"
+	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/mail"
@@ -243,7 +245,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
 	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Enrolment: enrol, Recovery: recover, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
-	a.mount(kit, people, parties, phones, administrators)
+	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover,
+		Keys: &idempotency.Keys{Store: db, InTx: store.InTx[idempotency.Tx](db), Now: o.Now}, Now: o.Now, Log: o.Log}
+	a.mount(kit, people, parties, phones, administrators, programs)
 	return a, nil
 }
 

@@ -408,3 +408,36 @@ func (w *world) alsoAt(o organisation.ID, id account.ID, key person.Key) {
 		w.t.Fatal(err)
 	}
 }
+
+func TestTheConsoleAsksAPhoneForSixTypedDigitsAndTakesNoRememberedBrowser(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		h, _ := w.pairBo()
+		w.appoint("foretaget", bosAddress, "owner")
+		w.clock.Advance(time.Minute)
+		b := w.browser()
+		b.get("/admin").follow()
+		b.post(b.action("/signin/"), "address", bosAddress).follow()
+		b.post(b.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK).shows("Bekräfta i din telefon")
+		number := b.number()
+		if len(number) != 6 {
+			t.Fatalf("the page shows %s", number)
+		}
+		if out := h.answer(h.newest(), "approve", number); out.text("result") != "approved" {
+			t.Fatalf("%d %v", out.status, out.body)
+		}
+		if b.onward(); !strings.HasPrefix(b.at, consoleURL) {
+			t.Fatalf("the login ended at %s", b.at)
+		}
+
+		// A tap at an app is worth less, and is not enough.
+		other, l := w.browser(), newLogin(w.hrm)
+		other.toPush(l)
+		if out := h.answer(h.newest(), "approve", other.number()); out.text("result") != "approved" {
+			t.Fatalf("%d %v", out.status, out.body)
+		}
+		other.onward()
+		if other.get(consoleURL + "/settings").follow(); strings.HasPrefix(other.at, consoleURL) {
+			t.Errorf("a tap opened the console: %s", other.at)
+		}
+	})
+}

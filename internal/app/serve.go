@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/portvakt/portvakt/internal/admin"
+	"github.com/portvakt/portvakt/internal/api"
 	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/oidc"
@@ -35,12 +36,13 @@ func (m *recordingMux) Handle(pattern string, h http.Handler) {
 	m.ServeMux.Handle(pattern, h)
 }
 
-func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door) {
+func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door, programs *api.Door) {
 	mux := &recordingMux{}
 	people.Routes(mux)
 	parties.Routes(mux)
 	phones.Routes(mux)
 	administrators.Routes(mux)
+	programs.Routes(mux)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
 	a.handler, a.routes = kit.Wrap(mux), mux.patterns

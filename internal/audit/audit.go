@@ -118,7 +118,7 @@ const (
 type Event struct {
 	Kind     Kind
 	At       time.Time
-	Actor    string // "account", "administrator" (the detail by says which), "operator", "system" or "anonymous"
+	Actor    string // "account", "administrator" or "service" (the detail by says which), "operator", "system" or "anonymous"
 	Account  account.ID
 	Client   string
 	Session  string

@@ -50,7 +50,11 @@ type RP struct {
 	RefreshTokens          bool     `json:"refresh_tokens"`
 	RequireACR             string   `json:"require_acr,omitempty"`              // the least that a sign-in must be worth
 	RequireDPoP            bool     `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 §5.2
+	Scopes                 []string `json:"scopes,omitempty"`                   // of a service
 }
+
+// ServiceScopes are what a service can be allowed.
+func ServiceScopes() []string { return relyingparty.ServiceScopes() }
 
 // RPChange is a change to a relying party. What is not given stays as it is; an empty text takes an address away.
 type RPChange struct {
@@ -63,6 +67,7 @@ type RPChange struct {
 	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty"`
 	RequireACR             *string  `json:"require_acr,omitempty"`
 	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
+	Scopes                 []string `json:"scopes,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -198,7 +203,7 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
 		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
 		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, RequireACR: in.RequireACR,
-		RequireDPoP: in.RequireDPoP, Organisations: identified(in.Organisations)}
+		RequireDPoP: in.RequireDPoP, Scopes: in.Scopes, Organisations: identified(in.Organisations)}
 	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
 	if err != nil {
 		return RP{}, err
@@ -216,7 +221,8 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 				*field = *text
 			}
 		}
-		for field, list := range map[*[]string][]string{&rp.RedirectURIs: in.RedirectURIs, &rp.PostLogoutRedirectURIs: in.PostLogoutRedirectURIs} {
+		for field, list := range map[*[]string][]string{&rp.RedirectURIs: in.RedirectURIs, &rp.PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
+			&rp.Scopes: in.Scopes} {
 			if list != nil {
 				*field = list
 			}
@@ -243,7 +249,7 @@ func shown(rp relyingparty.RP) RP {
 	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
 		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
 		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR,
-		RequireDPoP: rp.RequireDPoP}
+		RequireDPoP: rp.RequireDPoP, Scopes: rp.Scopes}
 	for _, id := range rp.Organisations {
 		out.Organisations = append(out.Organisations, string(id))
 	}

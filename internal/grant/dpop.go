@@ -170,22 +170,8 @@ func (s *Service) open(ctx context.Context, u Use, scope string, persons bool) (
 	if !ok {
 		return Access{}, Subject{}, ErrToken
 	}
-	if u.IsDPoP() != (claims.jkt() != "") {
-		return Access{}, Subject{}, errBinding
-	}
-	if u.IsDPoP() {
-		p, ok, err := s.check(u)
-		switch {
-		case err != nil:
-			return Access{}, Subject{}, err
-		case !ok:
-			return Access{}, Subject{}, errNoProof
-		case p.key.Thumbprint != claims.jkt():
-			return Access{}, Subject{}, errBinding
-		}
-		if err := s.spend(p); err != nil {
-			return Access{}, Subject{}, err
-		}
+	if err := s.proveBinding(u, claims.jkt()); err != nil {
+		return Access{}, Subject{}, err
 	}
 	if scope != "" && !hasScope(claims.Scope, scope) {
 		return Access{}, Subject{}, Error{"insufficient_scope", "the access token lacks the scope " + scope}

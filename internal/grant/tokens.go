@@ -37,7 +37,7 @@ type accessClaims struct {
 	AuthTime int64       `json:"auth_time,omitempty"`
 	ACR      session.ACR `json:"acr,omitempty"`
 	AMR      []string    `json:"amr,omitempty"`
-	Grant    string      `json:"grant"`
+	Grant    string      `json:"grant,omitempty"` // none: a service's token, which stands for nobody
 	// Confirmation is the key that the token is bound to (RFC 9449 §6.1).
 	Confirmation *confirmation `json:"cnf,omitempty"`
 }

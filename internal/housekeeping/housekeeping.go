@@ -11,6 +11,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/session"
 )
 
@@ -50,6 +51,7 @@ type Horizons struct {
 	Files     time.Time // pieces of a register file that were never all there
 	Forgotten time.Time // files that nobody has begun to import
 	Problems  time.Time // what was wrong with the rows of a file
+	Answers   time.Time // what programs were answered at the API, by their idempotency keys
 }
 
 // The times that rows are kept.
@@ -100,7 +102,7 @@ func (s *Service) purge(ctx context.Context) error {
 	now := s.Now()
 	h := Horizons{Now: now, Sessions: now.Add(-keepSessions), Grants: now.Add(-keepGrants), Outbox: now.Add(-keepOutbox), Pushes: now.Add(-keepPushes),
 		Links: now.Add(-keepLinks), Files: now.Add(-keepFiles), Forgotten: now.Add(-keepWaiting), Problems: now.Add(-keepProblems),
-		Refusals: now.Add(-keepRefusals)}
+		Refusals: now.Add(-keepRefusals), Answers: now.Add(-idempotency.Life)}
 	for {
 		n, err := s.Store.Purge(ctx, h, bite)
 		if err != nil || n == 0 {

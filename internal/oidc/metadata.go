@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/signingkey"
 )
@@ -18,10 +19,10 @@ func (d *Door) metadata() []byte {
 		"revocation_endpoint":                            d.Issuer + revokePath,
 		"end_session_endpoint":                           d.Issuer + endSessionPath,
 		"jwks_uri":                                       d.Issuer + jwksPath,
-		"scopes_supported":                               grant.Scopes(),
+		"scopes_supported":                               append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       []string{"query"},
-		"grant_types_supported":                          []string{"authorization_code", "refresh_token"},
+		"grant_types_supported":                          []string{"authorization_code", "refresh_token", "client_credentials"},
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          signingkey.Algs(),
 		"token_endpoint_auth_methods_supported":          []string{"client_secret_basic", "client_secret_post", "none"},

@@ -31,10 +31,12 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"))
 	case grant.DeviceGrantType:
 		tokens, err = d.Grant.Poll(r.Context(), client, use, r.PostForm.Get("device_code"))
+	case "client_credentials":
+		tokens, err = d.Grant.ServiceToken(r.Context(), client, use, r.PostForm.Get("scope"))
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
-		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token and device_code are supported"}
+		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token, client_credentials and device_code are supported"}
 	}
 	if err != nil {
 		d.fail(w, r, err)

@@ -35,7 +35,9 @@ type RP struct {
 	RequestMaxAge          time.Duration // how long the RP keeps its state (RULES §1)
 	RefreshTokens          bool          // whether it gets refresh tokens
 	RefreshLife            time.Duration // absolute life of a family
-	Created                time.Time
+	// Scopes are what a service may do at the API (see service.go); none: people log in to this RP.
+	Scopes  []string
+	Created time.Time
 }
 
 // Defaults of a new RP.
@@ -54,6 +56,9 @@ var ErrBadURI = errors.New("not a usable address")
 func (rp RP) Check() error {
 	if n := len([]rune(strings.TrimSpace(rp.Name))); n == 0 || n > 100 {
 		return errors.New("a name has 1 to 100 characters")
+	}
+	if rp.IsService() {
+		return rp.checkService()
 	}
 	if len(rp.RedirectURIs) == 0 {
 		return errors.New("at least one redirect URI is needed")

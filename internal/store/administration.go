@@ -67,6 +67,7 @@ WHERE q.field = 'person' AND q.value = $2
 ORDER BY e.at DESC, e.id DESC LIMIT $3`
 
 	readPersonName  statement = `SELECT given_name, family_name FROM persons WHERE id = $1`
+	readServiceName statement = `SELECT name FROM relying_parties WHERE client_id = $1`
 	readAccountName statement = `SELECT given_name, family_name, address FROM accounts WHERE id = $1`
 )
 
@@ -129,7 +130,10 @@ func (db *DB) nameLine(ctx context.Context, l *administration.Line) error {
 		}
 		l.Person = strings.TrimSpace(given + " " + family)
 	}
-	if by := l.Detail["by"]; by != "" {
+	if by := l.Detail["by"]; l.Actor == "service" {
+		_, err := db.query(ctx, readServiceName, by).one(&l.By)
+		return err
+	} else if by != "" {
 		given, family = "", ""
 		if _, err := db.query(ctx, readAccountName, by).one(&given, &family, &address); err != nil {
 			return err

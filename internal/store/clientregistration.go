@@ -21,29 +21,29 @@ const (
 	// One row for each of the RP's organisations, or one with '' if it has none.
 	findRP statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.created_at,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 WHERE r.client_id = $1 ORDER BY o.organisation_id`
 
 	listRPs statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.created_at,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 ORDER BY r.client_id, o.organisation_id`
 
 	insertRP statement = `
 INSERT INTO relying_parties (client_id, name, secret, redirect_uris, post_logout_redirect_uris, initiate_login_uri, client_uri,
-  backchannel_logout_uri, require_pkce, id_token_alg, request_max_age, refresh_tokens, refresh_life, require_acr, require_dpop, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+  backchannel_logout_uri, require_pkce, id_token_alg, request_max_age, refresh_tokens, refresh_life, require_acr, require_dpop, scopes, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 
 	insertRPOrganisation statement = `
 INSERT INTO relying_party_organisations (client_id, organisation_id) VALUES ($1, $2)`
 
 	changeRP statement = `
 UPDATE relying_parties SET name = $2, redirect_uris = $3, post_logout_redirect_uris = $4, initiate_login_uri = $5, client_uri = $6,
-  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9
+  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9, scopes = $10
 WHERE client_id = $1`
 
 	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
@@ -56,20 +56,21 @@ WHERE client_id = $1`
 type rpRow struct {
 	relyingparty.RP
 	secret                              []byte
-	redirects, postLogout, organisation string
+	redirects, postLogout, scopes       string
+	organisation                        string
 	requestMaxAge, refreshLife, created int64
 }
 
 func (r *rpRow) dest() []any {
 	return []any{&r.ClientID, &r.Name, &r.secret, &r.redirects, &r.postLogout, &r.InitiateLoginURI, &r.ClientURI,
-		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.RequireACR, &r.RequireDPoP, &r.created,
+		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.RequireACR, &r.RequireDPoP, &r.scopes, &r.created,
 		&r.organisation}
 }
 
 func (r *rpRow) rp() relyingparty.RP {
 	rp := r.RP
 	rp.Secret, rp.Created = secret.HashFrom(r.secret), fromMS(r.created)
-	rp.RedirectURIs, rp.PostLogoutRedirectURIs = lines(r.redirects), lines(r.postLogout)
+	rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.Scopes = lines(r.redirects), lines(r.postLogout), strings.Fields(r.scopes)
 	rp.RequestMaxAge = time.Duration(r.requestMaxAge) * time.Millisecond
 	rp.RefreshLife = time.Duration(r.refreshLife) * time.Millisecond
 	return rp
@@ -126,7 +127,8 @@ func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 	}
 	_, err := tx.exec(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
 		strings.Join(rp.PostLogoutRedirectURIs, "\n"), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequirePKCE,
-		rp.IDTokenAlg, rp.RequestMaxAge.Milliseconds(), rp.RefreshTokens, rp.RefreshLife.Milliseconds(), rp.RequireACR, rp.RequireDPoP, ms(rp.Created))
+		rp.IDTokenAlg, rp.RequestMaxAge.Milliseconds(), rp.RefreshTokens, rp.RefreshLife.Milliseconds(), rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "),
+		ms(rp.Created))
 	for _, o := range rp.Organisations {
 		if err == nil {
 			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
@@ -138,7 +140,7 @@ func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 // ChangeRP replaces an RP's name, addresses and organisations; false if there is no such RP.
 func (tx *Tx) ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error) {
 	n, err := tx.exec(ctx, changeRP, rp.ClientID, rp.Name, strings.Join(rp.RedirectURIs, "\n"), strings.Join(rp.PostLogoutRedirectURIs, "\n"),
-		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequireACR, rp.RequireDPoP)
+		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "))
 	if err != nil || n == 0 {
 		return false, err
 	}

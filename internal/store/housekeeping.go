@@ -73,6 +73,8 @@ DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND perso
   WHERE mailed_at > 0 AND mailed_at <= $1 LIMIT $2)`
 	purgeRefusals statement = `
 DELETE FROM refusals WHERE reference IN (SELECT reference FROM refusals WHERE at <= $1 LIMIT $2)`
+	purgeAnswers statement = `
+DELETE FROM api_idempotency WHERE (client_id, key) IN (SELECT client_id, key FROM api_idempotency WHERE created_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -89,6 +91,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)}, {purgeRefusals, ms(h.Refusals)},
 		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeSamples, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
+		{purgeAnswers, ms(h.Answers)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {

@@ -324,24 +324,11 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 	if _, err := tx.exec(ctx, endProposals, id, ms(now), "register"); err != nil {
 		return false, err
 	}
-	return true, tx.indexPerson(ctx, id)
-}
-
-// indexPerson writes the terms of a person anew.
-func (tx *Tx) indexPerson(ctx context.Context, id string) error {
 	var p person.Person
-	if _, err := tx.query(ctx, readTerms, id).one(&p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.LegacyID); err != nil {
-		return err
+	if _, err := tx.query(ctx, readTerms, id).one(&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.LegacyID); err != nil {
+		return false, err
 	}
-	if _, err := tx.exec(ctx, deleteTerms, id); err != nil {
-		return err
-	}
-	for _, term := range p.Terms() {
-		if _, err := tx.exec(ctx, insertTerm, string(p.Organisation), term, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return true, tx.writeTerms(ctx, p)
 }
 
 // UncheckTwins lets the pre-flight look again at those who have an identifier.
@@ -374,7 +361,7 @@ func (tx *Tx) Disconnect(ctx context.Context, id string) (acc account.ID, had bo
 	return acc, had, err
 }
 
-const readTerms statement = `SELECT organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`
+const readTerms statement = `SELECT id, organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`
 
 // FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
 func (db *DB) FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error) {

@@ -94,6 +94,7 @@ var concernNobody = map[audit.Kind]bool{
 var actorTexts = map[string]string{
 	"operator":      "myaccount.activity.by_operator",
 	"administrator": "myaccount.activity.by_administrator",
+	"service":       "myaccount.activity.by_administrator",
 	"system":        "myaccount.activity.by_system",
 	"anonymous":     "myaccount.activity.by_anonymous",
 }

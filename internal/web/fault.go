@@ -75,16 +75,21 @@ func (k *Kit) Upload(limit int64, h HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer k.rescue(w, r)
 		w.Header().Set("Cache-Control", "no-store")
-		if body := stateOf(r.Context()).body; body != nil {
-			r.Body = http.MaxBytesReader(w, body, limit)
-		}
-		c := http.NewResponseController(w)
-		_ = c.SetReadDeadline(time.Now().Add(uploadTime)) // where there is no connection, there is no deadline
-		_ = c.SetWriteDeadline(time.Now().Add(uploadTime))
+		Roomy(w, r, limit)
 		if err := h(w, r); err != nil {
 			k.Fail(w, r, err)
 		}
 	})
+}
+
+// Roomy lets a request have a body of up to limit bytes, and the time that it takes to send it.
+func Roomy(w http.ResponseWriter, r *http.Request, limit int64) {
+	if body := stateOf(r.Context()).body; body != nil {
+		r.Body = http.MaxBytesReader(w, body, limit)
+	}
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(uploadTime)) // where there is no connection, there is no deadline
+	_ = c.SetWriteDeadline(time.Now().Add(uploadTime))
 }
 
 // NotFound is the answer to an address that leads nowhere.

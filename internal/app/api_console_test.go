@@ -1,0 +1,119 @@
+package app_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/internal/api"
+)
+
+// offered says for each thing that the console does by which operations of the API a program does it. Where a program cannot, there is
+// a reason instead.
+var offered = map[string]struct {
+	operations string // their ids
+	reason     string
+}{
+	"POST /preflight":                  {operations: "run-preflight"},
+	"POST /import":                     {operations: "upload-import"},
+	"POST /import/{import}/begin":      {operations: "begin-import"},
+	"POST /import/{import}/move":       {operations: "pause-import resume-import cancel-import"},
+	"POST /holds":                      {operations: "decide-hold"},
+	"POST /phase":                      {operations: "set-phase"},
+	"POST /mailings/move":              {operations: "pause-mailing resume-mailing cancel-mailing"},
+	"POST /proposals":                  {operations: "decide-proposal"},
+	"POST /bulk":                       {operations: "create-mailing exempt-person"},
+	"POST /people/{person}/send":       {operations: "send-to-person"},
+	"POST /help":                       {operations: "search-people"},
+	"POST /people/{person}/address":    {operations: "correct-address"},
+	"POST /people/{person}/vouch":      {operations: "vouch-person"},
+	"POST /people/{person}/exempt":     {operations: "exempt-person"},
+	"POST /people/{person}/include":    {operations: "include-person"},
+	"POST /people/{person}/disconnect": {operations: "disconnect-person"},
+	"POST /people/{person}/recover":    {operations: "recover-person"},
+	"POST /people/{person}/code":       {reason: "it asks for the administrator's own proof, not older than five minutes"},
+	"POST /people/{person}/unpaired":   {reason: "it asks for the administrator's own proof, not older than five minutes"},
+	"POST /settings":                   {operations: "change-organisation"},
+	"POST /look":                       {operations: "change-organisation set-logo remove-logo"},
+	"POST /sender":                     {operations: "set-sender"},
+	"POST /sender/keys":                {operations: "make-sender-key activate-sender-key remove-sender-key"},
+	"POST /administrators":             {operations: "appoint-administrator"},
+	"POST /administrators/dismiss":     {operations: "dismiss-administrator"},
+
+	"GET /transition":                   {operations: "get-transition list-people"},
+	"GET /transition.csv":               {operations: "list-people"},
+	"GET /preflight":                    {operations: "get-preflight list-findings simulate"},
+	"GET /preflight.csv":                {operations: "list-findings"},
+	"GET /import":                       {operations: "list-imports"},
+	"GET /import/{import}":              {operations: "get-import list-import-problems"},
+	"GET /import/{import}/problems.csv": {operations: "list-import-problems"},
+	"GET /holds":                        {operations: "list-holds"},
+	"GET /mailings":                     {operations: "get-phase list-mailings list-proposals"},
+	"GET /bulk":                         {operations: "list-people"},
+	"GET /help":                         {reason: "a field to search in"},
+	"GET /people/{person}":              {operations: "get-person list-person-mails list-person-history"},
+	"GET /settings":                     {operations: "get-organisation"},
+	"GET /logo":                         {reason: "anybody may see it at /brand"},
+	"GET /sender":                       {operations: "get-sender"},
+	"GET /administrators":               {operations: "list-administrators"},
+	"GET /log":                          {operations: "list-log"},
+}
+
+// alone are operations that the console needs no page for.
+var alone = map[string]bool{"list-organisations": true}
+
+func TestTheAPIOffersWhatTheConsoleDoes(t *testing.T) {
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string
+			Security    []map[string][]string
+		}
+	}
+	if err := json.Unmarshal(api.Document(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			known[op.OperationID] = false
+			if len(op.Security) != 1 || len(op.Security[0]["service"]) != 1 {
+				t.Errorf("%s %s asks for no scope", method, path)
+				continue
+			}
+			scope := op.Security[0]["service"][0]
+			if looks := method == "get" || op.OperationID == "search-people"; looks != strings.HasSuffix(scope, ":read") {
+				t.Errorf("%s asks for %s", op.OperationID, scope)
+			}
+		}
+	}
+	mounted := map[string]bool{}
+	for _, pattern := range on(t).app.Routes() {
+		method, path, _ := strings.Cut(pattern, " ")
+		path, about := strings.CutPrefix(path, "/admin/organisations/{organisation}")
+		if !about || path == "" {
+			continue
+		}
+		route := method + " " + path
+		mounted[route] = true
+		entry, ok := offered[route]
+		if !ok || (entry.operations == "") == (entry.reason == "") {
+			t.Errorf("%s: by which operation of the API does a program do this? Or why can it not?", route)
+		}
+		for id := range strings.FieldsSeq(entry.operations) {
+			if _, ok := known[id]; !ok {
+				t.Errorf("%s: there is no operation %s", route, id)
+			}
+			known[id] = true
+		}
+	}
+	for route := range offered {
+		if !mounted[route] {
+			t.Errorf("%s: the console has no such route any more", route)
+		}
+	}
+	for id, used := range known {
+		if used == alone[id] {
+			t.Errorf("%s: no page of the console does this", id)
+		}
+	}
+}

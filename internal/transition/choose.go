@@ -1,0 +1,60 @@
+package transition
+
+import (
+	"context"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/organisation"
+)
+
+// Act is what is done to many persons at once.
+type Act string
+
+// The acts.
+const (
+	ActSend   Act = "send"
+	ActRemind Act = "remind"
+	ActExempt Act = "exempt"
+)
+
+// Suits says whether an act makes sense for a person.
+func (a Act) Suits(r Row, now time.Time) bool {
+	switch s := r.Status(now); a {
+	case ActSend:
+		return s == Waiting
+	case ActRemind:
+		return s == Mailed || s == Delivered || s == Opened
+	case ActExempt:
+		return r.Account == "" && s != Exempt && s != Left
+	}
+	return false
+}
+
+// mostChosen is how many persons one act takes.
+const mostChosen = 200_000
+
+// Choose lists the ids of the persons whom a filter shows, as far as the act suits them, and the first rows of them.
+func (s *Service) Choose(ctx context.Context, o organisation.ID, act Act, f Filter, shown int) (ids []string, first []Row, err error) {
+	now := s.Now()
+	for after := (Place{}); len(ids) < mostChosen; {
+		rows, err := s.List(ctx, o, f, after, bite)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, r := range rows {
+			if !act.Suits(r, now) {
+				continue
+			}
+			ids = append(ids, r.ID)
+			if len(first) < shown {
+				first = append(first, r)
+			}
+		}
+		if len(rows) < bite {
+			break
+		}
+		last := rows[len(rows)-1]
+		after = Place{SortKey: last.SortKey, ID: last.ID}
+	}
+	return ids, first, nil
+}
