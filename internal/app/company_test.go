@@ -56,12 +56,12 @@ func TestWhoWorksForSeveralCompaniesChoosesOnceForAnApp(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.works(twoJobs)
 		b, l := w.browser(), newLogin(w.mobile)
-		b.toCompany(l).expect(http.StatusOK).shows("Var jobbar du nu?").shows("Ångbageriet AB")
+		b.toCompany(l).expect(http.StatusOK).shows("Vilket jobb gäller det?").shows("Ångbageriet AB")
 		if strings.Contains(b.body, "Fabriken") || strings.Count(b.body, `value="Företaget AB"`) != 1 {
 			t.Error("an employment that has ended is offered, or a company twice")
 		}
 		page := b.action("/signin/")
-		b.post(page, "company", "Någon annans AB").expect(http.StatusUnprocessableEntity).shows("Var jobbar du nu?")
+		b.post(page, "company", "Någon annans AB").expect(http.StatusUnprocessableEntity).shows("Vilket jobb gäller det?")
 		b.post(page).expect(http.StatusUnprocessableEntity)
 		b.post(page, "company", "Ångbageriet AB").expect(http.StatusOK)
 		status, first := w.redeem(l, l.code(t, b.leads()))
@@ -82,14 +82,14 @@ func TestWhoWorksForSeveralCompaniesChoosesOnceForAnApp(t *testing.T) {
 		}
 		// Another app asks for itself, also where the session answers at once.
 		other := newLogin(w.hrm)
-		b.get(other.authorize("scope", "openid company")).follow().expect(http.StatusOK).shows("Var jobbar du nu?")
+		b.get(other.authorize("scope", "openid company")).follow().expect(http.StatusOK).shows("Vilket jobb gäller det?")
 		b.post(b.action("/signin/"), "company", "Företaget AB").expect(http.StatusOK)
 		if _, third := w.redeem(other, other.code(t, b.leads())); companyIn(t, third) != "Företaget AB" {
 			t.Errorf("the other app: %v", third)
 		}
 		// The app may let the person choose anew.
 		anew := newLogin(w.mobile)
-		b.toCompany(anew, "prompt", "select_account").expect(http.StatusOK).shows("Var jobbar du nu?")
+		b.toCompany(anew, "prompt", "select_account").expect(http.StatusOK).shows("Vilket jobb gäller det?")
 		b.post(b.action("/signin/"), "company", "Företaget AB").expect(http.StatusOK)
 		if _, fourth := w.redeem(anew, anew.code(t, b.leads())); companyIn(t, fourth) != "Företaget AB" {
 			t.Errorf("anew: %v", fourth)
@@ -134,7 +134,7 @@ func TestAPageOfCompaniesThatIsOldLeadsBackToTheApp(t *testing.T) {
 	w.works(twoJobs)
 	b, l := w.browser(), newLogin(w.hrm)
 	b.signIn(newLogin(w.mobile), bosAddress, bosPass)
-	b.get(l.authorize("scope", "openid company")).follow().shows("Var jobbar du nu?")
+	b.get(l.authorize("scope", "openid company")).follow().shows("Vilket jobb gäller det?")
 	page := b.action("/signin/")
 	w.clock.Advance(11 * time.Minute)
 	b.get(page).expect(http.StatusOK)
@@ -151,7 +151,7 @@ func TestNobodyChoosesACompanyForSomebodyElse(t *testing.T) {
 	w := on(t)
 	w.works(twoJobs)
 	b, l := w.browser(), newLogin(w.mobile)
-	b.toCompany(l).shows("Var jobbar du nu?")
+	b.toCompany(l).shows("Vilket jobb gäller det?")
 	page := b.action("/signin/")
 	// Without the session, in another browser, and of an app of another organisation.
 	w.browser().post(page, "company", "Företaget AB").expect(http.StatusGone)
