@@ -84,7 +84,7 @@ var theHouse = map[string]room{
 		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
-	"internal/selftest": {root, "app config provisioning secret"},
+	"internal/selftest": {root, "app config control person provisioning secret totp"},
 
 	"internal/config": {settings, "secret"},
 
@@ -224,7 +224,7 @@ var theForeign = []foreignRule{
 	{"github.com/SherClockHolmes/webpush-go", nil, []string{"internal/webpush"}, "encrypts pushes and signs for push services"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},
 	{"github.com/wneessen/go-mail", nil, []string{"internal/mail"}, "one place sends mail"},
-	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
+	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "internal/selftest", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
 	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},

@@ -13,7 +13,7 @@ type Charge struct {
 	Organisation organisation.ID
 	Person       string
 	Account      account.Account
-	// Elsewhere says that the account is connected with another organisation, too.
+	// Elsewhere says that the account is connected with another organisation, too, or is an administrator of one.
 	Elsewhere bool
 	Operator  bool // the account is an operator's
 	Role      Role // of the account in the organisation; empty: none

@@ -65,7 +65,9 @@ var refusals = []struct {
 	{dkim.ErrUnknown, http.StatusNotFound, "not_found"},
 
 	{transition.ErrReason, http.StatusUnprocessableEntity, "reason"},
+	{recovery.ErrNoReason, http.StatusUnprocessableEntity, "reason"},
 	{transition.ErrConnected, http.StatusConflict, "connected"},
+	{transition.ErrLately, http.StatusConflict, "disconnected_lately"},
 	{transition.ErrNotConnected, http.StatusConflict, "not_connected"},
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},

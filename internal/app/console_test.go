@@ -356,6 +356,7 @@ func TestAHelpdeskHandsOutACodeAndTakesALostPhoneAway(t *testing.T) {
 		b.get(beside(b.at, "recovery")).expect(http.StatusOK)
 		b.post(b.action("/signin/"), "recovery_code", code).expect(http.StatusSeeOther)
 
+		e.post(bo+"/recover", "reason", " ").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
 		e.post(bo+"/recover", "reason", "glömt").expect(http.StatusSeeOther).follow().shows("Länken är på väg")
 		w.deliver()
 		if link := w.link(bosAddress); !strings.Contains(link, "/recovery/link/") {

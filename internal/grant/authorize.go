@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -22,6 +23,8 @@ type Decision struct {
 	Location string
 	// Signin is the request that needs a proof first.
 	Signin *authn.Request
+	// Choose says that the session answers the request but for the company, which the person chooses first.
+	Choose bool
 	// StepUp says that the session lacks no more than the class that Signin asks for.
 	StepUp bool
 	// Refusal is an error that must not travel to the redirect URI (RFC 6749 §4.1.2.1).
@@ -70,7 +73,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		r.Subject = hint
 	}
 	facts := authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}
-	answered := authn.SSO(r, facts, now) && r.IsFor(facts.Session.Account) && r.IsAnsweredBy(facts.Session.ACR)
+	answered := s.Answers(r, facts)
 	if answered && !r.HasPrompt("none") && !r.IsMetBy(facts.Session.ACR) {
 		// What is only voluntary is met where the account can (OIDC Core §3.1.2.1).
 		second, err := s.Authn.Store.FindSecond(ctx, facts.Session.Account)
@@ -81,8 +84,14 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	switch {
 	case answered:
-		d.Location, err = s.Issue(ctx, sso.RP, r, facts, sso.Account.Epoch)
-		return d, err
+		d.Location, err = s.Complete(ctx, sso.RP, r, facts, sso.Account.Epoch, "")
+		if d.Choose = errors.Is(err, ErrCompany); !d.Choose {
+			return d, err
+		}
+		if d.Signin = &r; r.HasPrompt("none") {
+			d.Choose, d.Signin, d.Location = false, nil, s.errorLocation(redirect, r.State, errInteraction)
+		}
+		return d, nil
 	case !r.IsPossible():
 		d.Location = s.errorLocation(redirect, r.State, errUnmet)
 		return d, nil
@@ -212,15 +221,20 @@ func (s *Service) hinted(token string) string {
 }
 
 // Complete answers a request whose sign-in is done: with a code, or, where somebody else has signed in than the request
-// asks for, or it is worth less than the request requires, with an error.
-func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
+// asks for, or it is worth less than the request requires, with an error. chosen is the company that the person has chosen on a page;
+// without one that counts it may fail with ErrCompany.
+func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (string, error) {
 	switch {
 	case !r.IsFor(f.Session.Account):
 		return s.errorLocation(r.RedirectURI, r.State, Error{"login_required", "another person has signed in than the request names"}), nil
 	case !r.IsAnsweredBy(f.Session.ACR):
 		return s.errorLocation(r.RedirectURI, r.State, errUnmet), nil
 	}
-	return s.Issue(ctx, rp, r, f, epoch)
+	company, err := s.company(ctx, r, f, chosen)
+	if err != nil {
+		return "", err
+	}
+	return s.issue(ctx, rp, r, f, epoch, company)
 }
 
 func (s *Service) errorLocation(redirect, state string, e Error) string {

@@ -29,6 +29,7 @@ type code struct {
 	JKT         string   `json:"k,omitempty"` // the key that alone may redeem it (RFC 9449 §10)
 	Nonce       string   `json:"n,omitempty"`
 	Scope       string   `json:"o"`
+	Company     string   `json:"b,omitempty"`
 	Account     string   `json:"u"`
 	AuthTime    int64    `json:"t"` // Unix ms
 	ACR         string   `json:"a"`
@@ -42,11 +43,11 @@ const (
 	rowPrefix   = "row."
 )
 
-// Issue makes a code for a request that the session satisfies and returns where the browser takes it.
-func (s *Service) Issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64) (string, error) {
+// issue makes a code for a request that the session satisfies and returns where the browser takes it.
+func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (string, error) {
 	now := s.Now()
 	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
-		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Account: string(f.Session.Account),
+		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Company: company, Account: string(f.Session.Account),
 		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
 	if err != nil {
 		return "", err
@@ -109,7 +110,7 @@ func bound(rp relyingparty.RP, jkt string) string {
 // grant is what a code becomes.
 func (c code) grant(rp relyingparty.RP, jkt string, now time.Time) Grant {
 	g := Grant{ID: secret.NewID(), CodeID: c.ID, ClientID: c.ClientID, Account: account.ID(c.Account), Session: session.ID(c.Session),
-		Scope: c.Scope, JKT: bound(rp, jkt),
+		Scope: c.Scope, Company: c.Company, JKT: bound(rp, jkt),
 		Offline: hasScope(c.Scope, "offline_access") && rp.RefreshTokens, ACR: session.ACR(c.ACR), AMR: c.AMR, AuthTime: time.UnixMilli(c.AuthTime),
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {

@@ -47,7 +47,9 @@ const (
 )
 
 // Scopes lists the scope values that mean something here. Those of authenticators are not among them: no request obtains them.
-func Scopes() []string { return []string{"openid", "profile", "email", "person", "offline_access"} }
+func Scopes() []string {
+	return []string{"openid", "profile", "email", "person", "company", "offline_access"}
+}
 
 // Grant is an RP's standing permission for one account: made at redemption, the family of its refresh tokens.
 type Grant struct {
@@ -58,6 +60,7 @@ type Grant struct {
 	Session       session.ID
 	Scope         string
 	JKT           string // of the key that its refresh tokens are bound to (RFC 9449 §5); empty: none
+	Company       string // for which the person works at the RP, where it asked and there is one
 	Offline       bool   // scope offline_access: outlives the session
 	ACR           session.ACR
 	AMR           []string
@@ -80,6 +83,10 @@ type Store interface {
 	// FindSubject reads, in one statement, what userinfo tells: the grant, its session's and account's state,
 	// and the persons of the RP's organisations where asked.
 	FindSubject(ctx context.Context, grantID string, persons bool) (Subject, error)
+	// ListEmployments lists the employments of the account's persons in the RP's organisations.
+	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
+	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
+	FindCompany(ctx context.Context, clientID string, id session.ID) (string, error)
 	// FindRequest reads the row of a large code; false if it is unknown or expired.
 	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
 }

@@ -66,6 +66,7 @@ type idClaims struct {
 	AMR      []string    `json:"amr"`
 	SID      string      `json:"sid"`
 	AtHash   string      `json:"at_hash"`
+	Company  string      `json:"urn:portvakt:company,omitempty"`
 }
 
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
@@ -86,7 +87,7 @@ func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens
 	if hasScope(g.Scope, "openid") {
 		t.IDToken, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", idClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: g.ClientID,
 			Issued: now.Unix(), Expires: now.Add(IDTokenLife).Unix(), AuthTime: seconds(g.AuthTime), Nonce: nonce, ACR: g.ACR, AMR: g.AMR,
-			SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(t.AccessToken)})
+			SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(t.AccessToken), Company: g.company(g.Scope)})
 		if err != nil {
 			return Tokens{}, err
 		}

@@ -13,6 +13,9 @@ import (
 // PersonClaim is the claim by which an RP knows the person of its register (RULES §6).
 const PersonClaim = "urn:portvakt:person"
 
+// CompanyClaim is the claim that says for which company the person is there, as the register names it.
+const CompanyClaim = "urn:portvakt:company"
+
 // Userinfo is a userinfo response (OIDC Core §5.3.2). Only what the scope grants is set.
 type Userinfo struct {
 	Subject       string         `json:"sub"`
@@ -23,6 +26,7 @@ type Userinfo struct {
 	Email         string         `json:"email,omitempty"`
 	EmailVerified *bool          `json:"email_verified,omitempty"`
 	Persons       []person.Claim `json:"urn:portvakt:person,omitempty"`
+	Company       string         `json:"urn:portvakt:company,omitempty"`
 }
 
 // ErrToken says that an access token is missing, foreign, expired or revoked (RFC 6750 §3.1).
@@ -47,7 +51,7 @@ func (s *Service) openAccessToken(value string) (accessClaims, bool) {
 
 func reveal(scope string, sub Subject) Userinfo {
 	a := sub.Account
-	u := Userinfo{Subject: string(a.ID)}
+	u := Userinfo{Subject: string(a.ID), Company: sub.Grant.company(scope)}
 	if hasScope(scope, "profile") {
 		u.GivenName, u.FamilyName, u.Locale = a.GivenName, a.FamilyName, a.Language
 		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)

@@ -45,6 +45,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	d.Visitor.KeepAttempt(w, r, a.ID, cookie)
 	page := "/signin/" + a.ID
 	switch {
+	case decision.Choose:
+		page += "/company"
 	case decision.StepUp:
 		page += "/continue" // which knows what the session lacks
 	case a.Identifier != "" && !a.Request.HasPrompt("select_account"):

@@ -31,7 +31,7 @@ func (d *Door) metadata() []byte {
 		"dpop_signing_alg_values_supported":              signingkey.ProofAlgs(), // RFC 9449 §5.1
 		"prompt_values_supported":                        []string{"none", "login", "select_account"},
 		"acr_values_supported":                           []session.ACR{session.Mail, session.Pwd, session.MFA, session.AAL2},
-		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim},
+		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim, grant.CompanyClaim},
 		"ui_locales_supported":                           []string{"sv", "en"},
 		"authorization_response_iss_parameter_supported": true, // RFC 9207
 		"backchannel_logout_supported":                   true,

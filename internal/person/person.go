@@ -4,6 +4,7 @@
 package person
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -134,6 +135,19 @@ type Employment struct {
 	Unit    string `json:"unit,omitempty"`
 	From    string `json:"from,omitempty"`
 	To      string `json:"to,omitempty"`
+}
+
+// Companies are the names of the companies in which an employment has not ended, sorted as Swedish sorts.
+func Companies(all []Employment, now time.Time) []string {
+	var names []string
+	for _, e := range all {
+		ended := Person{Employments: []Employment{e}}.Until()
+		if e.Company != "" && (ended.IsZero() || now.Before(ended)) && !slices.Contains(names, e.Company) {
+			names = append(names, e.Company)
+		}
+	}
+	collator().SortStrings(names)
+	return names
 }
 
 // Claim is one element of the claim urn:portvakt:person, by which an RP knows the person (RULES §6).

@@ -214,7 +214,7 @@ func (s *Service) bite(ctx context.Context, tx Tx, j job.Job, letters []letter, 
 	now := s.Now()
 	mailed := 0
 	for _, l := range letters {
-		ok, err := tx.TakeRecipient(ctx, j.ID, l.to.Person.ID, l.link.Identifier, now)
+		ok, err := tx.TakeRecipient(ctx, j.ID, l.to.Person.ID, l.link.Identifier, l.to.MailedAt, now)
 		if err != nil {
 			return j, fmt.Errorf("take recipient: %w", err)
 		}
@@ -257,6 +257,8 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 		return "flagged"
 	case hasLeft(c.Person, now):
 		return "left"
+	case picked && mailed && !c.MailedAt.Before(j.Created):
+		return "mailed_before" // by a mailing that was begun twice: two presses, two tabs
 	case picked:
 		return ""
 	case !reminder && mailed:

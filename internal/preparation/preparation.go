@@ -123,8 +123,8 @@ type Tx interface {
 	// ChooseRecipient notes that the job shall look at the person.
 	ChooseRecipient(ctx context.Context, jobID, personID string) error
 	// TakeRecipient notes that the job mails the person at the address; false if it has, or if it must not any more: she has confirmed
-	// meanwhile, or the register says something else.
-	TakeRecipient(ctx context.Context, jobID, personID string, at account.Identifier, now time.Time) (bool, error)
+	// meanwhile, the register says something else, or another mail has gone out since the one before.
+	TakeRecipient(ctx context.Context, jobID, personID string, at account.Identifier, before, now time.Time) (bool, error)
 
 	// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)

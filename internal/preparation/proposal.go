@@ -33,7 +33,7 @@ type Proposal struct {
 	ApprovedBy account.ID // empty: the operator
 	Invited    time.Time  // both conditions held: the mail with its link was enqueued
 	Ended      time.Time
-	EndedBy    string // replaced, objected, refused, connected
+	EndedBy    string // replaced, objected, refused, connected, register
 }
 
 // isOpen says whether the proposal may still come to something.
@@ -166,7 +166,8 @@ func (s *Service) ListProposals(ctx context.Context, org organisation.ID) ([]Pro
 func (s *Service) Approve(ctx context.Context, by administrator.Administrator, org organisation.ID, id, reason string) error {
 	return s.decide(ctx, by, org, id, reason, audit.PreparationProposalApproved, func(tx Tx, i Invitation) error {
 		i.Proposal.Approved, i.Proposal.ApprovedBy = s.Now(), by.Account.ID
-		if i.Bounced || i.Person.Identifier() == "" {
+		// That mail came back is no reason: the link was read, so that it arrived, and whoever reads it can report it as undeliverable.
+		if i.Person.Identifier() == "" {
 			i.Proposal.Settled = s.Now() // nobody is there who could object
 		}
 		return s.goOn(ctx, tx, i)

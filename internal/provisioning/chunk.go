@@ -15,8 +15,11 @@ import (
 	"github.com/portvakt/portvakt/internal/register"
 )
 
-// chunkRows is how many rows a piece of a file has.
-const chunkRows = 500
+// chunkRows is how many rows a piece of a file has, chunkText how many bytes of text, but for its last row.
+const (
+	chunkRows = 500
+	chunkText = 2 << 20
+)
 
 // sampleRows is how many rows the page with the mapping shows.
 const sampleRows = 5
@@ -35,6 +38,7 @@ type chunkRow struct {
 // memory than one piece.
 func (s *Service) keep(ctx context.Context, i *Import, table *register.Table) (rows int64, err error) {
 	var piece []chunkRow
+	text := 0
 	for seq := int64(0); ; {
 		line, err := table.Next()
 		over := errors.Is(err, io.EOF)
@@ -45,6 +49,7 @@ func (s *Service) keep(ctx context.Context, i *Import, table *register.Table) (r
 			row := chunkRow{Line: line.Number}
 			for n, c := range line.Cells {
 				row.Cells = append(row.Cells, c.Text)
+				text += len(c.Text)
 				if c.NoValue {
 					row.NoValue = append(row.NoValue, n)
 				}
@@ -55,7 +60,7 @@ func (s *Service) keep(ctx context.Context, i *Import, table *register.Table) (r
 			piece = append(piece, row)
 			rows++
 		}
-		if len(piece) == chunkRows || over && len(piece) > 0 {
+		if len(piece) == chunkRows || text >= chunkText || over && len(piece) > 0 {
 			data, err := packed(piece)
 			if err != nil {
 				return rows, err
@@ -63,7 +68,7 @@ func (s *Service) keep(ctx context.Context, i *Import, table *register.Table) (r
 			if err := s.InBulkTx(ctx, func(tx Tx) error { return tx.InsertChunk(ctx, i.ID, seq, data, s.Now()) }); err != nil {
 				return rows, fmt.Errorf("insert chunk: %w", err)
 			}
-			piece = piece[:0]
+			piece, text = piece[:0], 0
 			seq++
 		}
 		if over {

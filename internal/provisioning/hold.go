@@ -66,9 +66,15 @@ func (s *Service) hold(ctx context.Context, tx Tx, j job.Job, before, after pers
 		return false, nil
 	case found && h.Decision == Refused && h.After == identity(after):
 		return false, nil
-	case waits:
-		h.Import, h.After = j.ID, identity(after)
+	case waits && h.After == identity(after):
+		h.Import = j.ID
 		return true, tx.SaveHold(ctx, h)
+	case waits: // under an id of its own: who decides has read what she decides on
+		h.Decision, h.Decided = Withdrawn, now
+		if err := tx.SaveHold(ctx, h); err != nil {
+			return false, err
+		}
+		fallthrough
 	default:
 		return true, tx.SaveHold(ctx, Hold{ID: secret.NewID(), Organisation: before.Organisation, Person: before.ID, Import: j.ID,
 			Before: identity(before), After: identity(after), Created: now})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -153,11 +154,20 @@ func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.B
 	})
 }
 
+// ErrNoReason says that an administrator has not said why, or too much.
+var ErrNoReason = errors.New("say why, in a few words")
+
+// maxReason is the longest reason in bytes.
+const maxReason = 400
+
 // AskFor sends a person of the administrator's organisation the link by which she makes a new password: to her own confirmed address, and
-// within its budget, as if she had asked herself. It fails with ErrNoAccount or administrator.ErrForbidden.
+// within its budget, as if she had asked herself. It fails with ErrNoAccount, ErrNoReason or administrator.ErrForbidden.
 func (s *Service) AskFor(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) error {
 	if !by.May(o, administrator.Help) {
 		return administrator.ErrForbidden
+	}
+	if reason = strings.TrimSpace(reason); reason == "" || len(reason) > maxReason {
+		return ErrNoReason
 	}
 	now := s.Now()
 	return s.InTx(ctx, func(tx Tx) error {

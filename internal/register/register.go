@@ -19,7 +19,8 @@ const (
 	MaxFile    = 64 << 20
 	MaxRows    = 1_000_000
 	MaxColumns = 200
-	MaxCell    = 4096 // characters
+	MaxCell    = 4096      // characters
+	maxText    = 512 << 20 // bytes in all cells: many cells of a workbook may name one text
 )
 
 // Why a file is refused as a whole.
@@ -74,6 +75,7 @@ type Table struct {
 	Header []string
 	lines  lines
 	rows   int
+	text   int // bytes in the cells so far
 }
 
 // lines gives the rows in the order of the file, and io.EOF after the last. A line is the receiver's to keep.
@@ -91,7 +93,10 @@ func (t *Table) Next() (Line, error) {
 		if l.empty() {
 			continue
 		}
-		if t.rows++; t.rows > MaxRows {
+		for _, c := range l.Cells {
+			t.text += len(c.Text)
+		}
+		if t.rows++; t.rows > MaxRows || t.text > maxText {
 			return Line{}, ErrTooMany
 		}
 		return l, nil
@@ -197,4 +202,19 @@ func (a *after) next() (Line, error) {
 // tidy is a cell's text as it is kept: on one line, without what nobody sees around it.
 func tidy(text string) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+}
+
+// clipped is a text that is too long for a cell, as far as that can be seen: a workbook says a long one once and names it in
+// millions of cells.
+func clipped(text string) string {
+	if len(text) <= MaxCell {
+		return text
+	}
+	n := 0
+	for at := range text {
+		if n++; n > MaxCell+1 {
+			return text[:at]
+		}
+	}
+	return text
 }

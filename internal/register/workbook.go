@@ -2,6 +2,8 @@ package register
 
 import (
 	"archive/zip"
+	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -28,7 +30,7 @@ const (
 	maxStrings = 4_000_000
 )
 
-var errBomb = errors.New("the workbook unpacks to more than a register can be")
+var errBomb = fmt.Errorf("%w: the workbook unpacks to more than a register can be", ErrTooMany)
 
 // workbook is what the sheets of a file share.
 type workbook struct {
@@ -38,7 +40,30 @@ type workbook struct {
 	base    time.Time
 }
 
+// maxDirectory is how many bytes the directory of a zip may have: the library reads it whole, some hundred bytes in memory for each
+// forty of it, before it can be asked how much there is.
+const maxDirectory = 2 << 20
+
+// hasSmallDirectory looks where the directory begins and ends, as the library will: the record at the end says it twice.
+func hasSmallDirectory(file io.ReaderAt, size int64) bool {
+	const record = 22
+	end := make([]byte, min(size, record+math.MaxUint16))
+	if _, err := file.ReadAt(end, size-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	at := bytes.LastIndex(end, []byte("PK\x05\x06"))
+	if at < 0 || at+record > len(end) {
+		return true // no zip at all, which the library says
+	}
+	length, begin := int64(binary.LittleEndian.Uint32(end[at+12:])), int64(binary.LittleEndian.Uint32(end[at+16:]))
+	ends := size - int64(len(end)-at)
+	return length <= maxDirectory && ends-begin <= maxDirectory // also what asks for the larger form of a zip: no register needs it
+}
+
 func openWorkbook(file io.ReaderAt, size int64) (*Table, error) {
+	if !hasSmallDirectory(file, size) {
+		return nil, errBomb
+	}
 	z, err := zip.NewReader(file, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotATable, err)
@@ -263,7 +288,7 @@ func (w *workbook) readStrings() error {
 				if len(w.strings.ends) >= maxStrings {
 					return errBomb
 				}
-				w.strings.all = append(w.strings.all, tidy(text.String())...)
+				w.strings.all = append(w.strings.all, clipped(tidy(text.String()))...)
 				w.strings.ends = append(w.strings.ends, uint32(len(w.strings.all)))
 			}
 		}
@@ -489,19 +514,19 @@ func (s *sheet) meaning(kind, style, value, inline string, formula bool) (Cell, 
 		}
 		return Cell{Text: text}, nil
 	case "inlineStr":
-		return Cell{Text: tidy(inline)}, nil
+		return Cell{Text: clipped(tidy(inline))}, nil
 	case "e":
 		return Cell{NoValue: true}, nil
 	case "str", "b":
-		return Cell{Text: tidy(value), NoValue: formula}, nil
+		return Cell{Text: clipped(tidy(value)), NoValue: formula}, nil
 	case "d":
 		day, _, _ := strings.Cut(value, "T")
-		return Cell{Text: tidy(day)}, nil
+		return Cell{Text: clipped(tidy(day))}, nil
 	}
 	if value == "" {
 		return Cell{NoValue: formula}, nil
 	}
-	return Cell{Text: s.number(value, style)}, nil
+	return Cell{Text: clipped(s.number(value, style))}, nil
 }
 
 // number writes a number as people do: a date where its style says so, and without an exponent.

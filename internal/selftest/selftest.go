@@ -71,6 +71,19 @@ type world struct {
 }
 
 func open(ctx context.Context, o Options) (*world, error) {
+	w, err := start(ctx, config.Settings{Database: o.Database}, o.App)
+	if err != nil {
+		return nil, err
+	}
+	w.addresses = (2*o.N + perAddress - 1) / perAddress
+	if err := w.seed(ctx, o); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// start starts a private Portvakt with settings that need no more than what sets the test apart.
+func start(ctx context.Context, s config.Settings, o app.Options) (*world, error) {
 	dir, err := os.MkdirTemp("", "portvakt-selftest-")
 	if err != nil {
 		return nil, err
@@ -79,19 +92,15 @@ func open(ctx context.Context, o Options) (*world, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	w := &world{dir: dir, url: fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port), addresses: (2*o.N + perAddress - 1) / perAddress,
-		done: make(chan error, 1)}
+	w := &world{dir: dir, url: fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port), done: make(chan error, 1)}
+	s.Demo, s.Issuer, s.DataDir, s.MasterKey = true, w.url, dir, secret.NewMasterKey()
 	// Visitors come from many networks, as a real attacker does: each names its own by the proxy's header.
-	settings := config.Settings{Demo: true, Issuer: w.url, DataDir: dir, Database: o.Database, MasterKey: secret.NewMasterKey(),
-		TrustedProxies: []string{"127.0.0.1"}}
-	if w.app, err = app.New(ctx, settings, o.App); err != nil {
+	s.TrustedProxies = []string{"127.0.0.1"}
+	if w.app, err = app.New(ctx, s, o); err != nil {
 		return nil, errors.Join(err, l.Close(), os.RemoveAll(dir))
 	}
 	ctx, w.stop = context.WithCancel(ctx)
 	go func() { w.done <- w.app.Serve(ctx, l) }()
-	if err := w.seed(ctx, o); err != nil {
-		return nil, errors.Join(err, w.close())
-	}
 	return w, nil
 }
 

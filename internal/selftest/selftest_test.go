@@ -62,3 +62,21 @@ func TestTheVisitorsTakeTheWholeWay(t *testing.T) {
 		}
 	}
 }
+
+// Here too nothing is said of how long it takes: what is asked is that the whole move comes to its end.
+func TestARegisterMovesFromItsFileToTheFirstLogins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("mails go out at a rate")
+	}
+	cheap := app.Options{Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Robot: 20}
+	parts := map[string]int{}
+	err := Register(t.Context(), RegisterOptions{People: 120, Logins: 3, Parallel: 2, Samples: 1, App: cheap}, func(p Phase) { parts[p.Name] += p.Units })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"import": 120, "the same file again": 120, "pre-flight": 120, "mailing": 117, "confirm, with a password": 3, "first login": 3} {
+		if parts[name] != want {
+			t.Errorf("%s: %d, want %d", name, parts[name], want)
+		}
+	}
+}

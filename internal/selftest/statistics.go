@@ -36,6 +36,15 @@ func median(all []time.Duration) time.Duration {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
+// percentile is the time that so many of a hundred do not exceed.
+func percentile(all []time.Duration, p int) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(all))
+	return s[min(len(s)*p/100, len(s)-1)]
+}
+
 // mannWhitney is the two-sided p-value of the rank-sum test, by the normal approximation with ties. It asks
 // nothing of the shape of the two distributions, which network times would not grant.
 func mannWhitney(a, b []time.Duration) float64 {

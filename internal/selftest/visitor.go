@@ -29,7 +29,7 @@ func newVisitor(base string, i int) (visitor, error) {
 
 // send makes a request, reads the whole answer, and says how long that took.
 func (v visitor) send(ctx context.Context, method, path string, form url.Values, want int) (*http.Response, []byte, time.Duration, error) {
-	r, err := http.NewRequestWithContext(ctx, method, v.url+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, method, v.url+strings.TrimPrefix(path, v.url), strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, nil, 0, err
 	}

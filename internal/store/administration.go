@@ -51,7 +51,8 @@ WHERE i.organisation_id = $1 AND i.at < $2 ORDER BY i.at DESC, i.event_id DESC L
 
 	findCharge statement = `
 SELECT a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
-  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id) THEN 1 ELSE 0 END,
+  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id)
+    OR EXISTS (SELECT 1 FROM administrators d WHERE d.account_id = a.id AND d.organisation_id NOT IN ('', p.organisation_id)) THEN 1 ELSE 0 END,
   CASE WHEN EXISTS (SELECT 1 FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = '') THEN 1 ELSE 0 END,
   COALESCE((SELECT d.role FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = p.organisation_id), '')
 FROM persons p JOIN connections c ON c.person_id = p.id JOIN accounts a ON a.id = c.account_id

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 var (
@@ -34,7 +36,7 @@ WHERE r.client_id = $1`
 	// whether persons are asked for. No subquery: SQLite would make it for all people before it joins it to one.
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
-  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt,
+  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company,
   a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
@@ -48,8 +50,8 @@ ORDER BY p.organisation_id, p.person_key`
 	// access away since it was issued ($15): one statement says so.
 	insertGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
-  former_rotated_at, replays, created_at, expires_at, ended_at, jkt)
-SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company)
+SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
@@ -64,17 +66,26 @@ WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at =
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
   AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company`
 
 	// A retry of the same redemption finds its own grant.
 	findOwnGrant statement = `SELECT id FROM grants WHERE id = $1 AND code_id = $2 AND ended_at = 0`
+
+	// The employments of the account's persons in the RP's organisations.
+	listEmployments statement = `
+SELECT p.employments FROM connections c JOIN persons p ON p.id = c.person_id
+  JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = $1
+WHERE c.account_id = $2`
+
+	findCompany statement = `
+SELECT company FROM grants WHERE session_id = $1 AND client_id = $2 AND company <> '' ORDER BY created_at DESC, id LIMIT 1`
 
 	countReplay statement = `UPDATE grants SET replays = replays + 1 WHERE id = $1`
 
 	endGrant statement = `
 UPDATE grants SET ended_at = $3, expires_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company`
 )
 
 // grantRow receives the columns of a grant.
@@ -86,7 +97,7 @@ type grantRow struct {
 
 func (r *grantRow) dest() []any {
 	return []any{&r.ID, &r.CodeID, &r.ClientID, &r.Account, &r.Session, &r.Scope, &r.Offline, &r.ACR, &r.amr, &r.authTime,
-		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT}
+		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT, &r.Company}
 }
 
 func (r *grantRow) grant() grant.Grant {
@@ -142,12 +153,33 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 	return sub, err
 }
 
+// ListEmployments lists the employments of the account's persons in the RP's organisations.
+func (db *DB) ListEmployments(ctx context.Context, clientID string, id account.ID) (all []person.Employment, err error) {
+	err = db.query(ctx, listEmployments, clientID, string(id)).each(func(scan scan) error {
+		var text string
+		var some []person.Employment
+		if err := scan(&text); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(text), &some)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
+func (db *DB) FindCompany(ctx context.Context, clientID string, id session.ID) (company string, err error) {
+	_, err = db.query(ctx, findCompany, string(id), clientID).one(&company)
+	return company, err
+}
+
 // InsertGrant makes a grant if its session and account stand at the given epoch, and its code is new and was issued after the
 // person last took the RP's access away.
 func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issued, now time.Time) (bool, error) {
 	var id string
 	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT, g.Company).one(&id)
 	if err != nil || made {
 		return made, err
 	}

@@ -240,6 +240,10 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 		if _, err := tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
 			return err
 		}
+		// What was proposed by whoever read the old address: the new one has never heard of it, and could not object.
+		if _, err := tx.exec(ctx, endProposals, p.ID, ms(now), "register"); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.exec(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
 		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until())); err != nil || !newName && !newAddress {

@@ -31,15 +31,16 @@ FROM jobs WHERE organisation_id = $1 AND kind = $2 ORDER BY created_at DESC, id 
 	// Asked first, so that idle workers cost a read and no transaction.
 	findDueJob statement = `
 SELECT id FROM jobs j WHERE state IN ('queued', 'running') AND kind = $2 AND not_before <= $1 AND lease_until <= $1
-  AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = 'running' AND o.kind = $2 AND o.organisation_id = j.organisation_id AND o.id <> j.id)
+  AND (kind = 'mailing' AND total = 1 OR NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = 'running' AND o.kind = $2 AND o.organisation_id = j.organisation_id AND o.id <> j.id))
 LIMIT 1`
 
 	// The lease is asked again in the outer WHERE: without row locks, that is what only one worker can win.
+	// Who is helped on the phone does not wait for a mailing to everybody.
 	leaseJob statement = `
 UPDATE jobs SET state = 'running', leased_by = $3, lease_until = $4, started_at = CASE WHEN started_at = 0 THEN $1 ELSE started_at END
 WHERE state IN ('queued', 'running') AND lease_until <= $1 AND id IN (SELECT id FROM jobs j
   WHERE state IN ('queued', 'running') AND kind = $2 AND not_before <= $1 AND lease_until <= $1
-    AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = 'running' AND o.kind = $2 AND o.organisation_id = j.organisation_id AND o.id <> j.id)
+    AND (kind = 'mailing' AND total = 1 OR NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = 'running' AND o.kind = $2 AND o.organisation_id = j.organisation_id AND o.id <> j.id))
   ORDER BY not_before, created_at, id LIMIT 1)
 RETURNING id, kind, organisation_id, created_by, state, position, total, counts, params, reason, created_at, started_at, finished_at, not_before`
 

@@ -139,7 +139,7 @@ INSERT INTO mailing_recipients (job_id, person_id, mailed_at) VALUES ($1, $2, 0)
 	takeRecipient statement = `
 INSERT INTO mailing_recipients (job_id, person_id, mailed_at)
 SELECT $1, p.id, $3 FROM persons p
-WHERE p.id = $2 AND p.identifier = $4 AND p.flag = '' AND p.exempt_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
+WHERE p.id = $2 AND p.identifier = $4 AND p.mailed_at = $5 AND p.flag = '' AND p.exempt_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
 ON CONFLICT (job_id, person_id) DO UPDATE SET mailed_at = excluded.mailed_at WHERE mailing_recipients.mailed_at = 0`
 
 	findTransition statement = `
@@ -355,8 +355,8 @@ func (tx *Tx) ChooseRecipient(ctx context.Context, jobID, personID string) error
 }
 
 // TakeRecipient notes that the job mails the person at the address; false if it has, or if it must not any more.
-func (tx *Tx) TakeRecipient(ctx context.Context, jobID, personID string, at account.Identifier, now time.Time) (bool, error) {
-	n, err := tx.exec(ctx, takeRecipient, jobID, personID, ms(now), string(at))
+func (tx *Tx) TakeRecipient(ctx context.Context, jobID, personID string, at account.Identifier, before, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, takeRecipient, jobID, personID, ms(now), string(at), ms(before))
 	return n == 1, err
 }
 

@@ -125,6 +125,11 @@ WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = pe
 	vouchAddress statement = `UPDATE persons SET vouched = $2, checked_at = 0, changed_at = $3 WHERE id = $1`
 	setExempt    statement = `UPDATE persons SET exempt_at = $2, exempt_reason = $3 WHERE id = $1`
 
+	wasDisconnected statement = `
+SELECT e.id FROM audit_personal q JOIN audit_events e ON e.id = q.event_id
+WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_disconnected' AND e.at > $3
+  AND EXISTS (SELECT 1 FROM audit_organisations i WHERE i.organisation_id = $1 AND i.at = e.at AND i.event_id = e.id) LIMIT 1`
+
 	disconnectPerson statement = `DELETE FROM connections WHERE person_id = $1 RETURNING account_id`
 
 	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
@@ -315,6 +320,10 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 	if err != nil || n == 0 {
 		return false, err
 	}
+	// What was proposed by whoever read the old address: the new one has never heard of it, and could not object.
+	if _, err := tx.exec(ctx, endProposals, id, ms(now), "register"); err != nil {
+		return false, err
+	}
 	var p person.Person
 	if _, err := tx.query(ctx, readTerms, id).one(&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.LegacyID); err != nil {
 		return false, err
@@ -338,6 +347,12 @@ func (tx *Tx) Vouch(ctx context.Context, id string, identifier account.Identifie
 func (tx *Tx) SetExempt(ctx context.Context, id string, at time.Time, reason string, _ time.Time) error {
 	_, err := tx.exec(ctx, setExempt, id, ms(at), reason)
 	return err
+}
+
+// WasDisconnected says whether a connection was taken away from the person after the given time.
+func (tx *Tx) WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error) {
+	var event string
+	return tx.query(ctx, wasDisconnected, string(o), id, ms(after)).one(&event)
 }
 
 // Disconnect takes the connection from a person away.

@@ -18,15 +18,24 @@ import (
 var (
 	// ErrConnected: the person has an account; the register's address is not how she logs in, and she changes that one herself.
 	ErrConnected = errors.New("the person has confirmed an address")
+	// ErrLately: the connection was taken away a moment ago. Whoever may do that and give the person another address, alone and at once,
+	// may be her (RULES §6 keeps an address that an administrator has changed from counting for as long).
+	ErrLately = errors.New("the connection was taken away in the last days; somebody who runs the transition must give the new address")
 	// ErrNotConnected: there is nothing to take away.
 	ErrNotConnected = errors.New("the person has no connection")
 	// ErrNotFlagged: only what the pre-flight took for a task's address can be vouched for.
 	ErrNotFlagged = errors.New("the address is not taken for a task's")
 )
 
+// lately is how long a helpdesk gives no other address to a person whose connection was taken away.
+const lately = 7 * 24 * time.Hour
+
 // CorrectAddress gives a person without a connection another address in the register (RULES §6). An empty one takes it away. It
-// fails with ErrNoPerson, ErrConnected, ErrReason or account.ErrNotAnAddress.
+// fails with ErrNoPerson, ErrConnected, ErrLately, ErrReason or account.ErrNotAnAddress.
 func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administrator, o organisation.ID, id, typed, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
 	reason, err := reasonOf(reason)
 	if err != nil {
 		return err
@@ -45,6 +54,11 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 		}
 		if acc != "" {
 			return ErrConnected
+		}
+		if !by.May(o, administrator.Prepare) {
+			if lost, err := tx.WasDisconnected(ctx, o, id, s.Now().Add(-lately)); err != nil || lost {
+				return orElse(err, ErrLately)
+			}
 		}
 		former = p.Identifier()
 		if ok, err := tx.CorrectAddress(ctx, id, address, identifier, s.Now()); err != nil || !ok {
@@ -69,6 +83,9 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 // Vouch says that an address that looks like a task's, or like one for minutes, is the person's own. It fails with ErrNoPerson,
 // ErrReason or ErrNotFlagged.
 func (s *Service) Vouch(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
 	reason, err := reasonOf(reason)
 	if err != nil {
 		return err
@@ -95,6 +112,9 @@ func (s *Service) Vouch(ctx context.Context, by administrator.Administrator, o o
 
 // Exempt takes a person out of the transition, or back in. It fails with ErrNoPerson or ErrReason.
 func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o organisation.ID, id string, out bool, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
 	reason, err := reasonOf(reason)
 	if err != nil {
 		return err
@@ -119,6 +139,9 @@ func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o 
 // the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's. It fails with ErrNoPerson,
 // ErrNotConnected or ErrReason.
 func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
 	reason, err := reasonOf(reason)
 	if err != nil {
 		return err

@@ -74,6 +74,9 @@ const bite = 500
 // Preflight looks at all persons of an organisation anew, and says how many it has looked at. It writes in bites, gives way to
 // everybody, and may be run again at any time: it finds the same.
 func (s *Service) Preflight(ctx context.Context, by administrator.Administrator, o organisation.ID) (int, error) {
+	if !by.May(o, administrator.Prepare) {
+		return 0, administrator.ErrForbidden
+	}
 	n, err := s.check(ctx, o, true)
 	if err != nil {
 		return n, err

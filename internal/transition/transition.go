@@ -71,6 +71,8 @@ type Tx interface {
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
 	// Disconnect takes the connection from a person away.
 	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// WasDisconnected says whether a connection was taken away from the person after the given time.
+	WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error)
 	// InsertRefusal stores a refusal.
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.

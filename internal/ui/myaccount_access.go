@@ -13,6 +13,7 @@ var accessTexts = []struct{ scope, key string }{
 	{"profile", "myaccount.access.profile"},
 	{"email", "myaccount.access.email"},
 	{"person", "myaccount.access.person"},
+	{"company", "myaccount.access.company"},
 }
 
 func accessRows(all []myaccount.Access) (rows []AccessRow) {

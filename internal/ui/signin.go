@@ -6,6 +6,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/web"
@@ -138,6 +139,9 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 	switch p.Step {
 	case authn.GoOn:
 		app, location, err = d.goOn(r, a, p)
+		if errors.Is(err, grant.ErrCompany) {
+			return see(w, r, attemptURL("/signin/"+a.ID+"/company", a))
+		}
 	case authn.RestartAtApp:
 		app, location, err = d.start(r.Context(), rp.ClientID, a.Address)
 	case authn.StartAgain:
@@ -181,7 +185,7 @@ func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, l
 	case a.Request.ClientID == "":
 		return "", "/account", nil
 	}
-	location, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch)
+	location, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch, "")
 	return p.RP.Name, location, err
 }
 

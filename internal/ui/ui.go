@@ -48,6 +48,9 @@ func (d *Door) Routes(mux interface {
 		"GET /signin/{attempt}/continue":  d.getContinue,
 		"POST /signin/{attempt}/continue": d.postContinue,
 
+		"GET /signin/{attempt}/company":  d.getCompany,
+		"POST /signin/{attempt}/company": d.postCompany,
+
 		"GET /signin/{attempt}/second": d.getSecond,
 
 		"GET /signin/{attempt}/new-password":  d.getSigninPassword,

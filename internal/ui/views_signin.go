@@ -112,6 +112,13 @@ type SignInContinue struct {
 	URL web.RegisteredURL // registered by the operator: an app's own scheme is a good one here (RFC 8252 §7.1)
 }
 
+// SignInCompany is the page signin_company: for which of several companies the person comes. Field: company.
+type SignInCompany struct {
+	Action    string
+	App       string // name of the app that asks, or ""
+	Companies []string
+}
+
 // SignInReady is the page signin_ready: what the attempt still needed was done elsewhere, or is no longer asked for, and one press
 // goes on. It has no form fields.
 type SignInReady struct {

@@ -54,6 +54,7 @@ var full = []sample{
 	{"signin_recovered", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM"}},
 	{"signin_recovered-required", ui.SignInRecovered{Action: "/signin/1/recovered", App: "HRM", Required: true}},
 	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue", App: "HRM"}},
+	{"signin_company", ui.SignInCompany{Action: "/signin/a/company", App: "HRM", Companies: []string{"Företaget AB", "Företaget Fastigheter AB"}}},
 	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
@@ -189,7 +190,7 @@ var zero = []sample{
 	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
 	{"signin_newpassword", ui.SignInNewPassword{}}, {"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
 	{"signin_recovery", ui.SignInRecovery{}}, {"signin_recovered", ui.SignInRecovered{}},
-	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
+	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_company", ui.SignInCompany{}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"recovery_not_me", ui.RecoveryNotMe{}}, {"recovery_not_me_done", ui.RecoveryNotMeDone{}},
@@ -211,6 +212,7 @@ var zero = []sample{
 // hostile are pages that carry what a stranger typed or an RP sent.
 var hostile = []sample{
 	{"signin_identifier", ui.SignInIdentifier{Address: evil, App: evil, BackURL: "javascript:alert(1)"}},
+	{"signin_company", ui.SignInCompany{App: evil, Companies: []string{evil, strings.Repeat("lång", 40)}}},
 	{"signin_password", ui.SignInPassword{Address: evil}},
 	{"recovery_sent", ui.RecoverySent{Address: evil}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{Address: evil, FirstName: evil, Words: []string{evil}, Elsewhere: true, OtherAccount: evil}},

@@ -27,6 +27,7 @@ type identity struct {
 	acr     string    // what the sign-in is worth
 	proven  time.Time // auth_time: when the person last proved who she is
 	email   string
+	company string // for which the person comes, where the register knows one
 	people  []personClaim
 }
 
@@ -164,11 +165,12 @@ func (s *service) verify(ctx context.Context, token *oauth2.Token, nonce string)
 		SID      string `json:"sid"`
 		ACR      string `json:"acr"`
 		AuthTime int64  `json:"auth_time"`
+		Company  string `json:"urn:portvakt:company"`
 	}
 	if err := id.Claims(&more); err != nil {
 		return identity{}, err
 	}
-	return identity{idToken: id, raw: raw, sid: more.SID, acr: more.ACR, proven: time.Unix(more.AuthTime, 0)}, nil
+	return identity{idToken: id, raw: raw, sid: more.SID, acr: more.ACR, proven: time.Unix(more.AuthTime, 0), company: more.Company}, nil
 }
 
 // ask fills in what userinfo tells. Its subject must be the id token's, or the
@@ -197,7 +199,7 @@ func (s *service) ask(ctx context.Context, token *oauth2.Token, who *identity) e
 func (a *App) admit(w http.ResponseWriter, r *http.Request, who identity) (session, *http.Cookie, error) {
 	key, err := a.records.link(login{who.idToken.Issuer, who.idToken.Subject}, who.people)
 	made := session{
-		Key: key, Email: who.email, Subject: who.idToken.Subject, SID: who.sid, IDToken: who.raw,
+		Key: key, Email: who.email, Company: who.company, Subject: who.idToken.Subject, SID: who.sid, IDToken: who.raw,
 		ACR: who.acr, AuthTime: who.proven,
 	}
 	return made, a.beginSession(w, r, made), err

@@ -25,7 +25,7 @@ func TestTheRequestIsCodeFlowWithPKCE(t *testing.T) {
 	q := w.begin("/login?login_hint=anna@foretaget.example&lang=en")
 	want := map[string]string{
 		"response_type": "code", "client_id": "hrm", "redirect_uri": w.url + "/callback",
-		"scope": "openid profile email person", "code_challenge_method": "S256",
+		"scope": "openid profile email person company", "code_challenge_method": "S256",
 		"login_hint": "anna@foretaget.example", "ui_locales": "en",
 	}
 	for name, value := range want {

@@ -1,6 +1,7 @@
 package hrm
 
 import (
+	"cmp"
 	"embed"
 	"html/template"
 	"net/http"
@@ -69,7 +70,7 @@ func (v view) Month(t time.Time) string { return months[v.Lang][t.Month()-1] + t
 func (v view) Weekday(t time.Time) string { return weekdays[v.Lang][t.Weekday()] }
 
 func (a *App) render(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
-	v.Lang, v.Path, v.Employer = a.rememberLang(w, r), r.URL.Path, a.cfg.Employer
+	v.Lang, v.Path, v.Employer = a.rememberLang(w, r), r.URL.Path, cmp.Or(v.Employer, a.cfg.Employer)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
@@ -97,7 +98,7 @@ func (a *App) viewOf(r *http.Request) (view, bool) {
 		return view{}, false
 	}
 	now := a.cfg.Now()
-	return view{Employee: &employee, Email: s.Email, Payslips: payslipsOf(s.Key, now), Days: daysOf(s.Key, now)}, true
+	return view{Employee: &employee, Employer: s.Company, Email: s.Email, Payslips: payslipsOf(s.Key, now), Days: daysOf(s.Key, now)}, true
 }
 
 func (a *App) showStart(w http.ResponseWriter, r *http.Request) {

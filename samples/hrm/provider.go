@@ -93,7 +93,7 @@ func (p *provider) describe(op *oidc.Provider) (*service, error) {
 			ClientSecret: p.cfg.ClientSecret,
 			Endpoint:     op.Endpoint(),
 			RedirectURL:  p.cfg.BaseURL + "/callback",
-			Scopes:       []string{oidc.ScopeOpenID, "profile", "email", "person"},
+			Scopes:       []string{oidc.ScopeOpenID, "profile", "email", "person", "company"},
 		},
 	}
 	// Guessing the style would try a refused code a second time, which a careful

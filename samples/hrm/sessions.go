@@ -14,6 +14,7 @@ const sessionCookie = "hrm_session"
 // session is somebody signed in to HRM, in one browser.
 type session struct {
 	Key     string // of the HRM record; empty where HRM has none
+	Company string // for which she is here; empty: her only one
 	Email   string // for display; never to find anybody by
 	Subject string
 	SID     string // the login service's name of its session, for logout tokens
