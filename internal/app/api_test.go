@@ -321,7 +321,7 @@ func TestHoldsProposalsAndRefusalsAreListedAndDecidedByAProgram(t *testing.T) {
 	})
 }
 
-func TestAHundredAndTwentyPeopleComeInPagesAndNobodyTwice(t *testing.T) {
+func TestALongRegisterComesInPagesWithoutAGap(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var register []person.Person
 		for i := range 118 { // with Anna and Bo, 120
@@ -437,7 +437,7 @@ func TestAnotherOrganisationDoesNotExistForAProgram(t *testing.T) {
 	})
 }
 
-func TestOneIdempotencyKeyIsOneRequest(t *testing.T) {
+func TestTwentyAtOnceWithOneIdempotencyKeyAreOneRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.program()
 		s.post("/mailings", map[string]any{}).expect(http.StatusBadRequest).code("no_idempotency_key")

@@ -63,7 +63,7 @@ func TestARegisterComesInByTheConsoleAndIsLookedThroughBeforeAMailLeaves(t *test
 		}
 
 		// Mails wait until somebody has looked.
-		b.post(consoleURL+"/preflight").expect(http.StatusSeeOther).follow().shows("Två personer har samma adress").shows("Adressen hör till en uppgift").shows("Adress saknas")
+		b.post(consoleURL + "/preflight").expect(http.StatusSeeOther).follow().shows("Två personer har samma adress").shows("Adressen hör till en uppgift").shows("Adress saknas")
 		b.get(consoleURL + "/preflight?kind=duplicate").shows("Elin Öberg").shows("Fia Ahl")
 		b.get(consoleURL + "/preflight.csv").expect(http.StatusOK)
 		for _, line := range strings.Split(b.body, "\r\n") {
@@ -130,7 +130,7 @@ func TestWhatIsNoRegisterIsRefusedWithWordsAndLeavesNothing(t *testing.T) {
 			b.upload("x.csv", test.file).expect(http.StatusUnprocessableEntity).shows(test.want)
 		})
 	}
-	b.post(consoleURL+"/import").expect(http.StatusBadRequest).shows("Välj en fil")
+	b.post(consoleURL + "/import").expect(http.StatusBadRequest).shows("Välj en fil")
 	if b.get(consoleURL + "/import"); strings.Contains(plain(b.body), "x.csv") {
 		t.Error("a refused file is listed")
 	}
