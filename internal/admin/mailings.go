@@ -28,11 +28,9 @@ func (d *Door) mailingsPage(v visit, status int, problem string) error {
 	if !t.SwitchOn.IsZero() {
 		view.SwitchOn = t.SwitchOn.UTC().Format(time.DateOnly)
 	}
-	report, err := d.Transition.Report(ctx, v.org.ID)
-	if err != nil {
+	if view.Unchecked, err = d.Transition.Unchecked(ctx, v.org.ID); err != nil {
 		return err
 	}
-	view.Unchecked = report.Unchecked
 	all, err := d.Preparation.ListMailings(ctx, v.org.ID)
 	if err != nil {
 		return err
