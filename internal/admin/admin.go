@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/administration"
@@ -40,7 +41,27 @@ type Door struct {
 	Kit            *web.Kit // with this door's templates
 	Catalogue      *locale.Catalogue
 	Now            func() time.Time
+
+	uploading places
 }
+
+// places bound how many files come in at once: each may hold a hundred megabytes while it is read.
+type places struct{ taken atomic.Int32 }
+
+// mostUploads is how many files one node takes in at once.
+const mostUploads = 2
+
+// TryAcquire takes a place; false where all are taken.
+func (p *places) TryAcquire() bool {
+	if p.taken.Add(1) > mostUploads {
+		p.taken.Add(-1)
+		return false
+	}
+	return true
+}
+
+// Release gives the place back.
+func (p *places) Release() { p.taken.Add(-1) }
 
 // "all:" takes the shared parts too, whose names begin with an underscore.
 //

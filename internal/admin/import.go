@@ -51,6 +51,10 @@ var fileProblems = []struct {
 
 // postImport handles POST /import: a file comes in, as it is sent. Nothing of the register changes yet.
 func (d *Door) postImport(v visit) error {
+	if !d.uploading.TryAcquire() {
+		return &web.Fault{Status: http.StatusServiceUnavailable, Key: "error.busy", On: &web.Link{URL: v.url("/import"), Key: "admin.section.import"}}
+	}
+	defer d.uploading.Release()
 	parts, err := v.r.MultipartReader()
 	if err != nil {
 		return d.importsPage(v, http.StatusBadRequest, "admin.import.problem_none", nil)
@@ -248,6 +252,9 @@ func name(i provisioning.Identity) string {
 
 // postHold handles POST /holds.
 func (d *Door) postHold(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	decision := provisioning.Refused
 	if v.r.PostFormValue("want") == "accept" {
 		decision = provisioning.Accepted

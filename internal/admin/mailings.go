@@ -63,6 +63,9 @@ var jobKeys = map[job.State]string{
 
 // postPhase handles POST /phase: the phase of the move, its day, and how many mails go out in a minute.
 func (d *Door) postPhase(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	rate, err := strconv.Atoi(strings.TrimSpace(v.r.PostFormValue("rate")))
 	if err != nil {
 		return d.mailingsPage(v, http.StatusUnprocessableEntity, "admin.mailings.problem_rate")
@@ -105,6 +108,9 @@ func (d *Door) postMoveMailing(v visit) error {
 
 // postProposal handles POST /proposals: an administrator says that a proposed address is the person's, or that it is not.
 func (d *Door) postProposal(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	decide, notice := d.Preparation.Approve, "approved"
 	if v.r.PostFormValue("want") == "refuse" {
 		decide, notice = d.Preparation.Refuse, "refused"
@@ -181,15 +187,12 @@ func (d *Door) postBulk(v visit) error {
 		return v.back("/transition", "")
 	}
 	if act == "exempt" {
-		reason := v.r.PostFormValue("reason")
-		for _, id := range ids {
-			err := d.Transition.Exempt(v.r.Context(), v.by, v.org.ID, id, true, reason)
-			if errors.Is(err, transition.ErrReason) {
-				return d.bulkPage(v, http.StatusUnprocessableEntity, "admin.people.problem_reason")
-			}
-			if err != nil && !errors.Is(err, transition.ErrNoPerson) {
-				return err
-			}
+		err := d.Transition.ExemptAll(v.r.Context(), v.by, v.org.ID, ids, v.r.PostFormValue("reason"))
+		if errors.Is(err, transition.ErrReason) {
+			return d.bulkPage(v, http.StatusUnprocessableEntity, "admin.people.problem_reason")
+		}
+		if err != nil {
+			return err
 		}
 		return v.back("/transition", "exempted_all")
 	}

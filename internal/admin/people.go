@@ -242,6 +242,9 @@ func (d *Door) postInclude(v visit) error {
 
 // postDisconnect handles POST /people/{person}/disconnect.
 func (d *Door) postDisconnect(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	return d.helped(v, "disconnected", d.Transition.Disconnect(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
 }
 

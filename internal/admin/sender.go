@@ -58,12 +58,18 @@ func (d *Door) senderDone(v visit, err error) error {
 
 // postSender handles POST /sender.
 func (d *Door) postSender(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	s := organisation.Sender{Address: strings.TrimSpace(v.r.PostFormValue("address")), Name: strings.TrimSpace(v.r.PostFormValue("name"))}
 	return d.senderDone(v, d.Provisioning.SetSender(v.r.Context(), v.by, v.org.ID, s))
 }
 
 // postSenderKey handles POST /sender/keys: makes a key, lets one sign, or takes one away.
 func (d *Door) postSenderKey(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	ctx, id := v.r.Context(), v.r.PostFormValue("key")
 	var err error
 	switch v.r.PostFormValue("want") {

@@ -60,6 +60,9 @@ func (d *Door) settingsView(v visit) (Settings, error) {
 
 // postSettings handles POST /settings: the policy.
 func (d *Door) postSettings(v visit) error {
+	if done, err := d.fresh(v); done {
+		return err
+	}
 	change, problem := readPolicy(v.r, v.org)
 	if problem == "" {
 		if _, err := d.Provisioning.ReplaceOrganisation(v.r.Context(), v.by, change, v.r.PostFormValue("reason")); err == nil {

@@ -41,7 +41,26 @@ func (a Administrator) MayTouch(c Charge) error {
 		return nil
 	case c.Elsewhere:
 		return ErrElsewhere
-	case c.Operator, c.Role != "" && slices.Index(Roles(), c.Role) < slices.Index(Roles(), a.Roles[c.Organisation]):
+	case a.isBelow(c):
+		return ErrAbove
+	}
+	return nil
+}
+
+// isBelow says whether the account may do something that the administrator may not.
+func (a Administrator) isBelow(c Charge) bool {
+	return !a.Operator && (c.Operator || slices.ContainsFunc(rights[c.Role], func(r Right) bool { return !a.May(c.Organisation, r) }))
+}
+
+// MayDisconnect says whether the administrator may take the connection of the account behind a person away, and with it the role that
+// it has in the organisation. It returns nil, ErrForbidden, ErrOneself or ErrAbove.
+func (a Administrator) MayDisconnect(c Charge) error {
+	switch {
+	case !a.May(c.Organisation, Help):
+		return ErrForbidden
+	case c.Role != "" && a.Account.ID != "" && a.Account.ID == c.Account.ID:
+		return ErrOneself
+	case c.Role != "" && a.isBelow(c), c.Role != "" && !a.May(c.Organisation, Appoint):
 		return ErrAbove
 	}
 	return nil

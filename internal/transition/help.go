@@ -135,6 +135,47 @@ func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o 
 	})
 }
 
+// exemptBite is how many persons one transaction exempts (RULES §10).
+const exemptBite = 200
+
+// ExemptAll takes many persons out of the transition, in bites; those who are not there are passed over. It fails with ErrReason.
+func (s *Service) ExemptAll(ctx context.Context, by administrator.Administrator, o organisation.ID, ids []string, reason string) error {
+	if !by.May(o, administrator.Prepare) {
+		return administrator.ErrForbidden
+	}
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), exemptBite)
+		err := s.InBulkTx(ctx, func(tx Tx) error {
+			for _, id := range ids[:n] {
+				_, _, ok, err := tx.ReadPerson(ctx, o, id)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					continue
+				}
+				if err := tx.SetExempt(ctx, id, s.Now(), reason, s.Now()); err != nil {
+					return fmt.Errorf("set exempt: %w", err)
+				}
+				if err := tx.Append(ctx, s.event(by, audit.PersonExempted, o, id, "", reason)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	_, err = s.check(ctx, o, false)
+	return err
+}
+
 // Disconnect takes the connection between a person and her account away: what the account was in the organisation's name ends
 // the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's. It fails with ErrNoPerson,
 // ErrNotConnected or ErrReason.
@@ -151,12 +192,33 @@ func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator
 		if err != nil || !ok {
 			return orElse(err, ErrNoPerson)
 		}
+		c, ok, err := tx.FindCharge(ctx, o, id)
+		if err != nil {
+			return fmt.Errorf("find the account of a person: %w", err)
+		}
+		if ok {
+			if err := by.MayDisconnect(c); err != nil {
+				return err
+			}
+		}
 		acc, had, err := tx.Disconnect(ctx, id)
 		if err != nil || !had {
 			return orElse(err, ErrNotConnected)
 		}
 		if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: acc, Offline: true}, session.EndedByAdministrator, s.Now()); err != nil {
 			return err
+		}
+		// A role does not outlive the connection that it was given to.
+		role, had, err := tx.DeleteAppointment(ctx, o, acc)
+		if err != nil {
+			return fmt.Errorf("delete appointment: %w", err)
+		}
+		if had {
+			e := by.Event(audit.Dismissed, o, reason, s.Now())
+			e.Account, e.Detail["role"] = acc, string(role)
+			if err := tx.Append(ctx, e); err != nil {
+				return err
+			}
 		}
 		return tx.Append(ctx, s.event(by, audit.PersonDisconnected, o, id, acc, reason))
 	})

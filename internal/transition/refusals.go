@@ -101,5 +101,8 @@ func (s *Service) FindRefusal(ctx context.Context, o organisation.ID, number str
 		return Refusal{}, Row{}, false, err
 	}
 	row, err := s.Find(ctx, o, id)
+	if row.Account == "" {
+		r.Page, r.Problem = "", "" // what it refused would tell of an account that is somebody else's (RULES §6)
+	}
 	return r, row, err == nil, err
 }

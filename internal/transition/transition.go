@@ -73,6 +73,10 @@ type Tx interface {
 	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
 	// WasDisconnected says whether a connection was taken away from the person after the given time.
 	WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error)
+	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
+	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
+	// DeleteAppointment takes an account's role away and returns it; false if it had none.
+	DeleteAppointment(ctx context.Context, o organisation.ID, id account.ID) (administrator.Role, bool, error)
 	// InsertRefusal stores a refusal.
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
