@@ -31,8 +31,11 @@ func TestTheStatementAndTheRuleAgreeOnHowFarAPersonHasCome(t *testing.T) {
 			bits      int
 		}
 		var stages []stage
-		for _, has := range accounts {
+		for i, has := range accounts {
 			for bits := range 1 << len(times) {
+				if i > 0 && bits >= 1<<2 && bits != 1<<len(times)-1 {
+					continue // with an account, of the times only whether she is exempt or has left makes a difference, and all of them together
+				}
 				stages = append(stages, stage{has, "", bits}, stage{has, "role", bits})
 			}
 		}
