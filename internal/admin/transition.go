@@ -200,6 +200,7 @@ func outlookRows(o transition.Outlook) []OutlookRow {
 
 // postPreflight handles POST /preflight: looks at the whole register anew.
 func (d *Door) postPreflight(v visit) error {
+	web.Patient(v.w)
 	if _, err := d.Transition.Preflight(v.r.Context(), v.by, v.org.ID); err != nil {
 		return err
 	}

@@ -89,8 +89,10 @@ WHERE f.organisation_id = $1 AND f.person_id > $3 AND ($2 = '' OR f.kind = $2) A
 	countUnchecked statement = `
 SELECT count(*) FROM persons p WHERE p.organisation_id = $1 AND (p.checked_at = 0 OR p.checked_at < p.changed_at)`
 
-	checkedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched,
-  CASE WHEN p.identifier = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.identifier = p.identifier AND q.organisation_id = p.organisation_id) END,
+	comparedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched,
+`
+
+	checkedColumns = comparedColumns + `  CASE WHEN p.identifier = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.identifier = p.identifier AND q.organisation_id = p.organisation_id) END,
   (SELECT count(*) FROM (SELECT q.id FROM persons q WHERE q.organisation_id = p.organisation_id AND q.sort_key = p.sort_key LIMIT 2) twins),
   CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id) THEN 1 ELSE 0 END
 FROM persons p`
@@ -102,9 +104,9 @@ SELECT ` + checkedColumns + ` WHERE p.id IN (SELECT u.id FROM persons u WHERE u.
   AND ($4 = 1 OR u.checked_at = 0 OR u.checked_at < u.changed_at) ORDER BY u.id LIMIT $3) ORDER BY p.id`
 
 	// The address is looked up by itself: an index that begins with the organisation would lead through all of its people.
-	// At most a hundred: who shares an address with more is told so by the number.
+	// At most a hundred: who shares an address with more is told so by the number. Of a twin nothing is counted: of a common name there are many.
 	listTwins statement = `
-SELECT ` + checkedColumns + ` WHERE p.id <> $2
+SELECT ` + comparedColumns + ` 0, 0, 0 FROM persons p WHERE p.id <> $2
   AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id || '' = $1
     UNION SELECT q.id FROM persons q WHERE q.organisation_id = $1 AND q.sort_key = $4) LIMIT 100`
 

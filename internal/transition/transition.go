@@ -52,7 +52,7 @@ type Store interface {
 	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
 	// ListPersonMails lists the newest mails about a person, with what became of each.
 	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
-	// ListTwins reads the persons of the organisation with the same address or the same name, but for one.
+	// ListTwins reads the persons of the organisation with the same address or the same name, but for one, as far as they are compared.
 	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
 }
 
