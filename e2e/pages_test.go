@@ -3,6 +3,7 @@ package e2e
 import (
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,7 +47,11 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	}
 	g := &gallery{seen: map[string]bool{}}
 	t.Run("walk", func(t *testing.T) {
-		for _, lang := range []string{"sv", "en"} {
+		languages := []string{"sv"}
+		if os.Getenv("E2E_SHOTS") != "" {
+			languages = append(languages, "en") // the same elements with other words: walked by whoever looks at the pictures
+		}
+		for _, lang := range languages {
 			printer := texts.Printer(locale.Language(lang))
 			say := func(key string) string {
 				return printer.T(key, "Name", "Anna", "App", "HRM", "Employer", "Företaget AB")
