@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -59,7 +60,7 @@ func moveOver(t *testing.T, w *world, o journey.Options) {
 	say := w.prepared(o, "1005", eva, "Eva", "sv").say
 
 	e.Press(say("admin.section.import"))
-	e.Attach(w.Register)
+	e.Attach(registerIn(t, w, o.Lang))
 	e.Press(say("admin.import.send"))
 	e.See(say("admin.import.guessed"))
 	e.Press(say("admin.import.begin"))
@@ -77,7 +78,7 @@ func moveOver(t *testing.T, w *world, o journey.Options) {
 	e.Press(say("admin.bulk.send_submit"))
 	e.See(say("admin.notice.mailing"))
 
-	anna := w.prepared(o, "1001", anna, "Anna", "sv")
+	anna := w.prepared(o, "1001", anna, "Anna", o.Lang)
 	hers := anna.FollowLink(anna.Receive(anna.mail("mail.preparation_confirm.subject")), anna.mail("mail.preparation_confirm.button"))
 	hers.Reload() // the kit tells a tab that opens by itself its language too late
 	hers.Press(say("preparation.confirm.password"))
@@ -85,12 +86,12 @@ func moveOver(t *testing.T, w *world, o journey.Options) {
 	hers.Fill(hers.Repeat, chosen)
 	hers.Press(say("preparation.confirm.submit"))
 	hers.See(say("preparation.done.close"))
-	bo := w.prepared(o, "1002", bo, "Bo", "sv")
+	bo := w.prepared(o, "1002", bo, "Bo", o.Lang)
 	his := bo.FollowLink(bo.Receive(bo.mail("mail.preparation_confirm.subject")), bo.mail("mail.preparation_confirm.button"))
 	his.Reload()
 	his.Press(say("preparation.confirm.submit"))
 	his.See(say("preparation.done.close"))
-	david := w.prepared(o, "1004", david, "David", "sv")
+	david := w.prepared(o, "1004", david, "David", o.Lang)
 	david.Receive(david.mail("mail.preparation_confirm.subject"))
 
 	// Two of them have confirmed, beside Eva. Bo comes in by his old password.
@@ -129,6 +130,20 @@ func moveOver(t *testing.T, w *world, o journey.Options) {
 	e.Reload()
 	e.See(say("admin.next.signed_in"))
 	e.See(say("admin.mail.reminder"))
+}
+
+// registerIn is the demo's file, of people who read that language: their mails and the pages behind them follow the register.
+func registerIn(t *testing.T, w *world, lang string) string {
+	t.Helper()
+	file, err := os.ReadFile(w.Register)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "register.csv")
+	if err := os.WriteFile(copied, bytes.ReplaceAll(file, []byte(";sv;"), []byte(";"+lang+";")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return copied
 }
 
 // lookAtConsole walks through the pages of the console.
