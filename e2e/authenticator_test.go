@@ -266,6 +266,7 @@ func lookAtRequests(t *testing.T, w *world, o journey.Options) {
 		h.Open(w.Portvakt + "/authenticator/#/gone/" + how)
 		h.look("gone-"+how, words)
 	}
+	h.Open(w.Inbox) // an app that is open hears of it at once, and has told of it when it is opened again
 	if _, err := w.App.Control.Enrolment.RemoveFor(t.Context(), bo, "Android", "telefonen är stulen"); err != nil {
 		t.Fatal(err)
 	}
