@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/session"
 )
 
@@ -30,9 +31,10 @@ var (
 // lately is how long a helpdesk gives no other address to a person whose connection was taken away.
 const lately = 7 * 24 * time.Hour
 
-// CorrectAddress gives a person without a connection another address in the register (RULES §6). An empty one takes it away. It
-// fails with ErrNoPerson, ErrConnected, ErrLately, ErrReason or account.ErrNotAnAddress.
-func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administrator, o organisation.ID, id, typed, reason string) error {
+// help changes something about one person, in one transaction. The right, the reason and that she is of the organisation are asked here
+// for each of them. It fails with administrator.ErrForbidden, ErrReason or ErrNoPerson.
+func (s *Service) help(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string,
+	change func(tx Tx, p person.Person, acc account.ID, reason string) error) error {
 	if !by.May(o, administrator.Help) {
 		return administrator.ErrForbidden
 	}
@@ -40,17 +42,26 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 	if err != nil {
 		return err
 	}
-	address, identifier := "", account.Identifier("")
-	if typed != "" {
-		if address, identifier, err = account.ParseAddress(typed); err != nil {
-			return err
-		}
-	}
-	var former account.Identifier
-	err = s.InTx(ctx, func(tx Tx) error {
+	return s.InTx(ctx, func(tx Tx) error {
 		p, acc, ok, err := tx.ReadPerson(ctx, o, id)
 		if err != nil || !ok {
 			return orElse(err, ErrNoPerson)
+		}
+		return change(tx, p, acc, reason)
+	})
+}
+
+// CorrectAddress gives a person without a connection another address in the register (RULES §6). An empty one takes it away. It
+// fails with ErrNoPerson, ErrConnected, ErrLately, ErrReason or account.ErrNotAnAddress.
+func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administrator, o organisation.ID, id, typed, reason string) error {
+	err := s.help(ctx, by, o, id, reason, func(tx Tx, p person.Person, acc account.ID, reason string) error {
+		var address string
+		var identifier account.Identifier
+		if typed != "" {
+			var err error
+			if address, identifier, err = account.ParseAddress(typed); err != nil {
+				return err
+			}
 		}
 		if acc != "" {
 			return ErrConnected
@@ -60,11 +71,10 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 				return orElse(err, ErrLately)
 			}
 		}
-		former = p.Identifier()
 		if ok, err := tx.CorrectAddress(ctx, id, address, identifier, s.Now()); err != nil || !ok {
 			return orElse(err, ErrConnected)
 		}
-		for _, touched := range []account.Identifier{former, identifier} {
+		for _, touched := range []account.Identifier{p.Identifier(), identifier} {
 			if err := tx.UncheckTwins(ctx, o, touched); err != nil {
 				return fmt.Errorf("look at the others again: %w", err)
 			}
@@ -83,18 +93,7 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 // Vouch says that an address that looks like a task's, or like one for minutes, is the person's own. It fails with ErrNoPerson,
 // ErrReason or ErrNotFlagged.
 func (s *Service) Vouch(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
-	if !by.May(o, administrator.Help) {
-		return administrator.ErrForbidden
-	}
-	reason, err := reasonOf(reason)
-	if err != nil {
-		return err
-	}
-	err = s.InTx(ctx, func(tx Tx) error {
-		p, _, ok, err := tx.ReadPerson(ctx, o, id)
-		if err != nil || !ok {
-			return orElse(err, ErrNoPerson)
-		}
+	err := s.help(ctx, by, o, id, reason, func(tx Tx, p person.Person, _ account.ID, reason string) error {
 		if f := Kind(p.Flag); f != Role && f != Disposable {
 			return ErrNotFlagged
 		}
@@ -112,18 +111,7 @@ func (s *Service) Vouch(ctx context.Context, by administrator.Administrator, o o
 
 // Exempt takes a person out of the transition, or back in. It fails with ErrNoPerson or ErrReason.
 func (s *Service) Exempt(ctx context.Context, by administrator.Administrator, o organisation.ID, id string, out bool, reason string) error {
-	if !by.May(o, administrator.Help) {
-		return administrator.ErrForbidden
-	}
-	reason, err := reasonOf(reason)
-	if err != nil {
-		return err
-	}
-	return s.InTx(ctx, func(tx Tx) error {
-		_, _, ok, err := tx.ReadPerson(ctx, o, id)
-		if err != nil || !ok {
-			return orElse(err, ErrNoPerson)
-		}
+	return s.help(ctx, by, o, id, reason, func(tx Tx, _ person.Person, _ account.ID, reason string) error {
 		at, kind := time.Time{}, audit.PersonIncluded
 		if out {
 			at, kind = s.Now(), audit.PersonExempted
@@ -180,18 +168,7 @@ func (s *Service) ExemptAll(ctx context.Context, by administrator.Administrator,
 // the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's. It fails with ErrNoPerson,
 // ErrNotConnected or ErrReason.
 func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
-	if !by.May(o, administrator.Help) {
-		return administrator.ErrForbidden
-	}
-	reason, err := reasonOf(reason)
-	if err != nil {
-		return err
-	}
-	return s.InTx(ctx, func(tx Tx) error {
-		_, _, ok, err := tx.ReadPerson(ctx, o, id)
-		if err != nil || !ok {
-			return orElse(err, ErrNoPerson)
-		}
+	return s.help(ctx, by, o, id, reason, func(tx Tx, _ person.Person, _ account.ID, reason string) error {
 		c, ok, err := tx.FindCharge(ctx, o, id)
 		if err != nil {
 			return fmt.Errorf("find the account of a person: %w", err)

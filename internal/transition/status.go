@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -33,14 +34,7 @@ func Statuses() []Status {
 }
 
 // IsStatus says whether there is such a status.
-func (s Status) IsStatus() bool {
-	for _, known := range Statuses() {
-		if s == known {
-			return true
-		}
-	}
-	return false
-}
+func (s Status) IsStatus() bool { return slices.Contains(Statuses(), s) }
 
 // Row is one person as the transition sees her.
 type Row struct {
