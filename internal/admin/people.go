@@ -66,7 +66,7 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 	now := d.Now()
 	s := r.Status(now)
 	view := Person{Frame: d.frame(v, "/transition"), Name: r.Name, Address: r.Address, Phone: r.Phone, Units: r.Units, Login: r.Login, Status: statusKeys[s],
-		Exempt: r.Exempt, Until: r.Until, Connected: r.Connected, SignedIn: r.SignedIn, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Elsewhere: r.Others && v.may(administrator.Help),
+		Exempt: r.Exempt, Until: r.Until, Connected: r.Connected, SignedIn: r.SignedIn, HasPassword: r.HasSecret, HasSecond: r.HasSecond,
 		Next: nextKeys[s], Problem: problem, Typed: typed, ReturnURL: v.url("/transition")}
 	if r.Flag != "" && r.Account == "" {
 		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
@@ -120,7 +120,7 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	if r.Account != "" {
 		view.DisconnectAction = base + "/disconnect"
 		view.RecoverAction = base + "/recover"
-		if r.HasSecond && (!r.Others || v.by.Operator) && r.Account != v.by.Account.ID {
+		if r.HasSecond && r.Account != v.by.Account.ID {
 			view.CodeAction, view.UnpairAction = base+"/code", base+"/unpaired"
 		}
 	}

@@ -39,7 +39,6 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
   p.bounced_at, p.opened_at, p.attention_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
   CASE WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 1 ELSE 0 END,
-  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id) THEN 1 ELSE 0 END,
   p.sort_key, ` + personStatus
 )
 
@@ -139,13 +138,13 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
 
 func scanRow(scan scan) (r transition.Row, err error) {
 	var given, family, employments, login string
-	var exempt, until, mailed, accepted, bounced, opened, attention, connected, signedIn, hasSecret, hasSecond, others int64
+	var exempt, until, mailed, accepted, bounced, opened, attention, connected, signedIn, hasSecret, hasSecond int64
 	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention,
-		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &others, &r.SortKey, &r.StatusName)
+		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &r.SortKey, &r.StatusName)
 	r.GivenName, r.Name = given, strings.TrimSpace(given+" "+family)
 	r.Exempt, r.Until, r.Mailed, r.Accepted, r.Bounced = fromMS(exempt), fromMS(until), fromMS(mailed), fromMS(accepted), fromMS(bounced)
 	r.Opened, r.Attention, r.Connected, r.SignedIn = fromMS(opened), fromMS(attention), fromMS(connected), fromMS(signedIn)
-	r.HasSecret, r.HasSecond, r.Others = hasSecret == 1, hasSecond == 1, others == 1
+	r.HasSecret, r.HasSecond = hasSecret == 1, hasSecond == 1
 	if login != r.Address {
 		r.Login = login
 	}

@@ -59,7 +59,6 @@ type Row struct {
 	HasSecret  bool   // has a password, also one that came from the old login
 	SignedIn   time.Time
 	HasSecond  bool
-	Others     bool   // the account is connected with another organisation, too
 	SortKey    []byte // for the next page
 	StatusName Status // as the store has computed it
 }
