@@ -71,6 +71,9 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 	if r.Flag != "" && r.Account == "" {
 		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
 	}
+	if r.IsDisconnected() && s != transition.Exempt && s != transition.Left {
+		view.Next = "admin.next.disconnected"
+	}
 	d.offerHelp(v, r, &view)
 	if err := d.history(v, r.ID, &view); err != nil {
 		return err
@@ -191,7 +194,7 @@ func (d *Door) postSend(v visit) error {
 	if _, err := d.person(v); err != nil {
 		return err
 	}
-	_, err := d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Reminder: true})
+	_, err := d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Reminder: true, Anew: true})
 	return d.helped(v, "sent", err)
 }
 
