@@ -81,7 +81,7 @@ var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo secret selftest store terminal"},
 
 	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
-		password preparation provisioning push recovery robot secret signin signingkey sms smscode store transition ui vapid visitor web webpush`},
+		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
 	"internal/selftest": {root, "app config control person provisioning secret totp"},
@@ -99,7 +99,7 @@ var theHouse = map[string]room{
 	"internal/web":     {kit, "locale"},
 
 	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
-	"internal/enrolment":          {flow, "account administrator audit authn organisation outbox password push recoverycode secret signingkey smscode token totp"},
+	"internal/enrolment":          {flow, "account administrator audit authn organisation outbox password phone push recoverycode secret signingkey token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
 	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
@@ -111,12 +111,12 @@ var theHouse = map[string]room{
 	"internal/transition":         {flow, "account administrator audit authn organisation outbox password person session"},
 	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
-	"internal/authn": {funnel, "account audit onetime organisation outbox password push recoverycode secret session smscode throttle totp"},
+	"internal/authn": {funnel, "account audit onetime organisation outbox password phone push recoverycode secret session smscode throttle totp"},
 
 	"internal/password":     {authenticator, "secret"},
 	"internal/push":         {authenticator, "account secret signingkey"},
 	"internal/recoverycode": {authenticator, "secret"},
-	"internal/smscode":      {authenticator, "secret"},
+	"internal/smscode":      {authenticator, "phone secret"},
 	"internal/totp":         {authenticator, "secret"},
 
 	"internal/account":       {noun, ""},
@@ -127,6 +127,7 @@ var theHouse = map[string]room{
 	"internal/organisation":  {noun, ""},
 	"internal/outbox":        {noun, "account audit organisation secret"},
 	"internal/person":        {noun, "account organisation"},
+	"internal/phone":         {noun, ""},
 	"internal/relyingparty":  {noun, "organisation secret"},
 	"internal/secret":        {noun, ""},
 	"internal/session":       {noun, "account secret"},
@@ -144,7 +145,7 @@ var theHouse = map[string]room{
 	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
 	"internal/outbound": {engine, "outbox session"},
 	"internal/robot":    {engine, "recovery secret"},
-	"internal/sms":      {engine, "locale outbox secret smscode"},
+	"internal/sms":      {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
@@ -219,7 +220,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/time/rate", []layer{door}, nil, "spares a node's processor; what protects a secret is counted in the database"},
 	{"rsc.io/qr", nil, []string{"internal/ui"}, "draws the code that an authenticator app scans"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
-	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/smscode"}, "which numbers there are, and which of them are mobile phones: every country's rules"},
+	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/phone"}, "which numbers there are, and which of them are mobile phones: every country's rules"},
 	{"github.com/maxmind/mmdbwriter", nil, nil, "makes such files for the tests of geo"},
 	{"github.com/SherClockHolmes/webpush-go", nil, []string{"internal/webpush"}, "encrypts pushes and signs for push services"},
 	{"github.com/mileusna/useragent", nil, []string{"internal/web"}, "the name of a browser and a device"},

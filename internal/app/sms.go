@@ -10,8 +10,8 @@ import (
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/outbound"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/sms"
-	"github.com/portvakt/portvakt/internal/smscode"
 )
 
 // thisMachine may be called where sms-url names it: config allows http to nothing else.
@@ -24,7 +24,7 @@ func newSMS(s config.Settings, o Options, c *locale.Catalogue, k keys, allowed [
 		return nil, fmt.Errorf("%w: sms-password-file: %w", config.ErrSettings, err)
 	}
 	for _, region := range append([]string{s.SMSRegion}, s.SMSCountries...) {
-		if region != "" && !smscode.IsRegion(region) {
+		if region != "" && !phone.IsRegion(region) {
 			return nil, fmt.Errorf("%w: there is no country %q; sms-region and sms-countries want ISO 3166 codes, as SE", config.ErrSettings, region)
 		}
 	}

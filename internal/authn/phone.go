@@ -10,6 +10,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/smscode"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -41,14 +42,14 @@ const (
 )
 
 // SealPhone seals a number to its account, for the row in which it rests.
-func SealPhone(k *secret.Keyring, id account.ID, n smscode.Number, now time.Time) []byte {
+func SealPhone(k *secret.Keyring, id account.ID, n phone.Number, now time.Time) []byte {
 	return k.SealBytes(phonePurpose, string(id), []byte(n.Reveal()), now)
 }
 
 // OpenNumber returns the phone's number, or secret.ErrSealed.
-func (p Phone) OpenNumber(k *secret.Keyring, now time.Time) (smscode.Number, error) {
+func (p Phone) OpenNumber(k *secret.Keyring, now time.Time) (phone.Number, error) {
 	plain, err := k.OpenBytes(phonePurpose, string(p.Account), p.Sealed, forAsLong, now)
-	return smscode.Number(plain), err
+	return phone.Number(plain), err
 }
 
 // Use is what a code is for. A code of one use is worth nothing for another.
@@ -73,13 +74,13 @@ type Texted struct {
 }
 
 // OpenNumber returns the number, or secret.ErrSealed.
-func (t Texted) OpenNumber(k *secret.Keyring, now time.Time) (smscode.Number, error) {
+func (t Texted) OpenNumber(k *secret.Keyring, now time.Time) (phone.Number, error) {
 	plain, err := k.OpenBytes(typedPurpose, t.Attempt, t.Sealed, AttemptLife, now)
-	return smscode.Number(plain), err
+	return phone.Number(plain), err
 }
 
 // bound are the things that a code belongs to.
-func (t Texted) bound(n smscode.Number) []string {
+func (t Texted) bound(n phone.Number) []string {
 	return []string{string(t.Account), t.Attempt, string(t.Use), n.Reveal()}
 }
 
@@ -120,11 +121,11 @@ var (
 )
 
 // ParseNumber reads a number as a person types it, if it may get codes. It fails with smscode's errors, ErrCountry or ErrNoSMS.
-func (s *Service) ParseNumber(typed string) (smscode.Number, error) {
+func (s *Service) ParseNumber(typed string) (phone.Number, error) {
 	if s.SMS == nil {
 		return "", ErrNoSMS
 	}
-	n, err := smscode.ParseNumber(typed, s.SMS.Region)
+	n, err := phone.Parse(typed, s.SMS.Region)
 	if err == nil && !slices.Contains(s.SMS.Countries, n.Region()) {
 		return "", ErrCountry
 	}
@@ -132,7 +133,7 @@ func (s *Service) ParseNumber(typed string) (smscode.Number, error) {
 }
 
 // OwnPhone returns the account's phone with its number; false if it has none.
-func (s *Service) OwnPhone(ctx context.Context, id account.ID) (Phone, smscode.Number, bool, error) {
+func (s *Service) OwnPhone(ctx context.Context, id account.ID) (Phone, phone.Number, bool, error) {
 	p, ok, err := s.Store.FindPhone(ctx, id)
 	if err != nil || !ok {
 		return p, "", false, err
@@ -146,12 +147,12 @@ func (s *Service) OwnPhone(ctx context.Context, id account.ID) (Phone, smscode.N
 
 // Pending is what an attempt's page shows of its SMS.
 type Pending struct {
-	Number   smscode.Number // "": none was given, or it was for another use
-	Sent     bool           // a code has been sent to it, and was not used
-	Times    int            // how many codes the attempt has sent
-	Wait     time.Duration  // until the next one may be sent
-	Spent    bool           // none may be sent any more
-	Delivery Delivery       // of the newest
+	Number   phone.Number  // "": none was given, or it was for another use
+	Sent     bool          // a code has been sent to it, and was not used
+	Times    int           // how many codes the attempt has sent
+	Wait     time.Duration // until the next one may be sent
+	Spent    bool          // none may be sent any more
+	Delivery Delivery      // of the newest
 }
 
 // Pending says what the attempt has given and sent. A row that cannot be opened is none.
@@ -177,7 +178,7 @@ func (s *Service) Pending(ctx context.Context, a Attempt, use Use) (Pending, err
 }
 
 // SealTyped seals a number to an attempt.
-func SealTyped(k *secret.Keyring, attempt string, n smscode.Number, now time.Time) []byte {
+func SealTyped(k *secret.Keyring, attempt string, n phone.Number, now time.Time) []byte {
 	return k.SealBytes(typedPurpose, attempt, []byte(n.Reveal()), now)
 }
 
@@ -187,7 +188,7 @@ type Sending struct {
 	Progress Progress
 	Account  account.Account
 	Use      Use
-	Number   smscode.Number
+	Number   phone.Number
 	Language string
 	Browser  Browser
 }

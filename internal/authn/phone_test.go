@@ -9,8 +9,8 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
-	"github.com/portvakt/portvakt/internal/smscode"
 	"github.com/portvakt/portvakt/internal/store"
 	"github.com/portvakt/portvakt/internal/store/storetest"
 )
@@ -48,7 +48,7 @@ func (p *pump) send(who, number, network string) error {
 		p.t.Fatal(err)
 	}
 	return authn.SendCode(p.t.Context(), p.s, inTx, authn.Sending{Attempt: a, Progress: progress, Account: account.Account{ID: account.ID(who)},
-		Use: authn.ToSignIn, Number: smscode.Number(number), Browser: authn.Browser{Network: network}})
+		Use: authn.ToSignIn, Number: phone.Number(number), Browser: authn.Browser{Network: network}})
 }
 
 // until counts how many codes are sent before none is, of at most n.
@@ -134,7 +134,7 @@ func TestACodeGoesToNoCountryThatIsNotListed(t *testing.T) {
 func TestAnAttemptThatIsOverSendsNothing(t *testing.T) {
 	p := newPump(t, storetest.SQLite(t), 0)
 	err := authn.SendCode(t.Context(), p.s, store.InTx[authn.Tx](p.db), authn.Sending{Attempt: authn.Attempt{ID: secret.NewID()},
-		Progress: authn.Progress{Attempt: "gone"}, Number: smscode.Number(swede(1)), Use: authn.ToSignIn})
+		Progress: authn.Progress{Attempt: "gone"}, Number: phone.Number(swede(1)), Use: authn.ToSignIn})
 	if !errors.Is(err, authn.ErrAttemptUsed) {
 		t.Errorf("%v", err)
 	}
@@ -150,7 +150,7 @@ func TestAHundredWrongCodesSuspendThePhoneAlone(t *testing.T) {
 		p.s.Sleep = func(context.Context, time.Duration) {}
 		inTx := store.InTx[*store.Tx](db)
 		err := inTx(t.Context(), func(tx *store.Tx) error {
-			return tx.SavePhone(t.Context(), authn.Phone{Account: "bo", Sealed: authn.SealPhone(p.s.Keys, "bo", smscode.Number(swede(1)), now), Created: now})
+			return tx.SavePhone(t.Context(), authn.Phone{Account: "bo", Sealed: authn.SealPhone(p.s.Keys, "bo", phone.Number(swede(1)), now), Created: now})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/onetime"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
-	"github.com/portvakt/portvakt/internal/smscode"
 	"github.com/portvakt/portvakt/internal/throttle"
 	"github.com/portvakt/portvakt/internal/totp"
 )
@@ -62,13 +62,13 @@ func (MailedLink) method() string   { return MethodMail }
 // Proven is what a proof established.
 type Proven struct {
 	Account  account.Account
-	Link     onetime.Link   // of a mailed link
-	Again    bool           // the same operation has consumed the link before: its effect is there already
-	Progress Progress       // what the attempt has proven with it
-	Key      totp.Key       // of a new code: the key to bind
-	Step     int64          // of a new code: the time step that it has used
-	Phone    smscode.Number // of a new phone: the number to bind
-	Answer   *Answered      // of a push answer
+	Link     onetime.Link // of a mailed link
+	Again    bool         // the same operation has consumed the link before: its effect is there already
+	Progress Progress     // what the attempt has proven with it
+	Key      totp.Key     // of a new code: the key to bind
+	Step     int64        // of a new code: the time step that it has used
+	Phone    phone.Number // of a new phone: the number to bind
+	Answer   *Answered    // of a push answer
 	ACR      session.ACR
 	AMR      []string
 	// Operation names the press, so that its second one can be told from another: see Again. Empty: it has none.

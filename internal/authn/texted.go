@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/smscode"
 	"github.com/portvakt/portvakt/internal/throttle"
 )
@@ -29,7 +30,7 @@ func (TextedCode) method() string { return MethodSMS }
 func (NewPhone) method() string   { return MethodSMS }
 
 // judgeTexted checks a code against the newest one that the attempt has sent.
-func (s *Service) judgeTexted(t Texted, p Progress, use Use, typed string) (judgement, smscode.Number, error) {
+func (s *Service) judgeTexted(t Texted, p Progress, use Use, typed string) (judgement, phone.Number, error) {
 	now := s.Now()
 	j := judgement{account: account.Account{ID: p.Account, Epoch: p.Epoch}}
 	if t.Attempt == "" || t.Use != use || t.Account != p.Account {

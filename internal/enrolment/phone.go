@@ -8,14 +8,14 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
-	"github.com/portvakt/portvakt/internal/smscode"
 )
 
 // What is no number that can get a code.
 var (
-	ErrNotANumber = smscode.ErrNotANumber
-	ErrNotMobile  = smscode.ErrNotMobile
+	ErrNotANumber = phone.ErrNotANumber
+	ErrNotMobile  = phone.ErrNotMobile
 )
 
 // The templates of the mails about the phone.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
-	"github.com/portvakt/portvakt/internal/smscode"
 )
 
 // Settings say which gateway sends, and in whose name.
@@ -35,7 +35,7 @@ type Settings struct {
 // text is a finished message on its way to a gateway.
 type text struct {
 	id      string
-	to      smscode.Number
+	to      phone.Number
 	body    string
 	expires time.Time
 }

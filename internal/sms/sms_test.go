@@ -20,13 +20,14 @@ import (
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/outbound"
 	"github.com/portvakt/portvakt/internal/outbox"
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/sms"
 	"github.com/portvakt/portvakt/internal/smscode"
 )
 
 const (
-	bos  = smscode.Number("+46701740605")
+	bos  = phone.Number("+46701740605")
 	code = smscode.Code("048213")
 )
 

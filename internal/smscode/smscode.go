@@ -1,5 +1,4 @@
-// Package smscode is the authenticator "a code that came by SMS": it reads the numbers of mobile phones, makes the codes that are
-// sent to them, and checks what is typed. SMS is the weaker way (NIST SP 800-63B-4 §3.1.3.3 calls it restricted): a number
+// Package smscode is the authenticator "a code that came by SMS": it makes the codes that are sent to mobile phones, and checks what is typed. SMS is the weaker way (NIST SP 800-63B-4 §3.1.3.3 calls it restricted): a number
 // stands beside an authenticator app and never alone. It sends and stores nothing.
 package smscode
 
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/phone"
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
@@ -73,15 +73,15 @@ func (Code) LogValue() slog.Value { return slog.StringValue("[code]") }
 func (c Code) Reveal() string { return string(c) }
 
 // Pack puts a number and a code into the secret of one message.
-func Pack(n Number, c Code) secret.Token { return secret.Token(string(n) + " " + string(c)) }
+func Pack(n phone.Number, c Code) secret.Token { return secret.Token(string(n) + " " + string(c)) }
 
 // Unpack reads what Pack wrote.
-func Unpack(packed secret.Token) (Number, Code, error) {
+func Unpack(packed secret.Token) (phone.Number, Code, error) {
 	number, code, ok := strings.Cut(packed.Reveal(), " ")
 	if !ok || number == "" || secret.ReadDigits(code, digits) != code || code == "" {
 		return "", "", ErrNotPacked
 	}
-	return Number(number), Code(code), nil
+	return phone.Number(number), Code(code), nil
 }
 
 // ErrNotPacked says that a message's secret holds no number with a code.

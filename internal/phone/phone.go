@@ -1,4 +1,6 @@
-package smscode
+// Package phone holds the noun phone number: the number of a mobile phone, to which codes and links are sent, and by which a person
+// without an address is known at the first page.
+package phone
 
 import (
 	"errors"
@@ -23,9 +25,9 @@ var (
 // maxTyped bounds what is read at all, in bytes; E.164 has 15 digits.
 const maxTyped = 64
 
-// ParseNumber reads a number in any usual spelling: with or without the country's prefix (then it is one of region, an
+// Parse reads a number in any usual spelling: with or without the country's prefix (then it is one of region, an
 // ISO 3166 code), with spaces, dashes, brackets, as a link. It fails with ErrNotANumber or ErrNotMobile.
-func ParseNumber(typed, region string) (Number, error) {
+func Parse(typed, region string) (Number, error) {
 	typed = strings.TrimSpace(typed)
 	if len(typed) > len("tel:") && strings.EqualFold(typed[:len("tel:")], "tel:") {
 		typed = typed[len("tel:"):]
