@@ -69,6 +69,9 @@ func (d *Door) Routes(mux interface {
 
 		"GET /enrolment/{attempt}":              d.getOffer,
 		"POST /enrolment/{attempt}":             d.postOffer,
+		"GET /enrolment/{attempt}/mail":         d.getMail,
+		"GET /enrolment/{attempt}/mail/sent":    d.getMailSent,
+		"POST /enrolment/{attempt}/mail":        d.postMail,
 		"GET /enrolment/{attempt}/choice":       d.getChoice,
 		"POST /enrolment/{attempt}/choice":      d.postChoice,
 		"POST /enrolment/{attempt}/off":         d.postOff,
