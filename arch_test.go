@@ -119,7 +119,7 @@ var theHouse = map[string]room{
 	"internal/smscode":      {authenticator, "phone secret"},
 	"internal/totp":         {authenticator, "secret"},
 
-	"internal/account":       {noun, ""},
+	"internal/account":       {noun, "phone"},
 	"internal/administrator": {noun, "account audit organisation"},
 	"internal/audit":         {noun, "account"},
 	"internal/locale":        {noun, ""},

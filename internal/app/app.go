@@ -207,11 +207,11 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	}
 
 	// The flows.
-	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer}
+	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer, Region: region(s)}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
-		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
+		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay, Region: region(s)}
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
-		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product}
+		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now}

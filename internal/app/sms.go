@@ -17,6 +17,9 @@ import (
 // thisMachine may be called where sms-url names it: config allows http to nothing else.
 var thisMachine = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
+// region is the country of telephone numbers that are typed without a prefix.
+func region(s config.Settings) string { return cmp.Or(s.SMSRegion, "SE") }
+
 // newSMS makes the sender of text messages.
 func newSMS(s config.Settings, o Options, c *locale.Catalogue, k keys, allowed []netip.Prefix) (*sms.Sender, error) {
 	password, err := s.SMSSecret()
@@ -40,7 +43,7 @@ func smsRules(s config.Settings) *authn.SMS {
 	if !s.HasSMS() {
 		return nil
 	}
-	rules := &authn.SMS{Region: cmp.Or(s.SMSRegion, "SE"), Countries: s.SMSCountries, Daily: s.SMSDaily}
+	rules := &authn.SMS{Region: region(s), Countries: s.SMSCountries, Daily: s.SMSDaily}
 	if len(rules.Countries) == 0 {
 		rules.Countries = []string{rules.Region}
 	}

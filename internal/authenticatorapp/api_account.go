@@ -97,7 +97,7 @@ func (d *Door) getAccount(c call) error {
 		return err
 	}
 	web.JSON(c.w, http.StatusOK, account{Key: c.key.ID, Account: string(p.Account.ID), Name: strings.TrimSpace(p.Account.GivenName + " " + p.Account.FamilyName),
-		Address: p.Account.Address, Employer: p.Employer, Device: c.key.Name, Codes: p.Codes,
+		Address: p.Account.Login(), Employer: p.Employer, Device: c.key.Name, Codes: p.Codes,
 		VAPID:      vapid{p.VAPID, base64.RawURLEncoding.EncodeToString(p.VAPIDKey)},
 		Subscribed: len(c.key.Subscription) > 0, LostToken: p.Lost, Now: d.now()})
 	return nil

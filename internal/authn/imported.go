@@ -40,7 +40,7 @@ func (s *Service) judgeImported(ctx context.Context, p Password, c Credentials) 
 	if err != nil {
 		return j, err
 	}
-	rules := password.RulesFor(c.Account.Address, c.Account.GivenName, c.Account.FamilyName, second.Employer).AtLeast(second.Policy.MinPassword)
+	rules := password.RulesFor(c.Account.Login(), c.Account.GivenName, c.Account.FamilyName, second.Employer).AtLeast(second.Policy.MinPassword)
 	replace := rules.Judge(p.Password) != nil
 	j.right = true
 	j.consume = func(ctx context.Context, tx Tx) error {

@@ -28,7 +28,7 @@ func TestAnAttemptThatWasReadBeforeTheEpochMovedIsRefused(t *testing.T) {
 			Expires: now.Add(time.Hour)}
 		carried := authn.Progress{Account: "bo", Epoch: 1, From: s.ID, Session: s.Secret}
 		err := do(func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.InsertAccount(ctx, account.Account{ID: "bo", Epoch: 1}, "bo")
+			_, err := tx.InsertAccount(ctx, account.Account{ID: "bo", Identifier: "bo", Epoch: 1})
 			return errors.Join(err, tx.SaveProgress(ctx, row), tx.InsertSession(ctx, s))
 		})
 		if err != nil {

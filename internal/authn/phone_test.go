@@ -39,7 +39,7 @@ func (p *pump) send(who, number, network string) error {
 	inTx := store.InTx[authn.Tx](p.db)
 	err := store.InTx[*store.Tx](p.db)(p.t.Context(), func(tx *store.Tx) error {
 		// The second time it is there.
-		if _, err := tx.InsertAccount(p.t.Context(), account.Account{ID: account.ID(who), Epoch: 1}, account.Identifier(who)); err != nil {
+		if _, err := tx.InsertAccount(p.t.Context(), account.Account{ID: account.ID(who), Identifier: account.Identifier(who), Epoch: 1}); err != nil {
 			return err
 		}
 		return tx.SaveProgress(p.t.Context(), progress)

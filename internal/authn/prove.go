@@ -84,8 +84,7 @@ func (p Proven) identifier() account.Identifier {
 	if p.id != "" {
 		return p.id
 	}
-	_, id, _ := account.ParseAddress(p.Account.Address)
-	return id
+	return p.Account.Identifier
 }
 
 // Prove runs one proof through the funnel: (1) take a slot or refuse, (2) verify outside any transaction,

@@ -134,12 +134,8 @@ func AskPush[T Tx](ctx context.Context, s *Service, inTx func(context.Context, f
 // takePush takes one of the account's challenges; false where it has had its share. A browser that knows the account goes on after failures: an
 // attacker elsewhere does not turn off her push.
 func (s *Service) takePush(ctx context.Context, tx Tx, a Asking) (bool, error) {
-	_, id, err := account.ParseAddress(a.Account.Address)
-	if err != nil {
-		return false, err
-	}
 	misses := MaxMisses
-	if a.Browser.Memory.Knows(s.Keys, id) {
+	if a.Browser.Memory.Knows(s.Keys, a.Account.Identifier) {
 		misses = MaxPushes
 	}
 	now := s.Now()

@@ -19,8 +19,11 @@ import (
 const BoundParam = "bound"
 
 // Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
-// parameters. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
+// parameters. Nobody is told who has no address. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
 func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
+	if acc.Address == "" {
+		return nil
+	}
 	employer, err := tx.FindEmployer(ctx, acc.ID)
 	if err != nil {
 		return fmt.Errorf("find employer: %w", err)

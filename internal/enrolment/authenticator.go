@@ -179,7 +179,7 @@ var ErrWhich = errors.New("name one of the account's authenticators by its name 
 // Authenticators lists the authenticators of the account with the address, for the operator: apps, and the keys of those that
 // are paired.
 func (s *Service) Authenticators(ctx context.Context, address string) (account.Account, []authn.App, []push.Key, error) {
-	_, id, err := account.ParseAddress(address)
+	_, id, err := account.ParseIdentifier(address, s.Region)
 	if err != nil {
 		return account.Account{}, nil, nil, err
 	}

@@ -35,6 +35,8 @@ type Service struct {
 	// Name is what an app calls this installation beside its codes, where the account has no employer alone by whose name its
 	// owner knows it.
 	Name string
+	// Region is the country of telephone numbers without a prefix, an ISO 3166 code.
+	Region string
 	// Issuer is this installation, and App where its web app for approving sign-ins stands.
 	Issuer, App string
 	// VAPID is the key that push subscriptions are made with: its id, and 65 bytes.
@@ -194,7 +196,7 @@ func (s *Service) Key(u Under) (uri, groups string, err error) {
 	if err != nil {
 		return "", "", ErrNotNow // nothing was made yet, or it belongs to a step that is over
 	}
-	return key.URI(cmp.Or(u.Second.Employer, s.Name), u.Account.Address), key.Groups(), nil
+	return key.URI(cmp.Or(u.Second.Employer, s.Name), u.Account.Login()), key.Groups(), nil
 }
 
 // Confirm binds the app whose first code was typed (S14). It fails with authn.ErrWrong, authn.ErrThrottled or ErrTooMany.
@@ -204,13 +206,9 @@ func (s *Service) Confirm(ctx context.Context, v Visit, code, name string) (auth
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
-	_, id, err := account.ParseAddress(u.Account.Address)
-	if err != nil {
-		return authn.NewSession{}, err
-	}
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
 	app := authn.App{ID: secret.NewID(), Account: u.Account.ID, Name: cleanName(name), Created: s.Now()}
-	proof := authn.NewCode{Identifier: id, Progress: u.Progress, Code: code}
+	proof := authn.NewCode{Identifier: u.Account.Identifier, Progress: u.Progress, Code: code}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
 		if err := s.replace(ctx, tx, u, v.Browser); err != nil {
 			return err

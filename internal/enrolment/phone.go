@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/phone"
@@ -89,16 +88,12 @@ func (s *Service) ConfirmPhone(ctx context.Context, v Visit, code string) (authn
 	if err != nil {
 		return s.again(ctx, v, press, err)
 	}
-	_, id, err := account.ParseAddress(u.Account.Address)
-	if err != nil {
-		return authn.NewSession{}, err
-	}
 	texted, err := s.Authn.Store.FindTexted(ctx, v.Attempt.ID)
 	if err != nil {
 		return authn.NewSession{}, fmt.Errorf("find what was sent: %w", err)
 	}
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
-	proof := authn.NewPhone{Identifier: id, Progress: u.Progress, Texted: texted, Code: code}
+	proof := authn.NewPhone{Identifier: u.Account.Identifier, Progress: u.Progress, Texted: texted, Code: code}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
 		now := s.Now()
 		if err := tx.SavePhone(ctx, authn.Phone{Account: u.Account.ID, Sealed: authn.SealPhone(s.Keys, u.Account.ID, p.Phone, now), Created: now}); err != nil {

@@ -165,7 +165,7 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if err != nil {
 			return fmt.Errorf("find recovery code: %w", err)
 		}
-		if acc.ID == "" || !acc.IsOpen() || outbox.FormatTime(made) != m.Params["made"] {
+		if acc.ID == "" || !acc.IsOpen() || acc.Address == "" || outbox.FormatTime(made) != m.Params["made"] {
 			return fmt.Errorf("%w: the code is another one", outbox.ErrDrop)
 		}
 		prepared = m
@@ -199,7 +199,7 @@ const maxReason = 500 // characters
 // proof beside the password or a mailed link, and leads to a recovery code of her own. The person is told by mail, never of the
 // code itself (RULES §5). The reason is kept with the audit line's personal fields.
 func (s *Service) Issue(ctx context.Context, address, reason string) (recoverycode.Code, error) {
-	_, id, err := account.ParseAddress(address)
+	_, id, err := account.ParseIdentifier(address, s.Region)
 	if err != nil {
 		return "", err
 	}

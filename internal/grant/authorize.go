@@ -101,7 +101,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	d.StepUp = authn.IsStepUp(r, facts, now)
 	if r.LoginHint == "" && facts.Live && r.IsFor(facts.Session.Account) && !r.HasPrompt("select_account") {
-		r.LoginHint = sso.Account.Address // whoever must prove it again need not say her name again
+		r.LoginHint = sso.Account.Login() // whoever must prove it again need not say her name again
 	}
 	d.Signin = &r
 	return d, nil

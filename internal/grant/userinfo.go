@@ -56,7 +56,7 @@ func reveal(scope string, sub Subject) Userinfo {
 		u.GivenName, u.FamilyName, u.Locale = a.GivenName, a.FamilyName, a.Language
 		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)
 	}
-	if hasScope(scope, "email") {
+	if hasScope(scope, "email") && a.Address != "" {
 		verified := !a.Verified.IsZero()
 		u.Email, u.EmailVerified = a.Address, &verified
 	}

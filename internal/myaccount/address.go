@@ -59,7 +59,7 @@ func (s *Service) AskForAddress(ctx context.Context, o authn.Owner, typed string
 	if err != nil {
 		return err
 	}
-	if _, own, err := account.ParseAddress(acc.Address); err == nil && own == id {
+	if id == acc.Identifier {
 		return ErrSameAddress
 	}
 	now := s.Now()

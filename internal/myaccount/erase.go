@@ -83,8 +83,10 @@ func (s *Service) Erase(ctx context.Context, o authn.Owner) error {
 		if !erased {
 			return ErrChanged
 		}
-		if err := tx.Enqueue(ctx, farewell); err != nil {
-			return fmt.Errorf("enqueue the last mail: %w", err)
+		if acc.Address != "" {
+			if err := tx.Enqueue(ctx, farewell); err != nil {
+				return fmt.Errorf("enqueue the last mail: %w", err)
+			}
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.Erased, At: now, Actor: "account", Account: acc.ID})
 	})

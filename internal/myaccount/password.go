@@ -46,7 +46,7 @@ func (s *Service) passwordForm(ctx context.Context, o authn.Owner) (authn.Facts,
 	if err != nil {
 		return f, PasswordForm{}, fmt.Errorf("list employers: %w", err)
 	}
-	rules := password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword)
+	rules := password.RulesFor(acc.Login(), append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword)
 	return f, PasswordForm{Account: acc, HasPassword: second.Password, Rules: rules}, nil
 }
 
@@ -78,11 +78,7 @@ func (s *Service) ChangePassword(ctx context.Context, o authn.Owner, n NewPasswo
 	if !form.HasPassword {
 		return s.InTx(ctx, set)
 	}
-	_, id, err := account.ParseAddress(form.Account.Address)
-	if err != nil {
-		return err
-	}
-	proof := authn.Password{Identifier: id, Password: n.Current}
+	proof := authn.Password{Identifier: form.Account.Identifier, Password: n.Current}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, o.Browser, proof, func(tx Tx, p authn.Proven) error {
 		if p.Account.ID != form.Account.ID {
 			return authn.ErrWrong

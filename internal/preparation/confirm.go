@@ -38,8 +38,8 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 			return err
 		}
 		a := acc
-		a.Address, a.GivenName, a.FamilyName, a.Language = i.address(), i.Person.GivenName, i.Person.FamilyName, i.language()
-		if ok, err := tx.InsertAccount(ctx, a, i.Link.Identifier); err != nil || !ok {
+		a.Identifier, a.Address, a.GivenName, a.FamilyName, a.Language = i.Link.Identifier, i.address(), i.Person.GivenName, i.Person.FamilyName, i.language()
+		if ok, err := tx.InsertAccount(ctx, a); err != nil || !ok {
 			return cmp.Or(err, ErrTaken)
 		}
 		if verifier != "" {

@@ -166,7 +166,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if !i.stands(s.Now()) {
 		o.Renewable = true
 		o.Answered = i.Link.Purpose != Confirm && !i.Link.Consumed.IsZero()
-		o.Ready = i.Link.Purpose == Confirm && i.Connected.ID != "" && belongsTo(i.Link.Identifier, i.Connected)
+		o.Ready = i.Link.Purpose == Confirm && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
 		if !o.Ready {
 			// Who holds a dead link may be a stranger by now: the register had a wrong address.
 			o.FirstName, o.Address = "", ""
@@ -182,18 +182,12 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if err != nil || !f.Live {
 		return o, err
 	}
-	o.SignedIn = acc.Address
+	o.SignedIn = acc.Login()
 	if o.HasAccount && acc.ID == i.Holder.ID {
 		o.Mine, err = s.Authn.AtOwnLevel(ctx, f, acc)
 		o.Stale = !o.Mine
 	}
 	return o, err
-}
-
-// belongsTo says whether the account has the address.
-func belongsTo(id account.Identifier, acc account.Account) bool {
-	_, own, err := account.ParseAddress(acc.Address)
-	return err == nil && own == id
 }
 
 // rules are what a password must fulfil that is chosen beside confirming.

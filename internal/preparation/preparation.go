@@ -92,7 +92,7 @@ type Tx interface {
 	MarkMailed(ctx context.Context, personID string, now time.Time) error
 
 	// InsertAccount stores a new account; false if its address is taken.
-	InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error)
+	InsertAccount(ctx context.Context, a account.Account) (bool, error)
 	// InsertVerifier stores the account's first password.
 	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error
 	// ConnectOnce connects a person to an account; false if she is connected already.

@@ -60,7 +60,7 @@ type Tx interface {
 	// SaveOrganisation inserts or replaces an organisation.
 	SaveOrganisation(ctx context.Context, o organisation.Organisation, now time.Time) error
 	// InsertAccount stores a new account; false if its address is taken.
-	InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error)
+	InsertAccount(ctx context.Context, a account.Account) (bool, error)
 	// InsertVerifier stores the account's first password.
 	InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error
 	// InsertApp binds an authenticator app; false if the account has the most that it may have.
@@ -172,8 +172,8 @@ func merge(o, change organisation.Organisation, without []Part) organisation.Org
 
 // Newcomer is an account to make, with the person behind it.
 type Newcomer struct {
-	Address    string
-	Verified   bool // the address has been proven elsewhere, by the operator's word
+	Address    string // empty, for somebody with a Person: none, she is known by her number there
+	Verified   bool   // the address has been proven elsewhere, by the operator's word
 	GivenName  string
 	FamilyName string
 	Language   string
@@ -187,13 +187,16 @@ type Newcomer struct {
 // account.ErrNotAnAddress, a password.Err…, ErrAddressTaken or ErrKeyTaken.
 func (s *Service) CreateAccount(ctx context.Context, n Newcomer) (account.Account, error) {
 	address, id, err := account.ParseAddress(n.Address)
+	if n.Address == "" && n.Person != nil {
+		id, err = account.NumberAt(n.Person.Key.Reveal(), string(n.Person.Organisation))
+	}
 	if err != nil {
 		return account.Account{}, err
 	}
 	now := s.Now()
-	a := account.Account{ID: account.ID(secret.NewUUID()), Address: address, GivenName: n.GivenName, FamilyName: n.FamilyName,
+	a := account.Account{ID: account.ID(secret.NewUUID()), Identifier: id, Address: address, GivenName: n.GivenName, FamilyName: n.FamilyName,
 		Language: n.Language, Epoch: 1, Created: now}
-	if n.Verified {
+	if n.Verified && address != "" {
 		a.Verified = now
 	}
 	verifier, err := s.verifier(ctx, n)
@@ -207,7 +210,7 @@ func (s *Service) CreateAccount(ctx context.Context, n Newcomer) (account.Accoun
 		}
 	}
 	return a, s.InTx(ctx, func(tx Tx) error {
-		if err := s.insert(ctx, tx, a, id, n, verifier, recovery, now); err != nil {
+		if err := s.insert(ctx, tx, a, n, verifier, recovery, now); err != nil {
 			return err
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.AccountCreated, At: now, Actor: "operator", Account: a.ID})
@@ -226,9 +229,8 @@ func (s *Service) verifier(ctx context.Context, n Newcomer) (password.Verifier, 
 	return s.Hasher.Hash(ctx, n.Password)
 }
 
-func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, id account.Identifier, n Newcomer,
-	verifier, recovery password.Verifier, now time.Time) error {
-	if ok, err := tx.InsertAccount(ctx, a, id); err != nil || !ok {
+func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, n Newcomer, verifier, recovery password.Verifier, now time.Time) error {
+	if ok, err := tx.InsertAccount(ctx, a); err != nil || !ok {
 		return orElse(err, ErrAddressTaken)
 	}
 	if verifier != "" {

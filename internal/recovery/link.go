@@ -132,12 +132,8 @@ func (s *Service) ResetPassword(ctx context.Context, u Use, opened Opened, b aut
 }
 
 func (s *Service) secondPress(ctx context.Context, u Use, opened Opened, b authn.Browser) (authn.NewSession, account.Account, error) {
-	_, id, err := account.ParseAddress(opened.Account.Address)
-	if err != nil {
-		return authn.NewSession{}, account.Account{}, authn.ErrNoLink
-	}
 	fresh := authn.Prepare(u.Attempt.ID, b.Device, s.Now())
-	proof := authn.Password{Identifier: id, Password: u.NewPassword}
+	proof := authn.Password{Identifier: opened.Account.Identifier, Password: u.NewPassword}
 	p, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error {
 		return s.Authn.Advance(ctx, tx, u.Attempt, &fresh, p, b, u.Current.HashOrZero())
 	})
@@ -231,7 +227,7 @@ func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rule
 	if err != nil {
 		return password.Rules{}, fmt.Errorf("find policy: %w", err)
 	}
-	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
+	return password.RulesFor(acc.Login(), append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
 }
 
 // IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.

@@ -141,9 +141,8 @@ func (s *Service) endAll(ctx context.Context, tx Tx, acc account.Account, link o
 
 // isFormer says whether the mail went to an address that is no longer the account's.
 func isFormer(told authn.Told, acc account.Account) bool {
-	_, then, err1 := account.ParseAddress(told.To)
-	_, now, err2 := account.ParseAddress(acc.Address)
-	return err1 == nil && err2 == nil && then != now
+	_, then, err := account.ParseAddress(told.To)
+	return err == nil && then != acc.Identifier
 }
 
 // restore gives the account back to the address that the mail went to, where it has another one by now (RULES §5): with it goes
@@ -173,7 +172,7 @@ func (s *Service) restore(ctx context.Context, tx Tx, acc *account.Account, link
 	}
 	e := audit.Event{Kind: audit.AddressRestored, At: now, Actor: "account", Account: acc.ID, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
 	e.Personal["address"], e.Personal["former"] = address, acc.Address
-	acc.Address = address
+	acc.Address, acc.Identifier = address, id
 	return true, tx.Append(ctx, e)
 }
 
@@ -229,12 +228,8 @@ func (s *Service) withoutCodes(ctx context.Context, tx Tx, id account.ID) error 
 // sendReset asks for a link by which the owner chooses a new password. Its budget is its own: nobody who asks for many mails
 // keeps this one from her.
 func (s *Service) sendReset(ctx context.Context, tx Tx, acc account.Account, link onetime.Link, b authn.Browser) error {
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return err
-	}
 	a := authn.Attempt{Language: cmp.Or(acc.Language, link.Language)}
-	m := s.message(a, Request{Address: acc.Address, Purpose: onetime.Reset}, id, b, s.Now())
+	m := s.message(a, Request{Address: acc.Login(), Purpose: onetime.Reset}, acc.Identifier, b, s.Now())
 	m.Params["known"] = link.ID
 	return tx.Enqueue(ctx, m)
 }

@@ -30,6 +30,9 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if !ok || !acc.IsOpen() {
 			return ErrNoAccount
 		}
+		if acc.Address == "" {
+			return fmt.Errorf("%w: the account has no address", outbox.ErrDrop)
+		}
 		granted, err := s.recipientHasRoom(ctx, tx, m)
 		if err != nil {
 			return err

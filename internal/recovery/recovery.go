@@ -34,6 +34,7 @@ type Service struct {
 	// PlainDelay is how long a request without JavaScript waits before its mail goes out: there the budgets
 	// protect, not the puzzle (RULES §4).
 	PlainDelay time.Duration
+	Region     string // country of telephone numbers without a prefix, an ISO 3166 code
 }
 
 // Robot is the check that costs a machine more than a person.
@@ -128,7 +129,7 @@ func (s *Service) Challenge(a authn.Attempt) Challenge {
 // whether a mail goes out is decided later. It fails with account.ErrNotAnAddress, ErrRobot or
 // authn.ErrThrottled.
 func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.Browser) error {
-	address, id, err := account.ParseAddress(r.Address)
+	address, id, err := account.ParseIdentifier(r.Address, s.Region)
 	if err != nil {
 		return err
 	}
@@ -175,12 +176,11 @@ func (s *Service) AskFor(ctx context.Context, by administrator.Administrator, o 
 		if err != nil {
 			return fmt.Errorf("find the account of a person: %w", err)
 		}
-		_, id, errAddress := account.ParseAddress(c.Account.Address)
-		if !ok || errAddress != nil {
+		if !ok {
 			return ErrNoAccount
 		}
 		a := authn.Attempt{Language: c.Account.Language, Binding: secret.NewToken()}
-		m := s.message(a, Request{Address: c.Account.Address, Purpose: onetime.Reset}, id, authn.Browser{}, now)
+		m := s.message(a, Request{Address: c.Account.Login(), Purpose: onetime.Reset}, c.Account.Identifier, authn.Browser{}, now)
 		m.Lane = outbox.Notice
 		if err := tx.Enqueue(ctx, m); err != nil {
 			return err

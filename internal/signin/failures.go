@@ -18,8 +18,8 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if err != nil {
 			return fmt.Errorf("find account: %w", err)
 		}
-		if !ok || !acc.IsOpen() {
-			return fmt.Errorf("%w: no open account", outbox.ErrDrop)
+		if !ok || !acc.IsOpen() || acc.Address == "" {
+			return fmt.Errorf("%w: no open account with an address", outbox.ErrDrop)
 		}
 		prepared = m
 		prepared.Account, prepared.To, prepared.Language, prepared.Prepared = acc.ID, acc.Address, acc.Language, true

@@ -26,7 +26,7 @@ func (s *Service) rules(ctx context.Context, acc account.Account, second authn.S
 	if err != nil {
 		return password.Rules{}, fmt.Errorf("list employers: %w", err)
 	}
-	return password.RulesFor(acc.Address, append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
+	return password.RulesFor(acc.Login(), append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
 }
 
 // NewPassword sets the password that takes the place of the old login's, which was right and is not what we ask for, and goes on with

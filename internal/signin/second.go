@@ -31,12 +31,8 @@ func (s *Service) Code(ctx context.Context, v Secondly) (authn.NewSession, secre
 	if err != nil {
 		return again(err)
 	}
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return authn.NewSession{}, "", err
-	}
 	fresh, token := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now()), s.prepareRemembered(v, second)
-	proof := authn.Code{Identifier: id, Progress: p, Code: v.Typed}
+	proof := authn.Code{Identifier: acc.Identifier, Progress: p, Code: v.Typed}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
 		if err := s.remember(ctx, tx, v, second, token, p.Account); err != nil {
 			return err
@@ -78,12 +74,8 @@ func (s *Service) RecoveryCode(ctx context.Context, v Secondly) (authn.NewSessio
 	if err != nil {
 		return authn.NewSession{}, err
 	}
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return authn.NewSession{}, err
-	}
 	fresh := authn.Prepare(v.Attempt.ID, v.Browser.Device, s.Now())
-	proof := authn.RecoveryCode{Identifier: id, Progress: p, Code: v.Typed}
+	proof := authn.RecoveryCode{Identifier: acc.Identifier, Progress: p, Code: v.Typed}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
 		if err := s.Authn.Tell(ctx, tx, RecoveryUsedTemplate, acc, v.Browser, nil); err != nil {
 			return err

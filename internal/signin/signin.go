@@ -29,6 +29,7 @@ type Service struct {
 	Keys   *secret.Keyring
 	Now    func() time.Time
 	Issuer string
+	Region string // country of telephone numbers without a prefix, an ISO 3166 code
 }
 
 // Store answers questions outside a transaction.
@@ -74,7 +75,7 @@ var ErrTooLarge = errors.New("the request is too large")
 func (s *Service) Begin(ctx context.Context, r authn.Request, language string, b authn.Browser) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(r, language, now)
-	if address, id, err := account.ParseAddress(r.LoginHint); err == nil {
+	if address, id, err := account.ParseIdentifier(r.LoginHint, s.Region); err == nil {
 		a.Address, a.Identifier = address, id
 		a.Remember = address == b.Memory.Address // the page with the tick may be left out
 	}
@@ -125,11 +126,7 @@ func (s *Service) Administer(back, address, language string) (authn.Attempt, str
 func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
-	address, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return a, "", err
-	}
-	a.Goal, a.Address, a.Identifier = goal, address, id
+	a.Goal, a.Address, a.Identifier = goal, acc.Login(), acc.Identifier
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err
 }
@@ -194,15 +191,15 @@ func (s *Service) Open(ctx context.Context, id, cookie string) (authn.Attempt, e
 	return a, err
 }
 
-// Identify records the typed address in the attempt and returns its new cookie. It asks the database
-// nothing about the address: the page that follows is the same for every one. It returns
-// account.ErrNotAnAddress for what can be no address.
+// Identify records what was typed in the attempt and returns its new cookie. It asks the database
+// nothing about it: the page that follows is the same for every one. It returns
+// account.ErrNotAnIdentifier for what names nobody.
 func (s *Service) Identify(ctx context.Context, a authn.Attempt, typed string, remember bool, b authn.Browser) (authn.Attempt, string, error) {
-	address, id, err := account.ParseAddress(typed)
+	shown, id, err := account.ParseIdentifier(typed, s.Region)
 	if err != nil {
 		return a, "", err
 	}
-	a.Address, a.Identifier, a.Remember = address, id, remember
+	a.Address, a.Identifier, a.Remember = shown, id, remember
 	return s.seal(ctx, a, b.Network)
 }
 
@@ -286,6 +283,9 @@ func (s *Service) App(ctx context.Context, clientID, loginHint string) (relyingp
 	}
 	if !ok {
 		return relyingparty.RP{}, "", nil
+	}
+	if _, _, err := account.ParseAddress(loginHint); err != nil {
+		loginHint = "" // a phone number or an employer's number of a person stands in no URL (RULES §7)
 	}
 	return rp, rp.Start(s.Issuer, loginHint), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
 )
 
@@ -61,15 +60,11 @@ func (s *Service) proveTexted(ctx context.Context, v Secondly, press string, fre
 	if err != nil {
 		return err
 	}
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return err
-	}
 	texted, err := s.Authn.Store.FindTexted(ctx, v.Attempt.ID)
 	if err != nil {
 		return fmt.Errorf("find what was sent: %w", err)
 	}
-	proof := authn.TextedCode{Identifier: id, Progress: p, Texted: texted, Code: v.Typed}
+	proof := authn.TextedCode{Identifier: acc.Identifier, Progress: p, Texted: texted, Code: v.Typed}
 	_, err = authn.Prove(ctx, s.Authn, s.InTx, v.Browser, proof, func(tx Tx, p authn.Proven) error {
 		p.Operation = press
 		return s.Authn.Advance(ctx, tx, v.Attempt, fresh, p, v.Browser, v.Current.HashOrZero())

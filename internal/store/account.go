@@ -11,11 +11,11 @@ import (
 // texts are not put together at run time.
 const (
 	findAccount statement = `
-SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
+SELECT id, identifier, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
 FROM accounts WHERE identifier = $1`
 
 	readAccount statement = `
-SELECT id, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
+SELECT id, identifier, address, verified_at, given_name, family_name, language, epoch, created_at, closed_at
 FROM accounts WHERE id = $1`
 
 	moveEpoch statement = `UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch`
@@ -28,7 +28,7 @@ type accountRow struct {
 }
 
 func (r *accountRow) dest() []any {
-	return []any{&r.ID, &r.Address, &r.verified, &r.GivenName, &r.FamilyName, &r.Language, &r.Epoch, &r.created, &r.closed}
+	return []any{&r.ID, &r.Identifier, &r.Address, &r.verified, &r.GivenName, &r.FamilyName, &r.Language, &r.Epoch, &r.created, &r.closed}
 }
 
 func (r *accountRow) account() account.Account {

@@ -15,7 +15,7 @@ WHERE account_id = $1 AND epoch = $2 AND expires_at > $3`
 
 	readPendingAddress statement = `
 SELECT p.id, p.account_id, p.epoch, p.identifier, p.address, p.requested_at, p.expires_at,
-  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+  a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM pending_addresses p JOIN accounts a ON a.id = p.account_id AND a.epoch = p.epoch AND a.closed_at = 0
 WHERE p.id = $1 AND p.expires_at > $2`
 

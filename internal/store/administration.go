@@ -49,7 +49,7 @@ FROM audit_organisations i JOIN audit_events e ON e.id = i.event_id
 WHERE i.organisation_id = $1 AND i.at <= $2 AND (i.at < $2 OR i.event_id < $3) ORDER BY i.at DESC, i.event_id DESC LIMIT $4`
 
 	findCharge statement = `
-SELECT a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
+SELECT a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id)
     OR EXISTS (SELECT 1 FROM administrators d WHERE d.account_id = a.id AND d.organisation_id NOT IN ('', p.organisation_id)) THEN 1 ELSE 0 END,
   CASE WHEN EXISTS (SELECT 1 FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = '') THEN 1 ELSE 0 END,
@@ -178,7 +178,7 @@ func (tx *Tx) CountOwners(ctx context.Context, o organisation.ID, but account.ID
 func (tx *Tx) FindCharge(ctx context.Context, o organisation.ID, person string) (c administrator.Charge, ok bool, err error) {
 	var verified, created, closed, elsewhere, operator int64
 	a := &c.Account
-	ok, err = tx.query(ctx, findCharge, string(o), person).one(&a.ID, &a.Address, &verified, &a.GivenName, &a.FamilyName, &a.Language, &a.Epoch, &created, &closed,
+	ok, err = tx.query(ctx, findCharge, string(o), person).one(&a.ID, &a.Identifier, &a.Address, &verified, &a.GivenName, &a.FamilyName, &a.Language, &a.Epoch, &created, &closed,
 		&elsewhere, &operator, &c.Role)
 	a.Verified, a.Created, a.Closed = fromMS(verified), fromMS(created), fromMS(closed)
 	c.Organisation, c.Person, c.Elsewhere, c.Operator = o, person, elsewhere == 1, operator == 1

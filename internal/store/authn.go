@@ -18,7 +18,7 @@ var (
 
 const (
 	findCredentials statement = `
-SELECT a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
+SELECT a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(p.verifier, ''), COALESCE(p.suspended_at, 0), COALESCE(p.imported_at, 0)
 FROM accounts a LEFT JOIN passwords p ON p.account_id = a.id
 WHERE a.identifier = $1`

@@ -20,7 +20,7 @@ var _ enrolment.Tx = (*Tx)(nil)
 const (
 	findProgress statement = `
 SELECT t.id, t.binding, t.account_id, t.epoch, t.methods, t.stage, t.sealed, t.proven_at, t.expires_at, t.done_at, t.done_by, t.session_id,
-  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+  a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM attempts t JOIN accounts a ON a.id = t.account_id
 WHERE t.id = $1`
 

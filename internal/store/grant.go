@@ -27,7 +27,7 @@ SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_ur
   COALESCE(s.id, ''), COALESCE(s.account_id, ''), s.secret, COALESCE(s.attempt, ''), COALESCE(s.epoch, 0), COALESCE(s.acr, ''),
   COALESCE(s.amr, ''), COALESCE(s.auth_time, 0), COALESCE(s.created_at, 0), COALESCE(s.last_seen, 0), COALESCE(s.expires_at, 0),
   COALESCE(s.idle, 0), COALESCE(s.ended_at, 0), COALESCE(s.ended_by, ''), COALESCE(s.user_agent, ''), COALESCE(s.ip, ''),
-  COALESCE(a.id, ''), COALESCE(a.address, ''), COALESCE(a.verified_at, 0), COALESCE(a.given_name, ''), COALESCE(a.family_name, ''),
+  COALESCE(a.id, ''), COALESCE(a.identifier, ''), COALESCE(a.address, ''), COALESCE(a.verified_at, 0), COALESCE(a.given_name, ''), COALESCE(a.family_name, ''),
   COALESCE(a.language, ''), COALESCE(a.epoch, 0), COALESCE(a.created_at, 0), COALESCE(a.closed_at, 0)
 FROM relying_parties r LEFT JOIN sessions s ON s.secret = $2 LEFT JOIN accounts a ON a.id = s.account_id
 WHERE r.client_id = $1`
@@ -37,7 +37,7 @@ WHERE r.client_id = $1`
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
   g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company,
-  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
+  a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
 FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id

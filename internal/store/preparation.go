@@ -20,14 +20,14 @@ var (
 const (
 	invitedPerson = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.language, p.flag, p.exempt_at, p.bounced_at, o.name, o.min_password,
   COALESCE(t.phase, 'switched'), COALESCE(t.since, 0), COALESCE(t.ended_at, 0), COALESCE(t.switch_at, 0), COALESCE(t.rate, 300),
-  COALESCE(ca.id, ''), COALESCE(ca.address, ''),
+  COALESCE(ca.id, ''), COALESCE(ca.identifier, ''),
   CASE WHEN p.identifier <> '' AND EXISTS (SELECT 1 FROM persons d WHERE d.identifier = p.identifier
     AND d.organisation_id = p.organisation_id AND d.id <> p.id AND d.exempt_at = 0) THEN 1 ELSE 0 END`
 
 	aroundPerson = ` JOIN organisations o ON o.id = p.organisation_id LEFT JOIN transitions t ON t.organisation_id = p.organisation_id
   LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts ca ON ca.id = c.account_id`
 
-	invitedHolder = `COALESCE(h.id, ''), COALESCE(h.address, '')`
+	invitedHolder = `COALESCE(h.id, '')`
 
 	// The proposal's columns, where there may be none.
 	invitedProposal = `COALESCE(r.id, ''), COALESCE(r.person_id, ''), COALESCE(r.address, ''), COALESCE(r.identifier, ''), COALESCE(r.language, ''),
@@ -174,10 +174,10 @@ func (r *invitationRow) link() []any {
 func (r *invitationRow) person() []any {
 	p, t := &r.Person, &r.Transition
 	return []any{&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.Language, &p.Flag, &r.exempt, &r.bounced, &r.Employer, &r.MinPassword,
-		&t.Phase, &r.since, &r.ended, &r.switchOn, &r.rate, &r.Connected.ID, &r.Connected.Address, &r.shared}
+		&t.Phase, &r.since, &r.ended, &r.switchOn, &r.rate, &r.Connected.ID, &r.Connected.Identifier, &r.shared}
 }
 
-func (r *invitationRow) holder() []any { return []any{&r.Holder.ID, &r.Holder.Address} }
+func (r *invitationRow) holder() []any { return []any{&r.Holder.ID} }
 
 func (r *invitationRow) proposal() []any {
 	p := &r.Proposal

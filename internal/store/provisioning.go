@@ -104,9 +104,9 @@ func (tx *Tx) SaveOrganisation(ctx context.Context, o organisation.Organisation,
 	return err
 }
 
-// InsertAccount stores a new account; false if its address is taken.
-func (tx *Tx) InsertAccount(ctx context.Context, a account.Account, id account.Identifier) (bool, error) {
-	n, err := tx.exec(ctx, insertAccount, string(a.ID), string(id), a.Address, ms(a.Verified), a.GivenName, a.FamilyName, a.Language,
+// InsertAccount stores a new account; false if its identifier is taken.
+func (tx *Tx) InsertAccount(ctx context.Context, a account.Account) (bool, error) {
+	n, err := tx.exec(ctx, insertAccount, string(a.ID), string(a.Identifier), a.Address, ms(a.Verified), a.GivenName, a.FamilyName, a.Language,
 		a.Epoch, ms(a.Created))
 	return n == 1, err
 }

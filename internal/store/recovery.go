@@ -25,7 +25,7 @@ const (
 	findLink statement = `
 SELECT l.id, l.secret, l.purpose, l.account_id, l.epoch, l.client_id, l.language, l.attempt, l.binding, l.created_at, l.expires_at,
   l.consumed_at, l.about,
-  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+  a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM onetime_links l JOIN accounts a ON a.id = l.account_id
 WHERE l.secret = $1`
 

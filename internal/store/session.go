@@ -17,7 +17,7 @@ const (
 	findSession statement = `
 SELECT s.id, s.account_id, s.secret, COALESCE(s.attempt, ''), s.epoch, s.acr, s.amr, s.auth_time, s.created_at, s.last_seen,
   s.expires_at, s.idle, s.ended_at, s.ended_by, s.user_agent, s.ip,
-  a.id, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
+  a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.secret = $1`
 

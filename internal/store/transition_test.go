@@ -113,8 +113,8 @@ func insertAtStage(ctx context.Context, tx *Tx, n int, has, flag string, times [
 	if has == "none" {
 		return nil
 	}
-	acc := account.Account{ID: account.ID(id), Address: id + "@foretaget.example", Verified: now, Epoch: 1, Created: now}
-	if _, err := tx.InsertAccount(ctx, acc, account.Identifier(acc.Address)); err != nil {
+	acc := account.Account{ID: account.ID(id), Identifier: account.Identifier(id + "@foretaget.example"), Address: id + "@foretaget.example", Verified: now, Epoch: 1, Created: now}
+	if _, err := tx.InsertAccount(ctx, acc); err != nil {
 		return err
 	}
 	if has != "verified" {

@@ -101,7 +101,7 @@ func (d *Door) getConsent(w http.ResponseWriter, r *http.Request) error {
 	}
 	at := pairState(o, d.Visitor.Now())
 	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_consent", EnrolmentConsent{Action: withQuery(attemptURL(base+"/consent", v.attempt), "pairing", o.ID),
-		Address: v.position.Whose.Address, Name: o.Name, Comparison: o.Comparison,
+		Address: v.position.Whose.Login(), Name: o.Name, Comparison: o.Comparison,
 		EventsURL: eventsURL(attemptURL(base+"/pair/events", v.attempt), at.State)})
 }
 

@@ -85,7 +85,7 @@ func (d *Door) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func newPasswordView(form myaccount.PasswordForm) MyAccountPassword {
-	return MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: form.Account.Address,
+	return MyAccountPassword{Action: "/account/password", CancelURL: "/account", ForgotURL: "/recovery/new", Address: form.Account.Login(),
 		HasPassword: form.HasPassword, MinLength: form.Rules.Min, MaxLength: myaccount.MaxLength, Words: shownWords(form.Rules.Words)}
 }
 

@@ -23,7 +23,7 @@ func (d *Door) erasePage(w http.ResponseWriter, r *http.Request, status int, pro
 		return see(w, r, "/account")
 	}
 	return d.Kit.Page(w, web.WithOwnLanguage(r, acc.Language), status, "myaccount_erase",
-		MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: acc.Address, Guarded: guarded, Problem: problem})
+		MyAccountErase{Action: "/account/erase", CancelURL: "/account", Address: acc.Login(), Guarded: guarded, Problem: problem})
 }
 
 // postErase handles POST /account/erase.

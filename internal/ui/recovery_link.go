@@ -29,8 +29,8 @@ func (d *Door) look(w http.ResponseWriter, r *http.Request) (v visit, dressed *h
 	if errApp != nil {
 		return v, r, true, errApp
 	}
-	if _, id, err := account.ParseAddress(v.opened.Account.Address); err == nil {
-		web.About(r, string(id), v.opened.Link.ClientID)
+	if v.opened.Account.ID != "" {
+		web.About(r, string(v.opened.Account.Identifier), v.opened.Link.ClientID)
 	}
 	r = web.WithUILocales(r, v.opened.Link.Language)
 	r, errBrand := d.branded(r, rp)
@@ -45,7 +45,7 @@ func (d *Door) look(w http.ResponseWriter, r *http.Request) (v visit, dressed *h
 	v.app = rp.Name
 	facts, acc, err := d.Signin.Authn.Current(r.Context(), d.Visitor.Session(r))
 	if facts.Live && acc.ID != v.opened.Account.ID {
-		v.other = acc.Address
+		v.other = acc.Login()
 	}
 	if facts.Live && facts.Session.Attempt != "" && facts.Session.Attempt == v.opened.Link.Attempt {
 		v.opened.Here = true // the attempt that asked has made this browser's session, and its cookie has gone
@@ -68,11 +68,11 @@ func (d *Door) linkPage(w http.ResponseWriter, r *http.Request, status int, v vi
 	acc := v.opened.Account
 	if v.opened.Link.Purpose == onetime.Signin {
 		return d.Kit.Page(w, r, status, "recovery_link_signin", RecoveryLinkSignIn{Action: action, PlainURL: action + "/plain",
-			ChallengeURL: action + "/challenge", Address: acc.Address, FirstName: acc.GivenName, App: v.app, Problem: problem,
+			ChallengeURL: action + "/challenge", Address: acc.Login(), FirstName: acc.GivenName, App: v.app, Problem: problem,
 			Elsewhere: !v.opened.Here, OtherAccount: v.other})
 	}
 	return d.Kit.Page(w, r, status, "recovery_link_password", RecoveryLinkPassword{Action: action, PlainURL: action + "/plain",
-		ChallengeURL: action + "/challenge", Address: acc.Address, FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
+		ChallengeURL: action + "/challenge", Address: acc.Login(), FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
 		MaxLength: recovery.MaxLength, Words: shownWords(v.opened.Rules.Words), Problem: problem,
 		KeepOthers: problem != "" && r.PostFormValue("end_others") != "on", Elsewhere: !v.opened.Here, OtherAccount: v.other})
 }
@@ -151,14 +151,10 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 
 // known is the browser's memory after a mailed link was used in it: the account is known here from now on.
 func (d *Door) known(a authn.Attempt, acc account.Account, m authn.Memory) authn.Memory {
-	_, id, err := account.ParseAddress(acc.Address)
-	if err != nil {
-		return m
+	if a.Identifier == acc.Identifier {
+		return d.Signin.Remember(a, acc.Identifier, m)
 	}
-	if a.Identifier == id {
-		return d.Signin.Remember(a, id, m)
-	}
-	return m.Learn(d.Visitor.Keys, id)
+	return m.Learn(d.Visitor.Keys, acc.Identifier)
 }
 
 func repetitionProblem(r *http.Request) string {
@@ -186,7 +182,7 @@ func (d *Door) linkAttempt(r *http.Request, v visit) (a authn.Attempt, cookie st
 
 // freshAttempt is one that leads to the link's app, which then asks anew (RULES §1).
 func (d *Door) freshAttempt(r *http.Request, v visit) (a authn.Attempt, cookie string, err error) {
-	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Address, Received: d.Visitor.Now()}
+	request := authn.Request{ClientID: v.opened.Link.ClientID, LoginHint: v.opened.Account.Login(), Received: d.Visitor.Now()}
 	return d.Signin.Begin(r.Context(), request, string(web.Language(r.Context())), d.Visitor.Browser(r))
 }
 

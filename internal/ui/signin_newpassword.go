@@ -14,7 +14,7 @@ func (d *Door) newPassword(w http.ResponseWriter, r *http.Request) (v under, vie
 		return v, view, true, err
 	}
 	rules, err := d.Signin.Rules(v.r.Context(), v.position)
-	view = SignInNewPassword{Action: attemptURL("/signin/"+v.attempt.ID+"/new-password", v.attempt), Address: v.position.Whose.Address, FirstName: v.position.Whose.GivenName,
+	view = SignInNewPassword{Action: attemptURL("/signin/"+v.attempt.ID+"/new-password", v.attempt), Address: v.position.Whose.Login(), FirstName: v.position.Whose.GivenName,
 		App: v.rp.Name, MinLength: rules.Min, MaxLength: signin.MaxLength, Words: shownWords(rules.Words)}
 	return v, view, err != nil, err
 }

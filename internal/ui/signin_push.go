@@ -34,7 +34,7 @@ func (d *Door) ring(r *http.Request, a authn.Attempt, app string) {
 func (d *Door) pushView(v under) (SignInPush, error) {
 	base := "/signin/" + v.attempt.ID
 	c, err := d.Signin.Asked(v.r.Context(), v.attempt)
-	view := SignInPush{Address: v.position.Whose.Address, ChangeURL: changeURL(v), App: v.rp.Name, GoAction: attemptURL(base+"/push", v.attempt),
+	view := SignInPush{Address: v.position.Whose.Login(), ChangeURL: changeURL(v), App: v.rp.Name, GoAction: attemptURL(base+"/push", v.attempt),
 		AskAction: attemptURL(base+"/push/ask", v.attempt), OtherURL: attemptURL(base+"/methods", v.attempt), CodeURL: attemptURL(base+"/second", v.attempt),
 		RememberDays: v.position.Facts.Second.Policy.RememberDays}
 	if v.attempt.Goal != "" || v.position.Facts.Progress.Attempt == "" || v.position.Facts.Progress.From != "" {

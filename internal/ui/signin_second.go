@@ -33,7 +33,7 @@ func (d *Door) second(w http.ResponseWriter, r *http.Request, at ...authn.Step) 
 
 // secondView is the page that asks for a code.
 func (d *Door) secondView(v under) SignInSecond {
-	return SignInSecond{Action: attemptURL("/signin/"+v.attempt.ID+"/second", v.attempt), Address: v.position.Whose.Address, ChangeURL: changeURL(v), App: v.rp.Name,
+	return SignInSecond{Action: attemptURL("/signin/"+v.attempt.ID+"/second", v.attempt), Address: v.position.Whose.Login(), ChangeURL: changeURL(v), App: v.rp.Name,
 		RememberDays: v.position.Facts.Second.Policy.RememberDays, OtherURL: attemptURL("/signin/"+v.attempt.ID+"/methods", v.attempt)}
 }
 
@@ -96,7 +96,7 @@ func (d *Door) getMethods(w http.ResponseWriter, r *http.Request) error {
 // methodsView lists what the account has beside the app; the app stays first (SMS is the weaker way).
 func (d *Door) methodsView(v under) (SignInMethods, error) {
 	base := "/signin/" + v.attempt.ID
-	view := SignInMethods{Address: v.position.Whose.Address, ChangeURL: changeURL(v), CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt),
+	view := SignInMethods{Address: v.position.Whose.Login(), ChangeURL: changeURL(v), CodeURL: attemptURL(base+"/second", v.attempt), BackURL: attemptURL(base+"/second", v.attempt),
 		SMSAction: smsURL(v, "/send")}
 	if v.position.Facts.Second.Push > 0 {
 		view.PushURL = attemptURL(base+"/push", v.attempt)
@@ -112,7 +112,7 @@ func (d *Door) methodsView(v under) (SignInMethods, error) {
 
 func recoveryCodeView(v under) SignInRecovery {
 	base := "/signin/" + v.attempt.ID
-	return SignInRecovery{Action: attemptURL(base+"/recovery", v.attempt), Address: v.position.Whose.Address, ChangeURL: changeURL(v), OtherURL: attemptURL(base+"/methods", v.attempt)}
+	return SignInRecovery{Action: attemptURL(base+"/recovery", v.attempt), Address: v.position.Whose.Login(), ChangeURL: changeURL(v), OtherURL: attemptURL(base+"/methods", v.attempt)}
 }
 
 // getRecoveryCode handles GET /signin/{attempt}/recovery: the recovery code instead of the app's.

@@ -54,7 +54,7 @@ func (d *Door) texted(w http.ResponseWriter, r *http.Request) (v under, view Sig
 	case !p.Sent:
 		return v, view, true, see(w, r, attemptURL("/signin/"+v.attempt.ID+"/methods", v.attempt))
 	}
-	return v, SignInSMS{Action: smsURL(v, ""), Address: v.position.Whose.Address, ChangeURL: changeURL(v), App: v.rp.Name, Number: unbroken(p.Number.Hidden()),
+	return v, SignInSMS{Action: smsURL(v, ""), Address: v.position.Whose.Login(), ChangeURL: changeURL(v), App: v.rp.Name, Number: unbroken(p.Number.Hidden()),
 		OtherURL: attemptURL("/signin/"+v.attempt.ID+"/methods", v.attempt), Again: again(smsURL(v, "/send"), p)}, false, nil
 }
 

@@ -37,7 +37,7 @@ func (d *Door) getSignOut(w http.ResponseWriter, r *http.Request) error {
 		cancel = logout.RP.ClientURI
 	}
 	return d.Kit.Page(w, r, http.StatusOK, "signout_confirm", SignOutConfirm{Action: "/signout", CancelURL: cancel,
-		App: logout.RP.Name, Address: acc.Address, Hidden: hidden})
+		App: logout.RP.Name, Address: acc.Login(), Hidden: hidden})
 }
 
 // postSignOut handles POST /signout: the session ends, and every app in it is told.
