@@ -268,7 +268,6 @@ type Person struct {
 	Until                              time.Time
 	Connected, SignedIn                time.Time
 	HasPassword, HasSecond             bool
-	Elsewhere                          bool   // others must agree before her credentials are touched
 	Next                               string // key: what to do now, in plain words
 	Mails                              []MailRow
 	History                            []LogLine
