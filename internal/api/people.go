@@ -290,9 +290,10 @@ func (d *Door) sendOne(ctx context.Context, c call, in *OfPerson) (Mailing, erro
 	if err := d.Transition.Recheck(ctx, c.org.ID); err != nil {
 		return Mailing{}, err
 	}
-	if _, err := d.Transition.Find(ctx, c.org.ID, in.Person); err != nil {
+	r, err := d.Transition.Find(ctx, c.org.ID, in.Person)
+	if err != nil {
 		return Mailing{}, err
 	}
-	j, err := d.Preparation.Send(ctx, c.by, c.org.ID, preparation.Choice{Persons: []string{in.Person}, Reminder: true, Anew: true})
+	j, err := d.Preparation.Send(ctx, c.by, c.org.ID, preparation.Choice{Persons: []string{r.ID}, Reminder: !r.Mailed.IsZero(), Anew: true})
 	return shownMailing(j), err
 }

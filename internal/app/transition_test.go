@@ -103,7 +103,7 @@ func TestARegisterComesInByTheConsoleAndIsLookedThroughBeforeAMailLeaves(t *test
 		b.post(consoleURL+"/bulk", "act", "send", "status", "waiting").expect(http.StatusSeeOther).follow().shows("Utskicket har börjat")
 		w.work()
 		w.deliver()
-		for to, want := range map[string]int{"disa": 1, "elin": 1, "delad": 2, "lager": 1} { // the shared address was told that it is one person's no more
+		for to, want := range map[string]int{"disa": 1, "elin": 1, "delad": 2, "lager": 1} { // the former address of Elin was told of the new one
 			if n := len(w.post.to(to + "@foretaget.example")); n != want {
 				t.Errorf("%s: %d mails", to, n)
 			}

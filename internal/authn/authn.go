@@ -70,7 +70,7 @@ type Credentials struct {
 type Store interface {
 	// FindCredentials looks an identifier up. It takes the same statements for unknown identifiers.
 	FindCredentials(ctx context.Context, id account.Identifier) (Credentials, error)
-	// HasImported says whether any account's password is still another system's hash.
+	// HasImported says whether any account's password is still another system's hash, or may become one: a register holds it.
 	HasImported(ctx context.Context) (bool, error)
 	// FindProgress reads an attempt's row with its account; the zero Progress where there is none.
 	FindProgress(ctx context.Context, attempt string) (Progress, account.Account, error)
