@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/portvakt/portvakt/internal/administration"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/preparation"
@@ -32,6 +33,7 @@ type Door struct {
 	Transition     *transition.Service
 	Preparation    *preparation.Service
 	Recovery       *recovery.Service
+	Enrolment      *enrolment.Service
 	Keys           *idempotency.Keys
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -81,6 +83,7 @@ func (d *Door) mount(to mux) []byte {
 	d.imports(b)
 	d.preflight(b)
 	d.people(b)
+	d.approvals(b)
 	d.mailings(b)
 	raw, err := json.Marshal(b.api.OpenAPI())
 	if err != nil {
