@@ -156,6 +156,7 @@ func lookAtConsole(t *testing.T, w *world, o journey.Options, look func(*journey
 	look(e.Person, "transition", "admin.transition.funnel")
 	e.Press(say("admin.section.import"))
 	look(e.Person, "import", "admin.import.upload")
+	e.DontSee(say("admin.import.problem_large")) // which a script shows, where there is reason to
 	e.Attach(file)
 	e.Press(say("admin.import.send"))
 	look(e.Person, "import_file", "admin.import.begin")
@@ -173,7 +174,7 @@ func lookAtConsole(t *testing.T, w *world, o journey.Options, look func(*journey
 	e.Press(say("admin.mailings.send_new"))
 	look(e.Person, "bulk", "admin.bulk.send_text")
 	e.Press(say("admin.bulk.send_submit"))
-	e.See(say("admin.notice.mailing"))
+	look(e.Person, "mailings-sent", "admin.notice.mailing")
 	e.Press(say("admin.section.help"))
 	look(e.Person, "help", "admin.help.search")
 	e.Fill(say("admin.help.search"), "david")
