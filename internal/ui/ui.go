@@ -117,6 +117,9 @@ func (d *Door) Routes(mux interface {
 		"POST /recovery/link/{token}/plain":     d.postRecoveryLinkPlain,
 		"POST /recovery/link/{token}/challenge": d.postRecoveryLinkChallenge,
 
+		"GET /r/{token}": d.getShortRecovery,
+		"GET /p/{token}": d.getShortPreparation,
+
 		"GET /recovery/not-me/{token}":            d.getNotMe,
 		"POST /recovery/not-me/{token}":           d.postNotMe,
 		"POST /recovery/not-me/{token}/plain":     d.postNotMePlain,

@@ -61,6 +61,7 @@ var full = []sample{
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
 	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
 	{"recovery_sent", ui.RecoverySent{AgainURL: "/recovery/1", BackURL: "/signin/1", Address: anna}},
+	{"recovery_sent", ui.RecoverySent{AgainURL: "/recovery/1", BackURL: "/signin/1", Address: "+46 70 174 06 05", SMS: true}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{Action: "/recovery/link/1", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna", "svensson", "företaget"}}},
 	{"recovery_link_password-elsewhere", ui.RecoveryLinkPassword{Action: "/recovery/link/1", PlainURL: "/recovery/link/1/plain", ChallengeURL: "/challenge", Address: anna, FirstName: "Anna", MinLength: 15, MaxLength: 256, Words: []string{"anna"}, Problem: ui.ProblemNewPasswordShort, KeepOthers: true, Elsewhere: true, OtherAccount: "bo.lind@foretaget.example"}},
 	{"recovery_link_signin", ui.RecoveryLinkSignIn{Action: "/recovery/link/2", Address: anna, FirstName: "Anna", App: "HRM"}},
