@@ -55,6 +55,7 @@ var full = []sample{
 	{"transition-nobody", admin.Transition{Frame: frame, Total: 1, AllURL: "/all", ExportURL: "/csv"}},
 	{"preflight", admin.Preflight{Frame: frame, Action: "/p", Unchecked: 4, Total: 200, Found: true, Kinds: []admin.KindRow{{Key: "admin.finding.role", TextKey: "admin.finding_text.role", URL: "/k", Count: 2, Blocks: true}, {Key: "admin.finding.old_password", TextKey: "admin.finding_text.old_password", URL: "/h", Count: 1}},
 		Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: "/p/1", Name: "Anna Svensson", Address: "lager@foretaget.example", Detail: "3"}}, NextURL: "/n", ExportURL: "/csv", In: 150, Outlook: []admin.OutlookRow{{Key: "admin.outlook.password", Count: 100, In: true}, {Key: "admin.outlook.bounced", Count: 3}}}},
+	{"preflight-checking", admin.Preflight{Frame: frame, Checking: true, Percent: 40, Total: 100_000}},
 	{"import", admin.Imports{Frame: frame, Action: "/i", MaxBytes: 1 << 20, Holds: 2, HoldsURL: "/h", Rows: []admin.ImportRow{{URL: "/i/1", Name: "register.csv", At: day, State: "admin.job.done", Percent: 100, Rows: 200, Imported: 190, Held: 2, Refused: 8}}}},
 	{"import-problem", admin.Imports{Frame: frame, Action: "/i", Problem: "admin.import.problem_register", Columns: []string{"Artikel", "Pris"}}},
 	{"import_file", admin.Import{Frame: frame, ImportRow: admin.ImportRow{Name: "register.xlsx", At: day, State: "admin.job.waiting", Rows: 200}, Sheet: "Blad1", Waits: true, Problem: "admin.import.problem_key", BeginAction: "/b", MoveAction: "/m", BackURL: "/i",

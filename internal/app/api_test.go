@@ -163,7 +163,7 @@ func TestAProgramImportsChecksAndMails(t *testing.T) {
 			t.Errorf("%d imports", n)
 		}
 
-		s.post("/preflight", nil).expect(http.StatusOK)
+		s.post("/preflight", nil).expect(http.StatusAccepted)
 		found := s.get("/preflight/findings?kind=role").expect(http.StatusOK).items()
 		if len(found) != 1 || found[0]["name"] != "Lager Ett" || found[0]["blocks"] != true {
 			t.Fatalf("found: %v", found)
@@ -442,7 +442,7 @@ func TestTwentyAtOnceWithOneIdempotencyKeyAreOneRequest(t *testing.T) {
 		s := w.program()
 		s.post("/mailings", map[string]any{}).expect(http.StatusBadRequest).code("no_idempotency_key")
 		s.post("/mailings", map[string]any{}, "Idempotency-Key", strings.Repeat("k", 201)).expect(http.StatusBadRequest)
-		s.post("/preflight", nil).expect(http.StatusOK)
+		s.post("/preflight", nil).expect(http.StatusAccepted)
 
 		answers := make([]reply, 20)
 		var all sync.WaitGroup
