@@ -67,7 +67,7 @@ var full = []sample{
 	{"holds-none", admin.Holds{Frame: frame, BackURL: "/i"}},
 	{"mailings", admin.Mailings{Frame: frame, Phase: "preparation", SwitchOn: "2026-12-01", Rate: 300, PhaseAction: "/p", Problem: "admin.mailings.problem_rate", Unchecked: 2, PreflightURL: "/pf", SendURL: "/s", RemindURL: "/r", MoveAction: "/m", DecideAction: "/d", Running: true,
 		Rows:      []admin.MailingRow{{ID: "1", At: day, State: "admin.job.running", Looked: 50, Total: 200, Mailed: 45, Left: 5, Running: true, CanPause: true}, {ID: "2", At: day, State: "admin.job.paused", Running: true, CanResume: true}, {ID: "3", At: day, State: "admin.job.done"}},
-		Proposals: []admin.ProposalRow{{ID: "1", Name: "Anna Svensson", PersonURL: "/p/1", From: eva, To: "anna@example.com", At: day, Confirmed: day}, {ID: "2", To: eva, At: day, Approved: true}}}},
+		Proposals: []admin.ProposalRow{{ID: "1", Name: "Anna Svensson", PersonURL: "/p/1", From: eva, To: "anna@example.com", At: day, Confirmed: day}, {ID: "2", To: eva, At: day}}}},
 	{"mailings-none", admin.Mailings{Frame: frame, Phase: "switched", Rate: 300}},
 	{"bulk", admin.Bulk{Frame: frame, Title: "admin.bulk.send", Text: "admin.bulk.send_text", Button: "admin.bulk.send_submit", Action: "/b", Act: "send", Count: 3, Rows: people, CancelURL: "/c", Problem: "admin.mailings.problem_unchecked", PreflightURL: "/pf"}},
 	{"bulk-exempt", admin.Bulk{Frame: frame, Title: "admin.bulk.exempt", Text: "admin.bulk.exempt_text", Button: "admin.bulk.exempt_submit", Action: "/b", Act: "exempt", Count: 2, Rows: people, NeedsReason: true, Attention: true, CancelURL: "/c"}},

@@ -26,7 +26,7 @@ type Progress struct {
 
 // Finding is what is wrong with one person's row.
 type Finding struct {
-	Kind    string `json:"kind"`
+	Kind    string `json:"kind" enum:"missing,phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
 	Person  string `json:"person"`
 	Name    string `json:"name"`
 	Address string `json:"address"`
