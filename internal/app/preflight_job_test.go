@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/job"
@@ -43,6 +44,7 @@ func TestALargeRegisterIsLookedThroughByAJob(t *testing.T) {
 		if n := strings.Count(b.body, "Kontrollerade registret"); n != 1 {
 			t.Errorf("the log has %d lines of it", n)
 		}
+		w.clock.Advance(time.Second)
 		if got := s.post("/preflight", nil).expect(http.StatusAccepted).fields["checking"]; got == nil {
 			t.Error("the API did it at once")
 		}
