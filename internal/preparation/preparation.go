@@ -156,8 +156,10 @@ var (
 	ErrSameAddress = errors.New("that is the address already")
 	// ErrNoProposal says that there is no such proposal to decide on.
 	ErrNoProposal = errors.New("there is no such proposal")
-	// ErrNoMailing says that there is no such mailing, or that it cannot be moved so.
-	ErrNoMailing = errors.New("there is no such mailing to move")
+	// ErrNoMailing says that there is no such mailing.
+	ErrNoMailing = errors.New("there is no such mailing")
+	// ErrNotSo says that a mailing cannot be moved so: it has ended, or rests already.
+	ErrNotSo = errors.New("the mailing does not stand where this leads on from")
 	// ErrUnchecked says that the pre-flight has not seen the register as it is now. No mail leaves before it has.
 	ErrUnchecked = errors.New("the register has changed since it was checked")
 	// ErrEnded says that the organisation's transition is over.
