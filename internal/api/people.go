@@ -15,26 +15,27 @@ import (
 
 // Person is a person of the register, and how far she has come. Her person key is not told here.
 type Person struct {
-	ID          string     `json:"id"`
-	Name        string     `json:"name"`
-	Address     string     `json:"address" doc:"Of the register."`
-	Phone       string     `json:"phone,omitempty"`
-	Language    string     `json:"language,omitempty"`
-	Units       string     `json:"units,omitempty" doc:"Of the present employments."`
-	Status      string     `json:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
-	Attention   bool       `json:"attention" doc:"Somebody should look."`
-	Flag        string     `json:"flag,omitempty" doc:"Why no mailed link can confirm the address."`
-	Login       string     `json:"login,omitempty" doc:"What she logs in with, where it is another address."`
-	HasPassword bool       `json:"has_password"`
-	HasSecond   bool       `json:"has_second"`
-	Mailed      *time.Time `json:"mailed_at,omitempty"`
-	Accepted    *time.Time `json:"accepted_at,omitempty"`
-	Bounced     *time.Time `json:"bounced_at,omitempty"`
-	Opened      *time.Time `json:"opened_at,omitempty"`
-	Connected   *time.Time `json:"connected_at,omitempty"`
-	SignedIn    *time.Time `json:"signed_in_at,omitempty"`
-	Exempt      *time.Time `json:"exempt_at,omitempty"`
-	Until       *time.Time `json:"until,omitempty" doc:"The first day after the last employment."`
+	ID           string     `json:"id"`
+	Name         string     `json:"name"`
+	Address      string     `json:"address" doc:"Of the register."`
+	Phone        string     `json:"phone,omitempty"`
+	Language     string     `json:"language,omitempty"`
+	Units        string     `json:"units,omitempty" doc:"Of the present employments."`
+	Status       string     `json:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
+	Attention    bool       `json:"attention" doc:"Somebody should look."`
+	Flag         string     `json:"flag,omitempty" doc:"Why no mailed link can confirm the address."`
+	Login        string     `json:"login,omitempty" doc:"What she logs in with, where it is another address."`
+	HasPassword  bool       `json:"has_password"`
+	HasSecond    bool       `json:"has_second"`
+	Mailed       *time.Time `json:"mailed_at,omitempty"`
+	Accepted     *time.Time `json:"accepted_at,omitempty"`
+	Bounced      *time.Time `json:"bounced_at,omitempty"`
+	Opened       *time.Time `json:"opened_at,omitempty"`
+	Connected    *time.Time `json:"connected_at,omitempty"`
+	SignedIn     *time.Time `json:"signed_in_at,omitempty"`
+	Exempt       *time.Time `json:"exempt_at,omitempty"`
+	Disconnected *time.Time `json:"disconnected_at,omitempty" doc:"The connection was taken away, and no mail that is not sent to her alone reaches her."`
+	Until        *time.Time `json:"until,omitempty" doc:"The first day after the last employment."`
 }
 
 // Mail is a mail about a person, and what became of it.
@@ -219,7 +220,7 @@ func (d *Door) shownPerson(r transition.Row) Person {
 		Login: r.Login, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Mailed: when(r.Mailed), Accepted: when(r.Accepted), Bounced: when(r.Bounced), Opened: when(r.Opened),
 		Connected: when(r.Connected), SignedIn: when(r.SignedIn), Exempt: when(r.Exempt), Until: when(r.Until)}
 	if r.Account == "" {
-		p.Flag = string(r.Flag)
+		p.Flag, p.Disconnected = string(r.Flag), when(r.Disconnected)
 	}
 	return p
 }
@@ -289,9 +290,10 @@ func (d *Door) sendOne(ctx context.Context, c call, in *OfPerson) (Mailing, erro
 	if err := d.Transition.Recheck(ctx, c.org.ID); err != nil {
 		return Mailing{}, err
 	}
-	if _, err := d.Transition.Find(ctx, c.org.ID, in.Person); err != nil {
+	r, err := d.Transition.Find(ctx, c.org.ID, in.Person)
+	if err != nil {
 		return Mailing{}, err
 	}
-	j, err := d.Preparation.Send(ctx, c.by, c.org.ID, preparation.Choice{Persons: []string{in.Person}, Reminder: true})
+	j, err := d.Preparation.Send(ctx, c.by, c.org.ID, preparation.Choice{Persons: []string{r.ID}, Reminder: !r.Mailed.IsZero(), Anew: true})
 	return shownMailing(j), err
 }

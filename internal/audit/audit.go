@@ -42,7 +42,7 @@ const (
 	PhoneSuspended     Kind = "signin.phone_suspended"            // a hundred wrong codes by SMS in a row: the phone gets no more until its owner gives the number anew
 	PhoneRemoved       Kind = "enrolment.phone_removed"           // the account's phone was unbound
 	CodeTexted         Kind = "sms.code_sent"                     // a code left for a phone; the details use and country say what for and where to
-	CodeNotTexted      Kind = "sms.code_withheld"                 // no code was sent, because a limit is reached; the detail limit says which
+	CodeNotTexted      Kind = "sms.code_withheld"                 // a code, a link or a notice was not sent by SMS, because a limit is reached; the detail limit says which
 	BrowserRemembered  Kind = "signin.browser_remembered"         // a browser may skip the second proof for a while
 	BrowserForgotten   Kind = "enrolment.browser_forgotten"       // a remembered browser must show the second proof again
 	SessionEnded       Kind = "session.ended"                     // a person ended one session or all others from the account page

@@ -89,6 +89,8 @@ type Invitation struct {
 	Holder      account.Account // the open account that the link's address belongs to; the zero Account: none
 	Proposal    Proposal        // that the link is about
 	Shared      bool            // somebody else of the organisation has the register's address too
+	// Disconnected says that an administrator has taken the person's connection away, and nobody has invited her anew since.
+	Disconnected bool
 }
 
 // takesPart says whether the person is still to be connected, in a transition that is not over.
@@ -98,7 +100,7 @@ func (i Invitation) takesPart() bool {
 
 // isConfirmable says whether a mailed link may confirm the register's address (RULES §7).
 func (i Invitation) isConfirmable() bool {
-	return i.takesPart() && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
+	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
 }
 
 // stands says whether the link works now.

@@ -22,6 +22,9 @@ type Choice struct {
 	// and was not mailed yet, or was, for a reminder.
 	Persons  []string
 	Reminder bool // the mail says that it is one
+	// Anew invites the one person that was picked again, also where an administrator has taken her connection away: what she asks for herself,
+	// and what everybody gets, no longer reaches her.
+	Anew bool
 }
 
 // Mailed is the count of a mailing's job that says how many mails it has enqueued. Its position is how many people it has looked
@@ -29,7 +32,7 @@ type Choice struct {
 const Mailed = "mailed"
 
 // Skipped are the counts of those whom a mailing leaves out, by reason.
-var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed"}
+var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed", "disconnected"}
 
 // Candidate is a person whom a mailing looks at.
 type Candidate struct {
@@ -106,6 +109,11 @@ func (s *Service) Send(ctx context.Context, by administrator.Administrator, org 
 		}
 		if t.Phase == organisation.Ended {
 			return ErrEnded
+		}
+		if c.Anew && len(c.Persons) == 1 {
+			if err := tx.InviteAnew(ctx, org, c.Persons[0]); err != nil {
+				return fmt.Errorf("invite anew: %w", err)
+			}
 		}
 		if err := tx.InsertJob(ctx, j); err != nil {
 			return fmt.Errorf("insert job: %w", err)
@@ -253,6 +261,8 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 		return "exempt"
 	case c.Person.Identifier() == "":
 		return "no_address"
+	case c.Disconnected:
+		return "disconnected"
 	case !c.isConfirmable():
 		return "flagged"
 	case hasLeft(c.Person, now):

@@ -93,6 +93,8 @@ type Tx interface {
 	MarkAttention(ctx context.Context, personID string, now time.Time) error
 	// MarkOpened notes when people opened their links last: a hint.
 	MarkOpened(ctx context.Context, personIDs []string, now time.Time) error
+	// InviteAnew lets a person whose connection was taken away be mailed and confirm again.
+	InviteAnew(ctx context.Context, org organisation.ID, personID string) error
 	// MarkMailed notes that a preparation mail to the person was enqueued.
 	MarkMailed(ctx context.Context, personID string, now time.Time) error
 

@@ -69,8 +69,10 @@ type Tx interface {
 	Vouch(ctx context.Context, id string, identifier account.Identifier, now time.Time) error
 	// SetExempt takes a person out of the transition, or back in with the zero time.
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
-	// Disconnect takes the connection from a person away.
-	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// Disconnect takes the connection from a person away, and notes that she is to be invited anew.
+	Disconnect(ctx context.Context, id string, now time.Time) (account.ID, bool, error)
+	// FindOrganisationInTx looks an organisation's name up; false where there is none.
+	FindOrganisationInTx(ctx context.Context, o organisation.ID) (string, bool, error)
 	// WasDisconnected says whether a connection was taken away from the person after the given time.
 	WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error)
 	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
