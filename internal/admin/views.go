@@ -234,6 +234,8 @@ type Preflight struct {
 	NextURL          string
 	ExportURL        string
 	MailingsURL      string // the next step; empty: not yet, or not this visitor's
+	Checking         bool   // a job looks through the register, and has come so far
+	Percent          int
 	In               int
 	Outlook          []OutlookRow
 }

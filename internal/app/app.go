@@ -238,7 +238,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	preparers := map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
-	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep}}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep, job.Preflight: move.PreflightStep}}
 	joinPreparation(prepare, preparers, a.Jobs)
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
 		return nil, err

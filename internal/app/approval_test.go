@@ -145,7 +145,9 @@ func TestTwoPressesAtOnceUseAnApprovalOnce(t *testing.T) {
 func TestAuthenticatorsAreRemovedOnceBothAgree(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.shared()
-		remove := func() error { return s.app.Control.Enrolment.RemoveAllFor(t.Context(), s.eva, "foretaget", s.here, "telefonen är borta") }
+		remove := func() error {
+			return s.app.Control.Enrolment.RemoveAllFor(t.Context(), s.eva, "foretaget", s.here, "telefonen är borta")
+		}
 		s.want("asks", remove(), enrolment.ErrAsked)
 		s.want("agrees", s.decide(s.gun, "kommunen", s.waiting(), true), nil)
 		s.want("does it", remove(), nil)
