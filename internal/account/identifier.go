@@ -28,7 +28,7 @@ var ErrNotAnAddress = errors.New("not an e-mail address")
 // domains folds a domain as a browser does (UTS 46), and refuses empty and overlong labels besides.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-const maxTyped = 1024 // bytes; white space around it left out
+const maxTyped = 1024 // bytes, without the white space around it
 
 const maxAddress = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 
@@ -60,8 +60,7 @@ var ErrNotAnIdentifier = fmt.Errorf("%w, and nothing else that names an account"
 // country's prefix is of region, an ISO 3166 code), or a number with an organisation's short name, after an @, a space or a slash.
 // shown is how the page repeats it. It fails with ErrNotAnIdentifier, which is an ErrNotAnAddress.
 func ParseIdentifier(typed, region string) (shown string, id Identifier, err error) {
-	typed = strings.TrimSpace(typed)
-	if len(typed) > maxTyped {
+	if typed = strings.TrimSpace(typed); len(typed) > maxTyped {
 		return "", "", ErrNotAnIdentifier
 	}
 	if shown, id, err = ParseAddress(typed); err == nil {
@@ -71,12 +70,13 @@ func ParseIdentifier(typed, region string) (shown string, id Identifier, err err
 		id = Identifier(n.Reveal())
 		return id.Shown(), id, nil
 	}
-	if cut := strings.LastIndexAny(typed, "@/ \u00a0"); cut > 0 {
-		separator, size := utf8.DecodeRuneInString(typed[cut:])
-		behind := typed[cut+size:]
+	s := strings.TrimSpace(typed)
+	if cut := strings.LastIndexAny(s, "@/ \u00a0"); cut > 0 {
+		separator, size := utf8.DecodeRuneInString(s[cut:])
+		behind := s[cut+size:]
 		// The last digits of a telephone number are no employer's name.
 		named := separator == '@' || strings.ContainsFunc(behind, unicode.IsLetter)
-		if id, err = NumberAt(typed[:cut], behind); err == nil && named {
+		if id, err = NumberAt(s[:cut], behind); err == nil && named {
 			return id.Shown(), id, nil
 		}
 	}

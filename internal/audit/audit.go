@@ -97,7 +97,7 @@ const (
 	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
 	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
 
-	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
+	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, or came by a printed sheet, and has an account; the detail by says how, password whether she chose one
 	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it
 	PreparationRenewed           Kind = "preparation.renewed"            // somebody asked for another preparation link
 	PreparationLinkSent          Kind = "preparation.link_sent"          // a preparation link was made that no administrator had asked for, and its mail enqueued
@@ -111,6 +111,7 @@ const (
 	MailingBegun                 Kind = "preparation.mailing_begun"      // a mailing of preparation links was ordered
 	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
 	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
+	SheetPrinted                 Kind = "preparation.sheet_printed"      // a sheet with a link was printed for a person whom no mail reaches; her former one ended
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

@@ -64,6 +64,11 @@ type Store interface {
 	FindJob(ctx context.Context, org organisation.ID, id string) (job.Job, bool, error)
 	// ListJobs lists the newest jobs of a kind in the organisation.
 	ListJobs(ctx context.Context, org organisation.ID, k job.Kind, limit int) ([]job.Job, error)
+	// ListUnaddressed lists up to n of the organisation's people whose register address no mail could reach, by id, after the given
+	// one: those who take part and have no login yet.
+	ListUnaddressed(ctx context.Context, org organisation.ID, after string, n int, now time.Time) ([]Unaddressed, error)
+	// FindUnaddressed reads any person of the organisation in the same way, whatever address she has; false where there is none.
+	FindUnaddressed(ctx context.Context, org organisation.ID, person string, now time.Time) (Unaddressed, bool, error)
 }
 
 // Tx is what the preparation changes.
@@ -117,6 +122,9 @@ type Tx interface {
 	FindTransitionInTx(ctx context.Context, org organisation.ID) (organisation.Transition, error)
 	// FindOrganisationInTx looks an organisation's name up; false where there is none.
 	FindOrganisationInTx(ctx context.Context, org organisation.ID) (string, bool, error)
+
+	// NoteUnaddressed notes that people of the organisation log in without an address, so that its first page tells them how.
+	NoteUnaddressed(ctx context.Context, org organisation.ID) error
 
 	// InsertJob stores a new job.
 	InsertJob(ctx context.Context, j job.Job) error

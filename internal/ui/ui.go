@@ -140,6 +140,9 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
 
+		"GET /sheet":  d.getSheetCode,
+		"POST /sheet": d.postSheetCode,
+
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,
 		"POST /account/sessions/end-others": d.postEndOthers,

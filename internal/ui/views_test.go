@@ -99,6 +99,14 @@ var full = []sample{
 	{"preparation_answered-objected", ui.PreparationAnswered{Objected: true}},
 	{"preparation_gone", ui.PreparationGone{Action: "/preparation/1/renew", PlainURL: "/preparation/1/renew/plain", ChallengeURL: "/challenge", Problem: ui.ProblemRobot}},
 	{"preparation_gone-unknown", ui.PreparationGone{}},
+	{"preparation_gone-sheet", ui.PreparationGone{Sheet: true}},
+	{"preparation_sheet", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", FirstName: "Wilma", Employer: "Företaget AB", SwitchOn: day, MinLength: 15, MaxLength: 256, Words: []string{"wilma", "företaget"}}},
+	{"preparation_sheet-problem", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", Employer: "Företaget AB", Switched: true, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort, Password: true}},
+	{"preparation_code", ui.PreparationCode{Action: "/sheet"}},
+	{"preparation_code-problem", ui.PreparationCode{Action: "/sheet", Code: "7K2M", Problem: ui.ProblemSheetCode}},
+	{"preparation_connect-number", ui.PreparationConnect{SignInURL: "/preparation/1/signin", Employer: "Företaget AB"}},
+	{"preparation_done-sheet", ui.PreparationDone{FirstName: "Wilma", Employer: "Företaget AB", Sheet: true, Number: "1007@foretaget", Switched: true, Apps: []ui.PreparationApp{{Name: "HRM", URL: "http://localhost:8081/login"}}}},
+	{"preparation_done-sheet_later", ui.PreparationDone{Employer: "Företaget AB", Sheet: true, SwitchOn: day}},
 	{"enrolment_phone", ui.EnrolmentPhone{Action: "/enrolment/1/phone", SkipAction: "/enrolment/1/phone/skip"}},
 	{"enrolment_phone-problem", ui.EnrolmentPhone{Action: "/enrolment/1/phone", SkipAction: "/enrolment/1/phone/skip", Number: "0900-100 1234", Problem: ui.ProblemNumberNotMobile}},
 	{"enrolment_phone-account", ui.EnrolmentPhone{Action: "/enrolment/1/phone", BackURL: "/account", Problem: ui.ProblemNumberCountry}},
@@ -210,6 +218,7 @@ var zero = []sample{
 	{"preparation_confirm", ui.PreparationConfirm{}}, {"preparation_connect", ui.PreparationConnect{}}, {"preparation_done", ui.PreparationDone{}},
 	{"preparation_address", ui.PreparationAddress{}}, {"preparation_sent", ui.PreparationSent{}}, {"preparation_proposed", ui.PreparationProposed{}},
 	{"preparation_objection", ui.PreparationObjection{}}, {"preparation_answered", ui.PreparationAnswered{}}, {"preparation_gone", ui.PreparationGone{}},
+	{"preparation_sheet", ui.PreparationSheet{}}, {"preparation_code", ui.PreparationCode{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -257,6 +266,9 @@ var hostile = []sample{
 	{"preparation_proposed", ui.PreparationProposed{Employer: evil, Address: evil}},
 	{"preparation_objection", ui.PreparationObjection{Employer: evil, Address: evil}},
 	{"preparation_answered", ui.PreparationAnswered{Employer: evil}},
+	{"preparation_sheet", ui.PreparationSheet{FirstName: evil, Employer: evil, Words: []string{evil}}},
+	{"preparation_code", ui.PreparationCode{Code: evil, Problem: ui.ProblemSheetCode}},
+	{"preparation_done", ui.PreparationDone{Employer: evil, Sheet: true, Number: evil}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 }
 
@@ -357,6 +369,8 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"recovery_link_signin":             {"Logga in"},
 		"preparation_confirm":              {"Ja, det stämmer", "Jag vill använda en annan adress"},
 		"preparation_gone":                 {"Skicka en ny länk"},
+		"preparation_sheet":                {"Spara lösenordet"},
+		"preparation_code":                 {"Nästa"},
 		"preparation_connect":              {"Logga in"},
 		"recovery_link_signin-elsewhere":   {"Logga in"},
 		"signin_newpassword":               {"Ange lösenord"},
