@@ -27,6 +27,8 @@ type Decision struct {
 	Choose bool
 	// StepUp says that the session lacks no more than the class that Signin asks for.
 	StepUp bool
+	// UILocales are the languages that the request names.
+	UILocales string
 	// Refusal is an error that must not travel to the redirect URI (RFC 6749 §4.1.2.1).
 	Refusal Refusal
 }
@@ -39,6 +41,7 @@ const (
 	UnknownClient    Refusal = "unknown_client"
 	WrongRedirectURI Refusal = "wrong_redirect_uri"
 	MalformedRequest Refusal = "malformed_request"
+	ExpiredRequest   Refusal = "expired_request" // a pushed one that is not known any more
 )
 
 // JudgeRequest judges an authorization request (OIDC Core §3.1.2.2): validate everything; a session that
@@ -53,6 +56,14 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		return Decision{}, fmt.Errorf("find session and relying party: %w", err)
 	}
 	d := Decision{RP: sso.RP}
+	pushed := strings.HasPrefix(q.Get("request_uri"), pushedPrefix)
+	if sso.RP.ClientID != "" {
+		if q, ok, err = s.pulled(ctx, q, clientID); err != nil || !ok {
+			d.Refusal = ExpiredRequest
+			return d, err
+		}
+	}
+	d.UILocales = q.Get("ui_locales")
 	redirect, ok := single(q, "redirect_uri")
 	switch {
 	case sso.RP.ClientID == "":
@@ -65,6 +76,10 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	now := s.Now()
 	r, fault := parseRequest(q, sso.RP, now)
+	if fault == nil && sso.RP.Options.RequirePAR && !pushed {
+		refusal := errNotPushed
+		fault = &refusal
+	}
 	if fault != nil {
 		d.Location = s.errorLocation(redirect, q.Get("state"), *fault)
 		return d, nil

@@ -3,7 +3,6 @@ package grant
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -13,9 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
-	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/throttle"
-	"github.com/portvakt/portvakt/internal/token"
 )
 
 // code is what an authorization code holds. It is sealed into the code itself; only its redemption is a row.
@@ -126,51 +123,4 @@ func hasScope(scope, want string) bool {
 		}
 	}
 	return false
-}
-
-var errClient = Error{"invalid_client", "client authentication failed"}
-
-// Client is how an RP names and proves itself at the token endpoint (RFC 6749 §2.3).
-type Client struct {
-	ID     string
-	Secret string // empty: none was given
-}
-
-// authenticate finds the RP and checks its secret. A public client proves nothing here; PKCE and the
-// rotation of its tokens protect it.
-func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, error) {
-	if c.ID == token.AuthenticatorClient {
-		if c.Secret != "" {
-			return relyingparty.RP{}, errClient
-		}
-		return theAuthenticator(), nil
-	}
-	rp, ok, err := s.Store.FindRP(ctx, c.ID)
-	switch {
-	case err != nil:
-		return rp, fmt.Errorf("find relying party: %w", err)
-	case !ok, rp.IsPublic() != (c.Secret == ""):
-		return rp, errClient
-	case !rp.IsPublic() && !secret.HashOf(c.Secret).Equal(rp.Secret):
-		return rp, errClient
-	}
-	return rp, nil
-}
-
-// theAuthenticator is the client that is built in (RULES §8). It is found here alone: at /authorize nobody knows it, and with no
-// redirect URI there is no code that it could redeem.
-func theAuthenticator() relyingparty.RP {
-	return relyingparty.RP{ClientID: token.AuthenticatorClient, RequirePKCE: true, RequireDPoP: true, IDTokenAlg: string(signingkey.ES256),
-		RefreshTokens: true, RefreshLife: token.AuthenticatorLife}
-}
-
-// identify is authenticate with the proof of a token request: jkt is the thumbprint of its key, empty where there is none.
-func (s *Service) identify(ctx context.Context, c Client, u Use) (rp relyingparty.RP, jkt string, err error) {
-	if rp, err = s.authenticate(ctx, c); err != nil {
-		return rp, "", err
-	}
-	if jkt, err = s.prove(u); err == nil && jkt == "" && rp.RequireDPoP {
-		err = errNoProof // RFC 9449 §5.2
-	}
-	return rp, jkt, err
 }

@@ -19,8 +19,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return tooLarge()
 	}
 	q := r.URL.Query()
-	r = web.WithUILocales(r, q.Get("ui_locales"))
 	decision, err := d.Grant.JudgeRequest(r.Context(), q, d.Visitor.Session(r))
+	r = web.WithUILocales(r, decision.UILocales)
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
 		return tooMany(err)
@@ -63,6 +63,7 @@ func refused(why grant.Refusal, on *web.Link) error {
 		grant.UnknownClient:    "error.client_unknown",
 		grant.WrongRedirectURI: "error.redirect_uri",
 		grant.MalformedRequest: "error.request_invalid",
+		grant.ExpiredRequest:   "error.request_expired",
 	}[why]
 	return &web.Fault{Status: http.StatusBadRequest, Key: key, On: on, Cause: errors.New("authorization request refused: " + string(why))}
 }
