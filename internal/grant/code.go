@@ -40,22 +40,22 @@ const (
 	rowPrefix   = "row."
 )
 
-// issue makes a code for a request that the session satisfies and returns where the browser takes it.
-func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (string, error) {
+// issue makes a code for a request that the session satisfies and returns it as an answer.
+func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (Answer, error) {
 	now := s.Now()
 	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
 		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Company: company, Account: string(f.Session.Account),
 		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
 	if err != nil {
-		return "", err
+		return Answer{}, err
 	}
 	value := s.Keys.Seal(codePurpose, "", plain, now)
 	if len(value) > maxCode {
 		if value, err = s.keep(ctx, value, f.Session.Account, now); err != nil {
-			return "", err
+			return Answer{}, err
 		}
 	}
-	return s.location(r.RedirectURI, r.State, url.Values{"code": {value}}), nil
+	return s.answer(r, url.Values{"code": {value}}), nil
 }
 
 const rowBudget = secret.Purpose("code row budget")

@@ -28,10 +28,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case decision.Refusal != "":
 		return refused(decision.Refusal, d.wayBack(decision.RP))
-	case decision.Location != "":
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
-		return nil
+	case decision.Answer != nil:
+		return d.respond(w, r, decision.RP.Name, *decision.Answer)
 	}
 	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())), d.Visitor.Browser(r))
 	switch {
@@ -53,6 +51,16 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		page += "/password" // login_hint: the address is known, and can be changed there
 	}
 	http.Redirect(w, r, page+"?"+url.Values{"client_id": {a.Request.ClientID}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
+func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
+	if a.Post {
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params})
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, a.Location(), http.StatusSeeOther)
 	return nil
 }
 

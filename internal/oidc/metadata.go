@@ -26,7 +26,7 @@ func (d *Door) metadata() []byte {
 		"jwks_uri":                                                 d.Issuer + jwksPath,
 		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                                 []string{"code"},
-		"response_modes_supported":                                 []string{"query"},
+		"response_modes_supported":                                 []string{"query", grant.FormPost},
 		"grant_types_supported":                                    []string{"authorization_code", "refresh_token", "client_credentials"},
 		"subject_types_supported":                                  []string{"public"},
 		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
