@@ -117,7 +117,7 @@ func lookAtSignIn(t *testing.T, w *world, o journey.Options, look func(*journey.
 	o.NoScript = true // with scripts the page is left at once
 	plain := w.elsewhere(b, o)
 	plain.Open(w.Portvakt + "/authorize?" + url.Values{"client_id": {client}, "redirect_uri": {w.HRM + "/callback"}, "response_mode": {"form_post"}}.Encode())
-	look(plain, "signin_post", "signin.continue.title")
+	look(plain, "signin_post", "web.back_app")
 
 	b.Open(w.Portvakt + "/authorize?client_id=nobody&redirect_uri=" + url.QueryEscape(w.HRM))
 	look(b, "error-client", "error.client_unknown.title")

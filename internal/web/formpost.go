@@ -13,6 +13,9 @@ type FormPost struct {
 	Fields url.Values
 }
 
+// Failed says that the answer is an error: nobody has logged in.
+func (p FormPost) Failed() bool { return p.Fields.Has("error") }
+
 // PostPage answers with that page. It alone may post elsewhere, and to wherever the RP redirects then: form-action holds for the
 // whole chain. Nothing on the page comes from anybody but the registration and the request.
 func (k *Kit) PostPage(w http.ResponseWriter, r *http.Request, view FormPost) error {
