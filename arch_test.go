@@ -108,7 +108,7 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account administrator audit authn onetime organisation outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn organisation outbox password person session"},
+	"internal/transition":         {flow, "account administrator audit authn job organisation outbox password person session"},
 	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password phone push recoverycode secret session smscode throttle totp"},

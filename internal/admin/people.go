@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -66,10 +67,16 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 	now := d.Now()
 	s := r.Status(now)
 	view := Person{Frame: d.frame(v, "/transition"), Name: r.Name, Address: r.Address, Phone: r.Phone, Units: r.Units, Login: r.Login, Status: statusKeys[s],
-		Exempt: r.Exempt, Until: r.Until, Connected: r.Connected, SignedIn: r.SignedIn, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Elsewhere: r.Others && v.may(administrator.Help),
-		Next: nextKeys[s], Problem: problem, Typed: typed, ReturnURL: v.url("/transition")}
+		Exempt: r.Exempt, Until: r.Until, Connected: r.Connected, SignedIn: r.SignedIn, HasPassword: r.HasSecret, HasSecond: r.HasSecond,
+		Next: nextKeys[s], Problem: problem, Typed: typed, ReturnURL: v.url("/transition"), Open: v.r.URL.Query().Get("do"), Mailed: !r.Mailed.IsZero()}
+	if problem != "" {
+		view.Open = path.Base(v.r.URL.Path) // of the act that was refused: its form stays open
+	}
 	if r.Flag != "" && r.Account == "" {
 		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
+	}
+	if r.IsDisconnected() && s != transition.Exempt && s != transition.Left {
+		view.Next = "admin.next.disconnected"
 	}
 	d.offerHelp(v, r, &view)
 	if err := d.history(v, r.ID, &view); err != nil {
@@ -96,7 +103,7 @@ func (d *Door) history(v visit, id string, view *Person) error {
 	}
 	lines, err := d.Administration.PersonLog(v.r.Context(), v.org.ID, id, logLines)
 	for _, l := range lines {
-		view.History = append(view.History, logLine(l))
+		view.History = append(view.History, d.logLine(v, l))
 	}
 	return err
 }
@@ -120,7 +127,7 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	if r.Account != "" {
 		view.DisconnectAction = base + "/disconnect"
 		view.RecoverAction = base + "/recover"
-		if r.HasSecond && (!r.Others || v.by.Operator) && r.Account != v.by.Account.ID {
+		if r.HasSecond && r.Account != v.by.Account.ID {
 			view.CodeAction, view.UnpairAction = base+"/code", base+"/unpaired"
 		}
 	}
@@ -188,10 +195,11 @@ func (d *Door) postSend(v visit) error {
 	if err := d.Transition.Recheck(v.r.Context(), v.org.ID); err != nil {
 		return err
 	}
-	if _, err := d.person(v); err != nil {
+	r, err := d.person(v)
+	if err != nil {
 		return err
 	}
-	_, err := d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Reminder: true})
+	_, err = d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{r.ID}, Reminder: !r.Mailed.IsZero(), Anew: true})
 	return d.helped(v, "sent", err)
 }
 

@@ -103,20 +103,16 @@ func readPlace(text string) (p transition.Place, ok bool) {
 	return p, false
 }
 
-// The drawing of the funnel, in units of its view box.
-const (
-	funnelWidth, funnelBar, funnelStep = 640, 26, 52
-)
+// funnelWidth is how wide a step's bar may be, in units of its view box.
+const funnelWidth = 640
 
 // funnel is the funnel as it is drawn.
 func funnel(c transition.Counts) []FunnelRow {
 	stages := c.Funnel()
 	most := max(stages[0].Count, 1)
 	var rows []FunnelRow
-	for i, s := range stages {
-		key := stageKeys[s.Status]
-		rows = append(rows, FunnelRow{Key: key, Count: s.Count, Percent: (s.Count*100 + most/2) / most, Width: s.Count * funnelWidth / most, Y: i * funnelStep,
-			TextY: i*funnelStep + 16, BarY: i*funnelStep + 22})
+	for _, s := range stages {
+		rows = append(rows, FunnelRow{Key: stageKeys[s.Status], Count: s.Count, Percent: (s.Count*100 + most/2) / most, Width: s.Count * funnelWidth / most})
 	}
 	return rows
 }
@@ -161,6 +157,17 @@ func (d *Door) getPreflight(v visit) error {
 		In: look.In(), Outlook: outlookRows(look)}
 	if v.may(administrator.Prepare) {
 		view.Action = v.url("/preflight")
+		if report.Unchecked == 0 && report.Total > 0 {
+			view.MailingsURL = v.url("/mailings")
+		}
+	}
+	running, goesOn, err := d.Transition.Checking(v.r.Context(), v.org.ID)
+	if err != nil {
+		return err
+	}
+	if goesOn {
+		view.Checking, view.Percent, view.Action, view.MailingsURL = true, int(running.Progress()*100), "", ""
+		v.w.Header().Set("Refresh", "3")
 	}
 	for _, k := range transition.Kinds() {
 		view.Kinds = append(view.Kinds, KindRow{Key: findingKeys[k], TextKey: findingTexts[k], Count: report.Counts[k], Blocks: k.Blocks(), URL: v.url("/preflight?kind=" + string(k) + "#list")})
@@ -174,16 +181,33 @@ func (d *Door) getPreflight(v visit) error {
 			return err
 		}
 		view.Kind, view.KindText = findingKeys[kind], findingTexts[kind]
+		acts := mends[kind]
+		view.Mends = v.may(administrator.Help) && len(acts) > 0
 		if len(found) > pageOfPersons {
 			found = found[:pageOfPersons]
 			view.NextURL = v.url("/preflight?" + url.Values{"kind": {string(kind)}, "after": {found[len(found)-1].Person}}.Encode() + "#list")
 		}
 		for _, f := range found {
-			view.Rows = append(view.Rows, FoundRow{URL: v.url("/people/" + f.Person), Name: f.Name, Address: f.Address, Detail: f.Detail})
+			row := FoundRow{URL: v.url("/people/" + f.Person), Name: f.Name, Address: f.Address, Detail: f.Detail}
+			for _, act := range acts {
+				row.Acts = append(row.Acts, FoundAct{Key: actKeys[act], URL: row.URL + "?do=" + act + "#acts"})
+			}
+			view.Rows = append(view.Rows, row)
 		}
 	}
 	return d.page(v, http.StatusOK, "preflight", view)
 }
+
+// mends are the acts that mend a finding or take the person out, by the last word of their addresses. A finding without one asks for
+// nothing.
+var mends = map[transition.Kind][]string{
+	transition.Missing: {"address", "exempt"}, transition.Phone: {"address", "exempt"}, transition.Malformed: {"address", "exempt"},
+	transition.Duplicate: {"address", "exempt"}, transition.Shared: {"address", "exempt"}, transition.Role: {"address", "vouch", "exempt"},
+	transition.Disposable: {"address", "vouch", "exempt"}, transition.Twice: {"exempt"}, transition.Companies: {"exempt"},
+}
+
+// actKeys are the names of those acts.
+var actKeys = map[string]string{"address": "admin.people.correct_submit", "vouch": "admin.people.vouch_submit", "exempt": "admin.people.exempt_submit"}
 
 // outlookRows is the simulation as a table.
 func outlookRows(o transition.Outlook) []OutlookRow {
@@ -200,9 +224,12 @@ func outlookRows(o transition.Outlook) []OutlookRow {
 
 // postPreflight handles POST /preflight: looks at the whole register anew.
 func (d *Door) postPreflight(v visit) error {
-	web.Patient(v.w)
-	if _, err := d.Transition.Preflight(v.r.Context(), v.by, v.org.ID); err != nil {
+	j, err := d.Transition.Preflight(v.r.Context(), v.by, v.org.ID)
+	if err != nil {
 		return err
+	}
+	if !j.State.Ended() {
+		return v.back("/preflight", "") // which says how far it has come
 	}
 	return v.back("/preflight", "checked")
 }

@@ -139,6 +139,7 @@ type LogLine struct {
 	Key    string // of what has happened; empty: Kind is shown as it is
 	Kind   string
 	By     string
+	Actor  string // key: who, where By is empty; empty: nobody knows
 	Person string
 	Reason string
 	Detail string
@@ -200,7 +201,6 @@ type Transition struct {
 type FunnelRow struct {
 	Key                   string
 	Count, Percent, Width int
-	Y, TextY, BarY        int
 }
 
 // StatusChoice is a status to filter by.
@@ -227,8 +227,12 @@ type Preflight struct {
 	Found            bool
 	Kind, KindText   string // of the list; empty: none is shown
 	Rows             []FoundRow
+	Mends            bool // the rows have acts
 	NextURL          string
 	ExportURL        string
+	MailingsURL      string // the next step; empty: not yet, or not this visitor's
+	Checking         bool   // a job looks through the register, and has come so far
+	Percent          int
 	In               int
 	Outlook          []OutlookRow
 }
@@ -243,7 +247,11 @@ type KindRow struct {
 // FoundRow is a person with a finding.
 type FoundRow struct {
 	URL, Name, Address, Detail string
+	Acts                       []FoundAct // what mends it, and the way out
 }
+
+// FoundAct leads to the form of an act on the person's page.
+type FoundAct struct{ Key, URL string }
 
 // OutlookRow is a line of the simulation.
 type OutlookRow struct {
@@ -262,7 +270,6 @@ type Person struct {
 	Until                              time.Time
 	Connected, SignedIn                time.Time
 	HasPassword, HasSecond             bool
-	Elsewhere                          bool   // others must agree before her credentials are touched
 	Next                               string // key: what to do now, in plain words
 	Mails                              []MailRow
 	History                            []LogLine
@@ -274,6 +281,8 @@ type Person struct {
 	AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
 	RecoverAction, CodeAction, UnpairAction                                               string
 	Typed                                                                                 string // an address that was refused
+	Open                                                                                  string // the act whose form is open, by the last word of its address
+	Mailed                                                                                bool   // there was a mail before
 }
 
 // Code is the page that shows a recovery code to whoever hands it over, once.

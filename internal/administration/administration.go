@@ -33,8 +33,8 @@ type Store interface {
 	ListAdministrators(ctx context.Context, o organisation.ID) ([]administrator.Appointment, error)
 	// ListOrganisations lists all organisations by id.
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
-	// ListOrganisationAudit lists the newest lines of the audit log about an organisation, older than the given time.
-	ListOrganisationAudit(ctx context.Context, o organisation.ID, before time.Time, n int) ([]Line, error)
+	// ListOrganisationAudit lists the newest lines of the audit log about an organisation, after a place.
+	ListOrganisationAudit(ctx context.Context, o organisation.ID, after Place, n int) ([]Line, error)
 	// ListPersonAudit lists the newest lines about a person of an organisation.
 	ListPersonAudit(ctx context.Context, o organisation.ID, person string, n int) ([]Line, error)
 }
@@ -50,6 +50,15 @@ type Line struct {
 	Reason string
 	Detail map[string]string
 }
+
+// Place is where a page of the log ends; zero: before the newest line. A time alone would not do: many lines may have the same.
+type Place struct {
+	At time.Time
+	ID string
+}
+
+// Place is the line's.
+func (l Line) Place() Place { return Place{l.At, l.ID} }
 
 // Tx is what administration changes.
 type Tx interface {
@@ -116,9 +125,9 @@ func (s *Service) List(ctx context.Context, o organisation.ID) ([]administrator.
 	return s.Store.ListAdministrators(ctx, o)
 }
 
-// Log lists the newest lines of the audit log about an organisation.
-func (s *Service) Log(ctx context.Context, o organisation.ID, before time.Time, n int) ([]Line, error) {
-	return s.Store.ListOrganisationAudit(ctx, o, before, n)
+// Log lists the newest lines of the audit log about an organisation, after a place.
+func (s *Service) Log(ctx context.Context, o organisation.ID, after Place, n int) ([]Line, error) {
+	return s.Store.ListOrganisationAudit(ctx, o, after, n)
 }
 
 // PersonLog lists the newest lines about a person of an organisation.

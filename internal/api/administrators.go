@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -54,11 +53,11 @@ func (d *Door) administrators(b *builder) {
 	read := rule{scope: relyingparty.AdministratorsRead, rights: rights(administrator.Appoint)}
 	write := rule{scope: relyingparty.AdministratorsWrite, rights: rights(administrator.Appoint)}
 	add(b, operation{id: "list-administrators", method: "GET", path: "/organisations/{organisation}/administrators", summary: "List the administrators", rule: read}, d.listAdministrators)
-	do(b, operation{id: "appoint-administrator", method: "PUT", path: "/organisations/{organisation}/administrators", summary: "Give somebody a role", rule: write},
+	do(b, operation{id: "appoint-administrator", method: "PUT", path: "/organisations/{organisation}/administrators", summary: "Give somebody a role", rule: write, more: conflict},
 		func(ctx context.Context, c call, in *with[Appointment]) error {
 			return d.Administration.Appoint(ctx, c.by, c.org.ID, in.Body.Address, administrator.Role(in.Body.Role))
 		})
-	do(b, operation{id: "dismiss-administrator", method: "DELETE", path: "/organisations/{organisation}/administrators/{account}", summary: "Take a role away", rule: write},
+	do(b, operation{id: "dismiss-administrator", method: "DELETE", path: "/organisations/{organisation}/administrators/{account}", summary: "Take a role away", rule: write, more: conflict},
 		func(ctx context.Context, c call, in *inAdministrator) error {
 			return d.Administration.Dismiss(ctx, c.by, c.org.ID, account.ID(in.Account))
 		})
@@ -75,51 +74,23 @@ func (d *Door) listAdministrators(ctx context.Context, c call, _ *About) (Page[A
 	return out, err
 }
 
-// listLog goes by time. Lines of the same millisecond may stand on both sides of a page's end: the cursor names those that were there.
 func (d *Door) listLog(ctx context.Context, c call, in *inLog) (Page[Line], error) {
+	var after administration.Place
 	at, err := in.place(2)
+	if err == nil && at != nil {
+		ms, wrong := strconv.ParseInt(at[0], 10, 64)
+		if wrong != nil {
+			err = errCursor
+		}
+		after = administration.Place{At: time.UnixMilli(ms), ID: at[1]}
+	}
 	if err != nil {
 		return Page[Line]{}, err
 	}
-	var before time.Time
-	seen := map[string]bool{}
-	if at != nil {
-		ms, err := strconv.ParseInt(at[0], 10, 64)
-		if err != nil {
-			return Page[Line]{}, errCursor
-		}
-		before = time.UnixMilli(ms + 1)
-		for id := range strings.FieldsSeq(at[1]) {
-			seen[id] = true
-		}
-	}
-	lines, err := d.Administration.Log(ctx, c.org.ID, before, in.Limit+1+len(seen))
-	if err != nil {
-		return Page[Line]{}, err
-	}
-	var rest []administration.Line
-	for _, l := range lines {
-		if !seen[l.ID] {
-			rest = append(rest, l)
-		}
-	}
-	if len(rest) > in.Limit {
-		rest = rest[:in.Limit+1]
-	}
-	return page(in.Paged, rest, shownLine, func(last administration.Line) []string {
-		var ids []string
-		if before.UnixMilli() == last.At.UnixMilli()+1 {
-			for id := range seen {
-				ids = append(ids, id)
-			}
-		}
-		for _, l := range rest[:in.Limit] {
-			if l.At.Equal(last.At) {
-				ids = append(ids, l.ID)
-			}
-		}
-		return []string{strconv.FormatInt(last.At.UnixMilli(), 10), strings.Join(ids, " ")}
-	}), nil
+	lines, err := d.Administration.Log(ctx, c.org.ID, after, in.Limit+1)
+	return page(in.Paged, lines, shownLine, func(l administration.Line) []string {
+		return []string{strconv.FormatInt(l.At.UnixMilli(), 10), l.ID}
+	}), err
 }
 
 // shownLine leaves out the ids that By and the address of the list say in words.

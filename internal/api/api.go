@@ -76,12 +76,15 @@ func (d *Door) mount(to mux) []byte {
 		Flows: &huma.OAuthFlows{ClientCredentials: &huma.OAuthFlow{TokenURL: "/token", Scopes: scopes}}}}
 	b := &builder{door: d, to: to, rules: map[string]rule{}}
 	b.api = humago.New(b, config)
-	d.organisations(b)
-	d.administrators(b)
-	d.imports(b)
-	d.preflight(b)
-	d.people(b)
-	d.mailings(b)
+	for _, part := range []struct {
+		about string
+		mount func(*builder)
+	}{
+		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"mailings", d.mailings},
+	} {
+		b.about = part.about
+		part.mount(b)
+	}
 	raw, err := json.Marshal(b.api.OpenAPI())
 	if err != nil {
 		panic(err) // it is made of our own types

@@ -202,8 +202,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	bell := &push.Bell{Changes: db.ListChanges, Now: o.Now, Log: o.Log}
 	funnel := &authn.Service{Bell: bell, Store: db, Hasher: hasher, Keys: keys.ring, SMS: smsRules(s), Now: o.Now, Deadline: authn.FailureDeadline, Sleep: o.Sleep}
 
-	if err := funnel.ReadNetworks(ctx); err != nil {
-		return nil, err
+	for _, read := range []func(context.Context) error{funnel.ReadNetworks, funnel.ReadOldHashes} {
+		if err := read(ctx); err != nil {
+			return nil, err
+		}
 	}
 
 	// The flows.
@@ -230,14 +232,14 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
-		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, provision.IndexPersons)},
+		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, funnel.ReadOldHashes, provision.IndexPersons)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log,
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
-	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep}}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep, job.Preflight: move.PreflightStep}}
 	joinPreparation(prepare, preparers, a.Jobs)
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ const (
 	PhoneSuspended     Kind = "signin.phone_suspended"            // a hundred wrong codes by SMS in a row: the phone gets no more until its owner gives the number anew
 	PhoneRemoved       Kind = "enrolment.phone_removed"           // the account's phone was unbound
 	CodeTexted         Kind = "sms.code_sent"                     // a code left for a phone; the details use and country say what for and where to
-	CodeNotTexted      Kind = "sms.code_withheld"                 // no code was sent, because a limit is reached; the detail limit says which
+	CodeNotTexted      Kind = "sms.code_withheld"                 // a code, a link or a notice was not sent by SMS, because a limit is reached; the detail limit says which
 	BrowserRemembered  Kind = "signin.browser_remembered"         // a browser may skip the second proof for a while
 	BrowserForgotten   Kind = "enrolment.browser_forgotten"       // a remembered browser must show the second proof again
 	SessionEnded       Kind = "session.ended"                     // a person ended one session or all others from the account page
@@ -97,7 +97,7 @@ const (
 	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
 	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
 
-	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
+	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, or came by a printed sheet, and has an account; the detail by says how, password whether she chose one
 	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it
 	PreparationRenewed           Kind = "preparation.renewed"            // somebody asked for another preparation link
 	PreparationLinkSent          Kind = "preparation.link_sent"          // a preparation link was made that no administrator had asked for, and its mail enqueued
@@ -111,6 +111,7 @@ const (
 	MailingBegun                 Kind = "preparation.mailing_begun"      // a mailing of preparation links was ordered
 	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
 	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
+	SheetPrinted                 Kind = "preparation.sheet_printed"      // a sheet with a link was printed for a person whom no mail reaches; her former one ended
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

@@ -82,7 +82,7 @@ func (s *Service) recordFailure(ctx context.Context, tx Tx, g guess, whose accou
 		}
 	}
 	if row == throttle.UnusualAfter || row == throttle.SuspendAfter {
-		if err := tx.Enqueue(ctx, failuresMessage(g, row, b, now)); err != nil {
+		if err := tx.Enqueue(ctx, s.failuresMessage(g, row, b, now)); err != nil {
 			return fmt.Errorf("tell of failures: %w", err)
 		}
 	}
@@ -117,10 +117,11 @@ func (s *Service) suspend(ctx context.Context, tx Tx, g guess, whose account.Acc
 // when it is sent: the same row is written for every identifier.
 const FailuresTemplate = "signin_failures"
 
-func failuresMessage(g guess, row int, b Browser, now time.Time) outbox.Message {
-	m := outbox.New(outbox.Mail, FailuresTemplate, string(g.id), now)
-	m.Params = map[string]string{"identifier": string(g.id), "kind": g.kind, "count": strconv.Itoa(row),
+func (s *Service) failuresMessage(g guess, row int, b Browser, now time.Time) outbox.Message {
+	m := outbox.New(outbox.Mail, FailuresTemplate, "", now)
+	m.Params = map[string]string{"kind": g.kind, "count": strconv.Itoa(row),
 		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(now)}
+	s.Direct(&m, string(g.id), g.id)
 	if row == throttle.SuspendAfter && g.kind != MethodRecovery {
 		m.Params["suspended"] = "yes"
 	}

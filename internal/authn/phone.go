@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type SMS struct {
 	Countries []string // whose numbers get codes
 	Daily     int      // codes in a day at most, to everybody together; 0: DefaultDaily
 }
+
+func (r *SMS) daily() int { return cmp.Or(r.Daily, DefaultDaily) }
 
 // DefaultDaily is how many codes are sent in a day where nobody has said how many.
 const DefaultDaily = 2000
@@ -269,10 +272,7 @@ const smsPurpose = secret.Purpose("sms budget")
 // pumping"): a number, an account, a network, a country by the hour, and everybody together by the day. The home country may have
 // a quarter of a day's codes in an hour, another one a fortieth.
 func (s *Service) smsLimits(v Sending, country string) []smsLimit {
-	daily := s.SMS.Daily
-	if daily == 0 {
-		daily = DefaultDaily
-	}
+	daily := s.SMS.daily()
 	hourly := max(daily/40, 10)
 	if country == s.SMS.Region {
 		hourly = max(daily/4, 20)

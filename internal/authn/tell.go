@@ -19,10 +19,10 @@ import (
 const BoundParam = "bound"
 
 // Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
-// parameters. Nobody is told who has no address. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
+// parameters. Who has no address is told by SMS, if she has a phone. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
 func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
 	if acc.Address == "" {
-		return nil
+		return s.tellByPhone(ctx, tx, template, acc, more)
 	}
 	employer, err := tx.FindEmployer(ctx, acc.ID)
 	if err != nil {

@@ -17,6 +17,10 @@ var (
 	ErrNotMobile  = phone.ErrNotMobile
 )
 
+// ErrOwnNumber says that the account is named by the number: whoever reads its messages gets the link for a new password by them, and
+// a code beside it would prove nothing more (ADR 27).
+var ErrOwnNumber = errors.New("the account is named by this number")
+
 // The templates of the mails about the phone.
 const (
 	PhoneOnTemplate  = "phone_on"
@@ -33,7 +37,8 @@ func (s *Service) afterApp(u Under) authn.Stage {
 	return authn.Proving
 }
 
-// GiveNumber puts the number into the attempt, to be shown before anything is sent to it. It fails as authn.ParseNumber does.
+// GiveNumber puts the number into the attempt, to be shown before anything is sent to it. It fails as authn.ParseNumber does, or with
+// ErrOwnNumber.
 func (s *Service) GiveNumber(ctx context.Context, v Visit, typed string) error {
 	u, err := s.Look(ctx, v, authn.AskPhone)
 	if err != nil {
@@ -42,6 +47,9 @@ func (s *Service) GiveNumber(ctx context.Context, v Visit, typed string) error {
 	n, err := s.Authn.ParseNumber(typed)
 	if err != nil {
 		return err
+	}
+	if n == u.Account.Identifier.Phone() {
+		return ErrOwnNumber
 	}
 	return s.InTx(ctx, func(tx Tx) error {
 		if err := authn.Lock(ctx, tx, u.Progress); err != nil {

@@ -119,6 +119,9 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case preparationConfirmTemplate, preparationReminderTemplate, preparationProposedTemplate, preparationObjectionTemplate,
 		preparationApprovedTemplate, preparationDoneTemplate:
 		return l, s.addPreparation(&l, p, m)
+	case transitionDisconnectedTemplate, transitionCorrectedTemplate:
+		addTransition(&l, p, m)
+		return l, nil
 	case addressConfirmTemplate, addressChangedTemplate, addressNewTemplate:
 		return l, s.addAddress(&l, p, m)
 	case mfaOnTemplate, mfaOffTemplate, recoveryUsedTemplate, recoveryMadeTemplate:

@@ -4,8 +4,10 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -83,6 +85,21 @@ func (m *Message) SealSecret(k *secret.Keyring, s secret.Token, now time.Time) {
 func (m Message) OpenSecret(k *secret.Keyring, now time.Time) (secret.Token, error) {
 	b, err := k.OpenBytes(sealPurpose, m.ID, m.Secret, 8*24*time.Hour, now)
 	return secret.Token(b), err
+}
+
+// SealTo puts a recipient whom nobody shall read in the row, and a secret for her, into the message; the secret may be empty.
+func (m *Message) SealTo(k *secret.Keyring, to string, s secret.Token, now time.Time) {
+	m.SealSecret(k, secret.Token(to+" "+s.Reveal()), now)
+}
+
+// OpenTo returns what SealTo has sealed, or secret.ErrSealed.
+func (m Message) OpenTo(k *secret.Keyring, now time.Time) (to string, s secret.Token, err error) {
+	both, err := m.OpenSecret(k, now)
+	cut := strings.LastIndexByte(both.Reveal(), ' ')
+	if err != nil || cut < 1 {
+		return "", "", cmp.Or(err, secret.ErrSealed)
+	}
+	return both.Reveal()[:cut], both[cut+1:], nil
 }
 
 // FormatTime is how a time stands in Params: Unix milliseconds.

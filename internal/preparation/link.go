@@ -1,6 +1,7 @@
 package preparation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,7 +26,16 @@ const (
 	Proposed Purpose = "proposed"
 	// Object withdraws a proposal, at the word of the register's address.
 	Object Purpose = "object"
+	// Sheet gives a person without an address an account: the link was printed and handed over.
+	Sheet Purpose = "sheet"
 )
+
+// Confirms says whether a link of the purpose gives its person an account, or connects one that she has.
+func (p Purpose) Confirms() bool { return p == Confirm || p.IsUnaddressed() }
+
+// IsUnaddressed says whether the account that comes of a link of the purpose has no address. No mail can be fallen back on then, so
+// that it has a password from its first minute.
+func (p Purpose) IsUnaddressed() bool { return p == Sheet }
 
 // Life is how long a link of the purpose works, counted from the mail server's first acceptance (RULES §4).
 func (p Purpose) Life() time.Duration {
@@ -34,6 +44,8 @@ func (p Purpose) Life() time.Duration {
 		return 24 * time.Hour
 	case Object:
 		return objectionTime
+	case Sheet:
+		return 30 * 24 * time.Hour // it is handed over when people meet, perhaps after a holiday, and nobody renews it on her own
 	}
 	return 14 * 24 * time.Hour
 }
@@ -41,8 +53,13 @@ func (p Purpose) Life() time.Duration {
 // objectionTime is how long the register's address may object to another.
 const objectionTime = 72 * time.Hour
 
-// MaxLiving is how many links of one purpose are valid together for one person.
-const MaxLiving = 3
+// MaxLiving is how many links of the purpose are valid together for one person.
+func (p Purpose) MaxLiving() int {
+	if p == Sheet {
+		return 1 // whoever prints another does it because the former is lost
+	}
+	return 3
+}
 
 // Link is a preparation link at rest. It never holds a redirect URI, a state or a nonce (RULES §4).
 type Link struct {
@@ -72,6 +89,8 @@ type Invitation struct {
 	Holder      account.Account // the open account that the link's address belongs to; the zero Account: none
 	Proposal    Proposal        // that the link is about
 	Shared      bool            // somebody else of the organisation has the register's address too
+	// Disconnected says that an administrator has taken the person's connection away, and nobody has invited her anew since.
+	Disconnected bool
 }
 
 // takesPart says whether the person is still to be connected, in a transition that is not over.
@@ -81,7 +100,7 @@ func (i Invitation) takesPart() bool {
 
 // isConfirmable says whether a mailed link may confirm the register's address (RULES §7).
 func (i Invitation) isConfirmable() bool {
-	return i.takesPart() && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
+	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
 }
 
 // stands says whether the link works now.
@@ -100,17 +119,25 @@ func (i Invitation) stands(now time.Time) bool {
 		return i.Proposal.isOpen() && i.Proposal.Confirmed.IsZero()
 	case l.Proposal != "":
 		return i.Proposal.counts(now)
+	case l.Purpose == Sheet:
+		return true // it went from hand to hand: the register's address says nothing of it
 	}
 	return i.isConfirmable() && l.Identifier == i.Person.Identifier()
 }
 
-// address is what the link's address looks like written out.
+// address is what the link's address looks like written out; empty where it gives none.
 func (i Invitation) address() string {
+	if i.Link.Purpose.IsUnaddressed() {
+		return ""
+	}
 	if i.Link.Proposal != "" && i.Link.Purpose != Object {
 		return i.Proposal.Address
 	}
 	return i.Person.Address
 }
+
+// login is how the account of the link is named at the first page.
+func (i Invitation) login() string { return cmp.Or(i.address(), i.Link.Identifier.Shown()) }
 
 // language is the person's own, or that of the mail.
 func (i Invitation) language() string {
@@ -125,9 +152,12 @@ type Opened struct {
 	Purpose   Purpose
 	FirstName string
 	Employer  string
-	Address   string // that the mail went to
-	Language  string // of the mail
-	ClientID  string
+	Address   string // that the mail went to; empty: it was none
+	// Identifier names the account at the first page. Where it is a number it may be a national identity number, so that a page shows
+	// it only in the browser in which it was taken (RULES §7).
+	Identifier account.Identifier
+	Language   string // of the mail
+	ClientID   string
 	// Organisation is the employer, for the look of the page.
 	Organisation organisation.ID
 	Transition   organisation.Transition
@@ -161,19 +191,19 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if i.Link.ID == "" {
 		return Opened{}, authn.ErrNoLink
 	}
-	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Language: i.Link.Language,
+	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Identifier: i.Link.Identifier, Language: i.Link.Language,
 		ClientID: i.Link.ClientID, Organisation: i.Person.Organisation, Transition: i.Transition, Rules: rules(i)}
 	if !i.stands(s.Now()) {
 		o.Renewable = true
-		o.Answered = i.Link.Purpose != Confirm && !i.Link.Consumed.IsZero()
-		o.Ready = i.Link.Purpose == Confirm && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
+		o.Answered = !i.Link.Purpose.Confirms() && !i.Link.Consumed.IsZero()
+		o.Ready = i.Link.Purpose.Confirms() && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
 		if !o.Ready {
 			// Who holds a dead link may be a stranger by now: the register had a wrong address.
-			o.FirstName, o.Address = "", ""
+			o.FirstName, o.Address, o.Identifier = "", "", ""
 		}
 		return o, authn.ErrNoLink
 	}
-	if i.Link.Purpose != Confirm {
+	if !i.Link.Purpose.Confirms() {
 		return o, nil
 	}
 	o.person, o.Proposed = i.Person.ID, i.Link.Proposal != ""
@@ -192,7 +222,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 
 // rules are what a password must fulfil that is chosen beside confirming.
 func rules(i Invitation) password.Rules {
-	r := password.RulesFor(i.address(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
+	r := password.RulesFor(i.login(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
 	r.Min = max(r.Min, i.MinPassword)
 	return r
 }

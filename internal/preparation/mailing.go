@@ -22,6 +22,9 @@ type Choice struct {
 	// and was not mailed yet, or was, for a reminder.
 	Persons  []string
 	Reminder bool // the mail says that it is one
+	// Anew invites the one person that was picked again, also where an administrator has taken her connection away: what she asks for herself,
+	// and what everybody gets, no longer reaches her.
+	Anew bool
 }
 
 // Mailed is the count of a mailing's job that says how many mails it has enqueued. Its position is how many people it has looked
@@ -29,7 +32,7 @@ type Choice struct {
 const Mailed = "mailed"
 
 // Skipped are the counts of those whom a mailing leaves out, by reason.
-var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed"}
+var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed", "disconnected"}
 
 // Candidate is a person whom a mailing looks at.
 type Candidate struct {
@@ -107,6 +110,11 @@ func (s *Service) Send(ctx context.Context, by administrator.Administrator, org 
 		if t.Phase == organisation.Ended {
 			return ErrEnded
 		}
+		if c.Anew && len(c.Persons) == 1 {
+			if err := tx.InviteAnew(ctx, org, c.Persons[0]); err != nil {
+				return fmt.Errorf("invite anew: %w", err)
+			}
+		}
 		if err := tx.InsertJob(ctx, j); err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
@@ -116,17 +124,17 @@ func (s *Service) Send(ctx context.Context, by administrator.Administrator, org 
 	})
 }
 
-// Pause stops a mailing until it is resumed. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Pause stops a mailing until it is resumed. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Pause(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Paused)
 }
 
-// Resume lets a mailing go on where it was paused. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Resume lets a mailing go on where it was paused. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Resume(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Queued)
 }
 
-// Cancel ends a mailing. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Cancel ends a mailing. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Cancel(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Cancelled)
 }
@@ -135,18 +143,26 @@ func (s *Service) move(ctx context.Context, by administrator.Administrator, org 
 	if !by.May(org, administrator.Prepare) {
 		return administrator.ErrForbidden
 	}
-	j, ok, err := s.Store.FindJob(ctx, org, id)
-	if err != nil || !ok || j.Kind != job.Mailing {
-		return cmp.Or(err, ErrNoMailing)
+	if _, err := s.FindMailing(ctx, org, id); err != nil {
+		return err
 	}
 	return s.InTx(ctx, func(tx Tx) error {
 		if ok, err := tx.MoveJob(ctx, org, id, to, s.Now()); err != nil || !ok {
-			return cmp.Or(err, ErrNoMailing)
+			return cmp.Or(err, ErrNotSo)
 		}
 		e := by.Event(audit.MailingMoved, org, "", s.Now())
 		e.Detail["job"], e.Detail["to"] = id, string(to)
 		return tx.Append(ctx, e)
 	})
+}
+
+// FindMailing reads a mailing of the organisation. It fails with ErrNoMailing.
+func (s *Service) FindMailing(ctx context.Context, org organisation.ID, id string) (job.Job, error) {
+	j, ok, err := s.Store.FindJob(ctx, org, id)
+	if err == nil && (!ok || j.Kind != job.Mailing) {
+		err = ErrNoMailing
+	}
+	return j, err
 }
 
 // ListMailings lists the organisation's newest mailings.
@@ -253,6 +269,8 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 		return "exempt"
 	case c.Person.Identifier() == "":
 		return "no_address"
+	case c.Disconnected:
+		return "disconnected"
 	case !c.isConfirmable():
 		return "flagged"
 	case hasLeft(c.Person, now):

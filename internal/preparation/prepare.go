@@ -100,7 +100,11 @@ func (i Invitation) mayRenew(now time.Time) bool {
 // confirmed yet, where her employer has switched: then the preparation link is sent in its place. Whom no link may confirm gets none,
 // and stands under "needs attention" (RULES §7). Everything before the worker is the same for every address.
 func (s *Service) Straggle(ctx context.Context, m outbox.Message) (outbox.Message, error) {
-	id, flagged := account.Identifier(m.Params["identifier"]), false
+	id, err := s.Authn.Recipient(m)
+	if err != nil {
+		return m, fmt.Errorf("%w: %w", outbox.ErrDrop, err)
+	}
+	flagged := false
 	prepared, err := s.prepare(ctx, m, func(tx Tx, m *outbox.Message) (Invitation, Purpose, error) {
 		flagged = false
 		all, err := tx.FindStragglers(ctx, id)

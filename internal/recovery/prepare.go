@@ -2,11 +2,13 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -21,19 +23,27 @@ var ErrNoAccount = fmt.Errorf("%w: no open account", outbox.ErrDrop)
 // and within the recipient's budget. Over the budget nothing is sent and living links stay valid.
 func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
 	token, linkID, now := secret.NewToken(), secret.NewID(), s.Now()
+	if m.Channel == outbox.SMS {
+		token = secret.NewShortToken()
+	}
 	prepared := m
 	err := s.InTx(ctx, func(tx Tx) error {
-		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		id, err := s.Authn.Recipient(m)
+		if err != nil {
+			return fmt.Errorf("%w: %w", outbox.ErrDrop, err)
+		}
+		acc, ok, err := tx.FindAccount(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find account: %w", err)
 		}
 		if !ok || !acc.IsOpen() {
 			return ErrNoAccount
 		}
-		if acc.Address == "" {
-			return fmt.Errorf("%w: the account has no address", outbox.ErrDrop)
+		n := id.Phone()
+		if acc.Address == "" && (n == "" || m.Channel != outbox.SMS) {
+			return fmt.Errorf("%w: the account has no address, and no phone that messages go to", outbox.ErrDrop)
 		}
-		granted, err := s.recipientHasRoom(ctx, tx, m)
+		granted, err := s.recipientHasRoom(ctx, tx, m, acc)
 		if err != nil {
 			return err
 		}
@@ -49,7 +59,11 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		if prepared.Params, err = s.personally(ctx, tx, acc, m.Params); err != nil {
 			return err
 		}
-		prepared.SealSecret(s.Keys, token, now)
+		if m.Channel == outbox.SMS {
+			s.Authn.ToPhone(&prepared, n, token)
+		} else {
+			prepared.SealSecret(s.Keys, token, now)
+		}
 		if err := tx.InsertLink(ctx, s.link(m, acc, linkID, token), now); err != nil {
 			return fmt.Errorf("insert link: %w", err)
 		}
@@ -84,9 +98,9 @@ func (s *Service) link(m outbox.Message, acc account.Account, id string, token s
 }
 
 // recipientHasRoom takes a slot of the recipient's budgets. A known browser has budgets of its own, so that
-// a stranger's requests never keep Anna from hers.
-func (s *Service) recipientHasRoom(ctx context.Context, tx Tx, m outbox.Message) (bool, error) {
-	id, known := m.Params["identifier"], m.Params["known"]
+// a stranger's requests never keep Anna from hers. What goes by SMS draws on the budgets of messages that cost money, too.
+func (s *Service) recipientHasRoom(ctx context.Context, tx Tx, m outbox.Message, acc account.Account) (bool, error) {
+	id, known := string(acc.Identifier), m.Params["known"]
 	taken, err := tx.TakeSlots(ctx, []throttle.Slot{
 		{Key: s.Keys.Pseudonym(budgetPurpose, "recipient", id, known), Budget: throttle.Recipient},
 		{Key: s.Keys.Pseudonym(budgetPurpose, "recipient day", id, known), Budget: throttle.RecipientDay},
@@ -96,5 +110,11 @@ func (s *Service) recipientHasRoom(ctx context.Context, tx Tx, m outbox.Message)
 			return false, nil
 		}
 	}
-	return true, err
+	if err != nil || m.Channel != outbox.SMS {
+		return err == nil, err
+	}
+	if err = s.Authn.TakeLink(ctx, tx, acc.Identifier.Phone(), acc.ID); errors.Is(err, authn.ErrSMSLimit) || errors.Is(err, authn.ErrCountry) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -125,6 +125,9 @@ func (s *Service) Challenge(a authn.Attempt) Challenge {
 	return s.Robot.Challenge(robotRequest, a.ID, s.Now())
 }
 
+// BySMS says whether the link that the attempt asks for goes by SMS. It is answered by the form of what was typed.
+func (s *Service) BySMS(a authn.Attempt) bool { return s.Authn.ByPhone(a.Identifier) }
+
 // Ask records a request. For every well-formed address it does the same work and writes the same rows;
 // whether a mail goes out is decided later. It fails with account.ErrNotAnAddress, ErrRobot or
 // authn.ErrThrottled.
@@ -152,6 +155,23 @@ func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.B
 		}
 		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "anonymous", Client: a.Request.ClientID, Message: m.ID,
 			Detail: map[string]string{"purpose": string(r.Purpose)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}
+
+// AskProven sends a login link to the address of an account that has shown its password in the attempt: it leads back to it. The proof
+// stands in place of the robot check; the recipient has the budget of all requests. It fails with authn.ErrThrottled.
+func (s *Service) AskProven(ctx context.Context, a authn.Attempt, acc account.Account, b authn.Browser) error {
+	now := s.Now()
+	m := s.message(a, Request{Address: acc.Address, Purpose: onetime.Signin}, acc.Identifier, b, now)
+	return s.InTx(ctx, func(tx Tx) error {
+		if err := s.takeSlots(ctx, tx, false, b, now); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "account", Client: a.Request.ClientID, Message: m.ID,
+			Detail: map[string]string{"purpose": string(onetime.Signin)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
 	})
 }
 
@@ -240,7 +260,7 @@ func (s *Service) message(a authn.Attempt, r Request, id account.Identifier, b a
 		// A sign-in link that comes a quarter of an hour late finds nobody waiting (RULES §4).
 		template, life = SigninTemplate, 15*time.Minute
 	}
-	m := outbox.New(outbox.Mail, template, r.Address, now)
+	m := outbox.New(outbox.Mail, template, "", now)
 	m.Lane, m.Language = outbox.Urgent, a.Language
 	if r.Plain {
 		m.NotBefore = now.Add(s.PlainDelay)
@@ -251,9 +271,10 @@ func (s *Service) message(a authn.Attempt, r Request, id account.Identifier, b a
 		known = b.Memory.ID
 	}
 	m.Params = map[string]string{
-		"identifier": string(id), "purpose": string(r.Purpose), "client_id": a.Request.ClientID, "attempt": a.ID,
+		"purpose": string(r.Purpose), "client_id": a.Request.ClientID, "attempt": a.ID,
 		"binding": a.Binding.Hash().Text(), "known": known,
 		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(now),
 	}
+	s.Authn.Direct(&m, r.Address, id)
 	return m
 }

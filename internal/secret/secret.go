@@ -28,6 +28,10 @@ func NewToken() Token {
 	return Token(base64.RawURLEncoding.EncodeToString(Random(32)))
 }
 
+// NewShortToken returns 128 random bits as 26 letters and digits (Crockford's base32): for links in text messages, whose characters
+// are counted, and in which a phone takes a dash at the end for one of the sentence's.
+func NewShortToken() Token { return Token(Crockford.EncodeToString(Random(16))) }
+
 // Random returns n bytes from the operating system's generator, which cannot fail (crypto/rand).
 func Random(n int) []byte {
 	b := make([]byte, n)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/outbox"
 )
 
@@ -14,11 +13,15 @@ import (
 func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message, error) {
 	prepared := m
 	err := s.InTx(ctx, func(tx Tx) error {
-		acc, ok, err := tx.FindAccount(ctx, account.Identifier(m.Params["identifier"]))
+		id, err := s.Authn.Recipient(m)
+		if err != nil {
+			return fmt.Errorf("%w: %w", outbox.ErrDrop, err)
+		}
+		acc, ok, err := tx.FindAccount(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find account: %w", err)
 		}
-		if !ok || !acc.IsOpen() || acc.Address == "" {
+		if !ok || !acc.IsOpen() || acc.Address == "" && m.Channel != outbox.SMS {
 			return fmt.Errorf("%w: no open account with an address", outbox.ErrDrop)
 		}
 		prepared = m
@@ -28,6 +31,10 @@ func (s *Service) Prepare(ctx context.Context, m outbox.Message) (outbox.Message
 		delete(prepared.Params, "identifier")
 		if prepared.Params["employer"], err = tx.FindEmployer(ctx, acc.ID); err != nil {
 			return fmt.Errorf("find employer: %w", err)
+		}
+		if m.Channel == outbox.SMS {
+			s.Authn.ToPhone(&prepared, id.Phone(), "")
+			return tx.SavePrepared(ctx, prepared, "")
 		}
 		if err := s.Authn.AddNotMe(ctx, tx, &prepared, acc); err != nil {
 			return err

@@ -1,5 +1,5 @@
-// Package sms is the engine that hands the codes of outbox messages to the operator's SMS gateway: 46elks, Twilio, or any program
-// that takes a signed JSON over HTTP. It decides nothing: who gets which code was decided before.
+// Package sms is the engine that hands outbox messages with codes, links and news to the operator's SMS gateway: 46elks, Twilio, or any
+// program that takes a signed JSON over HTTP. It decides nothing: who gets what was decided before.
 //
 // Delivery is at least once. A gateway that accepts a message and then does not answer gets it again, with the same text and the
 // same code; the generic webhook can tell by the message's id. A message expires with its code.
@@ -28,7 +28,7 @@ type Settings struct {
 	User     string // 46elks: API username; Twilio: account SID; webhook: none
 	Password string // 46elks: API password; Twilio: auth token; webhook: the key that signs
 	From     string // what the phone shows as sender
-	Issuer   string // its host is what phones fill codes in for
+	Issuer   string // links lead there, and its host is what phones fill codes in for
 	Name     string // of this installation in the text
 }
 

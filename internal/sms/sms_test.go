@@ -38,6 +38,7 @@ type post struct {
 	t       *testing.T
 	sender  *sms.Sender
 	message outbox.Message
+	keys    *secret.Keyring
 }
 
 func newPost(t *testing.T, s sms.Settings) *post {
@@ -62,7 +63,7 @@ func newPost(t *testing.T, s sms.Settings) *post {
 	m := outbox.New(outbox.SMS, sms.CodeTemplate, bos.Hidden(), now)
 	m.Language, m.Expires = "sv", now.Add(smscode.Life)
 	m.SealSecret(k, smscode.Pack(bos, code), now)
-	return &post{t, sender, m}
+	return &post{t, sender, m, k}
 }
 
 func (p *post) send() error { return p.sender.Send(p.t.Context(), p.message) }

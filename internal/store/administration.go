@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administration"
@@ -47,7 +46,7 @@ SELECT e.id, e.at, e.kind, e.actor, e.detail,
   COALESCE((SELECT x.value FROM audit_personal x WHERE x.event_id = e.id AND x.field = 'person'), ''),
   COALESCE((SELECT x.value FROM audit_personal x WHERE x.event_id = e.id AND x.field = 'reason'), '')
 FROM audit_organisations i JOIN audit_events e ON e.id = i.event_id
-WHERE i.organisation_id = $1 AND i.at < $2 ORDER BY i.at DESC, i.event_id DESC LIMIT $3`
+WHERE i.organisation_id = $1 AND i.at <= $2 AND (i.at < $2 OR i.event_id < $3) ORDER BY i.at DESC, i.event_id DESC LIMIT $4`
 
 	findCharge statement = `
 SELECT a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
@@ -89,13 +88,13 @@ func (db *DB) ListAdministrators(ctx context.Context, o organisation.ID) ([]admi
 	return list(db.query(ctx, listAdministrators, string(o)), scanAppointment)
 }
 
-// ListOrganisationAudit lists the newest lines about an organisation, with the names that they refer to.
-func (db *DB) ListOrganisationAudit(ctx context.Context, o organisation.ID, before time.Time, n int) ([]administration.Line, error) {
+// ListOrganisationAudit lists the newest lines about an organisation after a place, with the names that they refer to.
+func (db *DB) ListOrganisationAudit(ctx context.Context, o organisation.ID, after administration.Place, n int) ([]administration.Line, error) {
 	at := int64(math.MaxInt64)
-	if !before.IsZero() {
-		at = ms(before)
+	if !after.At.IsZero() {
+		at = ms(after.At)
 	}
-	return db.auditLines(ctx, db.query(ctx, listOrganisationAudit, string(o), at, int64(n)))
+	return db.auditLines(ctx, db.query(ctx, listOrganisationAudit, string(o), at, after.ID, int64(n)))
 }
 
 // ListPersonAudit lists the newest lines about a person of an organisation.

@@ -18,7 +18,7 @@ var (
 
 // What an invitation says of its person, in the order of invitationRow.person, and where that stands. p is the person.
 const (
-	invitedPerson = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.language, p.flag, p.exempt_at, p.bounced_at, o.name, o.min_password,
+	invitedPerson = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.language, p.flag, p.exempt_at, p.bounced_at, p.disconnected_at, o.name, o.min_password,
   COALESCE(t.phase, 'switched'), COALESCE(t.since, 0), COALESCE(t.ended_at, 0), COALESCE(t.switch_at, 0), COALESCE(t.rate, 300),
   COALESCE(ca.id, ''), COALESCE(ca.identifier, ''),
   CASE WHEN p.identifier <> '' AND EXISTS (SELECT 1 FROM persons d WHERE d.identifier = p.identifier
@@ -128,6 +128,8 @@ INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3
 
 	markAttention statement = `UPDATE persons SET attention_at = $2 WHERE id = $1`
 
+	inviteAnew statement = `UPDATE persons SET disconnected_at = 0 WHERE organisation_id = $1 AND id = $2 AND disconnected_at > 0`
+
 	markOpened statement = `UPDATE persons SET opened_at = $2 WHERE id = $1`
 
 	markMailed statement = `UPDATE persons SET mailed_at = $2, bounced_at = 0 WHERE id = $1`
@@ -139,7 +141,7 @@ INSERT INTO mailing_recipients (job_id, person_id, mailed_at) VALUES ($1, $2, 0)
 	takeRecipient statement = `
 INSERT INTO mailing_recipients (job_id, person_id, mailed_at)
 SELECT $1, p.id, $3 FROM persons p
-WHERE p.id = $2 AND p.identifier = $4 AND p.mailed_at = $5 AND p.flag = '' AND p.exempt_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
+WHERE p.id = $2 AND p.identifier = $4 AND p.mailed_at = $5 AND p.flag = '' AND p.exempt_at = 0 AND p.disconnected_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
 ON CONFLICT (job_id, person_id) DO UPDATE SET mailed_at = excluded.mailed_at WHERE mailing_recipients.mailed_at = 0`
 
 	findTransition statement = `
@@ -162,7 +164,7 @@ type invitationRow struct {
 	rate, shared                             int64
 	created, settled, confirmed              int64
 	approved, invited, proposalEnded, mailed int64
-	stale                                    int64
+	stale, disconnected                      int64
 	employments                              string
 }
 
@@ -173,7 +175,7 @@ func (r *invitationRow) link() []any {
 
 func (r *invitationRow) person() []any {
 	p, t := &r.Person, &r.Transition
-	return []any{&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.Language, &p.Flag, &r.exempt, &r.bounced, &r.Employer, &r.MinPassword,
+	return []any{&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.Language, &p.Flag, &r.exempt, &r.bounced, &r.disconnected, &r.Employer, &r.MinPassword,
 		&t.Phase, &r.since, &r.ended, &r.switchOn, &r.rate, &r.Connected.ID, &r.Connected.Identifier, &r.shared}
 }
 
@@ -190,6 +192,7 @@ func (r *invitationRow) invitation() preparation.Invitation {
 	i.Link.Secret = secret.HashFrom(r.secret)
 	i.Link.Created, i.Link.Expires, i.Link.Consumed = fromMS(r.linkCreated), fromMS(r.linkExpires), fromMS(r.linkConsumed)
 	i.Person.Exempt, i.Bounced, i.Shared = fromMS(r.exempt), r.bounced > 0, r.shared > 0
+	i.Disconnected = r.disconnected > 0
 	i.Transition.Organisation = i.Person.Organisation
 	i.Transition.Since, i.Transition.Ended, i.Transition.SwitchOn, i.Transition.Rate = fromMS(r.since), fromMS(r.ended), fromMS(r.switchOn), int(r.rate)
 	i.Proposal.Created, i.Proposal.Settled, i.Proposal.Confirmed = fromMS(r.created), fromMS(r.settled), fromMS(r.confirmed)
@@ -255,14 +258,14 @@ func (db *DB) CountRegister(ctx context.Context, org organisation.ID) (n int64, 
 	return n, err
 }
 
-// InsertPreparationLink stores a link and ends the person's oldest of its kind beyond preparation.MaxLiving.
+// InsertPreparationLink stores a link and ends the person's oldest of its kind beyond its MaxLiving.
 func (tx *Tx) InsertPreparationLink(ctx context.Context, l preparation.Link, now time.Time) error {
 	_, err := tx.exec(ctx, insertPreparationLink, l.ID, l.Secret[:], string(l.Purpose), l.Person, string(l.Identifier), l.Proposal, l.ClientID,
 		l.Language, l.Purpose.Life().Milliseconds(), ms(l.Created), ms(l.Expires))
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(preparation.MaxLiving-1))
+	_, err = tx.exec(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
 	return err
 }
 
@@ -323,6 +326,12 @@ func (tx *Tx) ConnectOnce(ctx context.Context, personID string, id account.ID, n
 // DropImported takes the old login's password from the register: it opens nothing any more.
 func (tx *Tx) DropImported(ctx context.Context, personID string) error {
 	_, err := tx.exec(ctx, dropImported, personID)
+	return err
+}
+
+// InviteAnew lets a person whose connection was taken away be mailed and confirm again.
+func (tx *Tx) InviteAnew(ctx context.Context, org organisation.ID, personID string) error {
+	_, err := tx.exec(ctx, inviteAnew, string(org), personID)
 	return err
 }
 

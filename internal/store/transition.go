@@ -36,10 +36,9 @@ const (
 	personJoins = `
 FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id AND w.imported_at = 0`
 	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
-  p.bounced_at, p.opened_at, p.attention_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
+  p.bounced_at, p.opened_at, p.attention_at, p.disconnected_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
   CASE WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 1 ELSE 0 END,
-  CASE WHEN EXISTS (SELECT 1 FROM connections x JOIN persons y ON y.id = x.person_id WHERE x.account_id = a.id AND y.organisation_id <> p.organisation_id) THEN 1 ELSE 0 END,
   p.sort_key, ` + personStatus
 )
 
@@ -133,19 +132,21 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
   AND EXISTS (SELECT 1 FROM audit_organisations i WHERE i.organisation_id = $1 AND i.at = e.at AND i.event_id = e.id) LIMIT 1`
 
 	disconnectPerson statement = `DELETE FROM connections WHERE person_id = $1 RETURNING account_id`
+	noteDisconnected statement = `UPDATE persons SET disconnected_at = $2 WHERE id = $1`
 
 	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
 )
 
 func scanRow(scan scan) (r transition.Row, err error) {
 	var given, family, employments, login string
-	var exempt, until, mailed, accepted, bounced, opened, attention, connected, signedIn, hasSecret, hasSecond, others int64
-	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention,
-		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &others, &r.SortKey, &r.StatusName)
+	var exempt, until, mailed, accepted, bounced, opened, attention, disconnected, connected, signedIn, hasSecret, hasSecond int64
+	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention, &disconnected,
+		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &r.SortKey, &r.StatusName)
 	r.GivenName, r.Name = given, strings.TrimSpace(given+" "+family)
 	r.Exempt, r.Until, r.Mailed, r.Accepted, r.Bounced = fromMS(exempt), fromMS(until), fromMS(mailed), fromMS(accepted), fromMS(bounced)
-	r.Opened, r.Attention, r.Connected, r.SignedIn = fromMS(opened), fromMS(attention), fromMS(connected), fromMS(signedIn)
-	r.HasSecret, r.HasSecond, r.Others = hasSecret == 1, hasSecond == 1, others == 1
+	r.Opened, r.Attention, r.Disconnected = fromMS(opened), fromMS(attention), fromMS(disconnected)
+	r.Connected, r.SignedIn = fromMS(connected), fromMS(signedIn)
+	r.HasSecret, r.HasSecond = hasSecret == 1, hasSecond == 1
 	if login != r.Address {
 		r.Login = login
 	}
@@ -357,10 +358,13 @@ func (tx *Tx) WasDisconnected(ctx context.Context, o organisation.ID, id string,
 	return tx.query(ctx, wasDisconnected, string(o), id, ms(after)).one(&event)
 }
 
-// Disconnect takes the connection from a person away.
-func (tx *Tx) Disconnect(ctx context.Context, id string) (acc account.ID, had bool, err error) {
-	had, err = tx.query(ctx, disconnectPerson, id).one(&acc)
-	return acc, had, err
+// Disconnect takes the connection from a person away, and notes that she is to be invited anew.
+func (tx *Tx) Disconnect(ctx context.Context, id string, now time.Time) (acc account.ID, had bool, err error) {
+	if had, err = tx.query(ctx, disconnectPerson, id).one(&acc); err != nil || !had {
+		return acc, had, err
+	}
+	_, err = tx.exec(ctx, noteDisconnected, id, ms(now))
+	return acc, true, err
 }
 
 const readTerms statement = `SELECT id, organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`

@@ -32,6 +32,8 @@ var (
 	SMSNumberDay  = Budget{Limit: 10, Window: 24 * time.Hour}
 	SMSAccountDay = Budget{Limit: 10, Window: 24 * time.Hour}
 	SMSNetwork    = Budget{Limit: 300, Window: time.Hour}
+	// SMSNotice is for messages by SMS that tell one person what has happened to her account.
+	SMSNotice = Budget{Limit: 10, Window: 24 * time.Hour}
 	// Listed is for the mail that leads away from an old password which everybody knows.
 	Listed = Budget{Limit: 1, Window: 24 * time.Hour}
 	// Plain and PlainGlobal are for the recovery form without JavaScript, which has no puzzle.

@@ -21,9 +21,9 @@ const (
 func (a Act) Suits(r Row, now time.Time) bool {
 	switch s := r.Status(now); a {
 	case ActSend:
-		return s == Waiting
+		return s == Waiting && !r.IsDisconnected()
 	case ActRemind:
-		return s == Mailed || s == Delivered || s == Opened
+		return (s == Mailed || s == Delivered || s == Opened) && !r.IsDisconnected()
 	case ActExempt:
 		return r.Account == "" && s != Exempt && s != Left
 	}

@@ -79,6 +79,11 @@ func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administr
 				return fmt.Errorf("look at the others again: %w", err)
 			}
 		}
+		if identifier != p.Identifier() {
+			if err := s.tellCorrected(ctx, tx, o, p); err != nil {
+				return err
+			}
+		}
 		e := s.event(by, audit.AddressCorrected, o, id, "", reason)
 		e.Personal["from"], e.Personal["to"] = p.Address, address
 		return tx.Append(ctx, e)
@@ -165,8 +170,8 @@ func (s *Service) ExemptAll(ctx context.Context, by administrator.Administrator,
 }
 
 // Disconnect takes the connection between a person and her account away: what the account was in the organisation's name ends
-// the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's. It fails with ErrNoPerson,
-// ErrNotConnected or ErrReason.
+// the same minute, its sessions and tokens (RULES §6). The account itself stays its owner's, and its owner is told. No mail that the person
+// asks for connects her again: an administrator invites her anew. It fails with ErrNoPerson, ErrNotConnected or ErrReason.
 func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
 	return s.help(ctx, by, o, id, reason, func(tx Tx, _ person.Person, _ account.ID, reason string) error {
 		c, ok, err := tx.FindCharge(ctx, o, id)
@@ -178,7 +183,7 @@ func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator
 				return err
 			}
 		}
-		acc, had, err := tx.Disconnect(ctx, id)
+		acc, had, err := tx.Disconnect(ctx, id, s.Now())
 		if err != nil || !had {
 			return orElse(err, ErrNotConnected)
 		}
@@ -189,6 +194,9 @@ func (s *Service) Disconnect(ctx context.Context, by administrator.Administrator
 		role, had, err := tx.DeleteAppointment(ctx, o, acc)
 		if err != nil {
 			return fmt.Errorf("delete appointment: %w", err)
+		}
+		if err := s.tellDisconnected(ctx, tx, o, c.Account); err != nil {
+			return err
 		}
 		if had {
 			e := by.Event(audit.Dismissed, o, reason, s.Now())

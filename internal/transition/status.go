@@ -38,30 +38,31 @@ func (s Status) IsStatus() bool { return slices.Contains(Statuses(), s) }
 
 // Row is one person as the transition sees her.
 type Row struct {
-	ID         string
-	Name       string
-	GivenName  string
-	Address    string // of the register
-	Phone      string
-	Language   string
-	Units      string // of the present employments
-	Flag       person.Flag
-	Exempt     time.Time
-	Until      time.Time // the first day after the last employment; zero: no end
-	Mailed     time.Time // the newest mail
-	Accepted   time.Time
-	Bounced    time.Time
-	Opened     time.Time
-	Attention  time.Time // tried to log in and could not be helped
-	Connected  time.Time // zero: not yet
-	Account    account.ID
-	Login      string // the account's address, where it is another than the register's
-	HasSecret  bool   // has a password, also one that came from the old login
-	SignedIn   time.Time
-	HasSecond  bool
-	Others     bool   // the account is connected with another organisation, too
-	SortKey    []byte // for the next page
-	StatusName Status // as the store has computed it
+	ID        string
+	Name      string
+	GivenName string
+	Address   string // of the register
+	Phone     string
+	Language  string
+	Units     string // of the present employments
+	Flag      person.Flag
+	Exempt    time.Time
+	Until     time.Time // the first day after the last employment; zero: no end
+	Mailed    time.Time // the newest mail
+	Accepted  time.Time
+	Bounced   time.Time
+	Opened    time.Time
+	Attention time.Time // tried to log in and could not be helped
+	// Disconnected is when an administrator took the connection away; zero: never, or the person was invited anew since.
+	Disconnected time.Time
+	Connected    time.Time // zero: not yet
+	Account      account.ID
+	Login        string // the account's address, where it is another than the register's
+	HasSecret    bool   // has a password, also one that came from the old login
+	SignedIn     time.Time
+	HasSecond    bool
+	SortKey      []byte // for the next page
+	StatusName   Status // as the store has computed it
 }
 
 // Status is the person's status now: the one rule, which the store's statements repeat and a test holds against it.
@@ -94,6 +95,9 @@ func (r Row) Status(now time.Time) Status {
 	}
 	return Waiting
 }
+
+// IsDisconnected says whether the person waits for somebody to invite her anew: her connection was taken away.
+func (r Row) IsDisconnected() bool { return r.Account == "" && !r.Disconnected.IsZero() }
 
 // NeedsAttention says whether somebody should look: the address is a problem, a mail came back, or the person tried to log in
 // and could not be helped.

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
@@ -24,6 +25,8 @@ type Service struct {
 	// InBulkTx gives way to everybody who waits (RULES §10).
 	InBulkTx func(context.Context, func(Tx) error) error
 	Now      func() time.Time
+	// AtOnce is how large a register the pre-flight looks through while somebody waits; 0: 5,000 people.
+	AtOnce int
 
 	refusals refusals
 }
@@ -50,6 +53,10 @@ type Store interface {
 	CountUnchecked(ctx context.Context, o organisation.ID) (int, error)
 	// ListUnchecked reads up to n persons after an id, for the pre-flight; all says whether also those whom it has seen as they are.
 	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
+	// CountRegister counts the organisation's people.
+	CountRegister(ctx context.Context, o organisation.ID) (int64, error)
+	// ListJobs lists the newest jobs of a kind in the organisation.
+	ListJobs(ctx context.Context, o organisation.ID, k job.Kind, limit int) ([]job.Job, error)
 	// ListPersonMails lists the newest mails about a person, with what became of each.
 	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
 	// ListTwins reads the persons of the organisation with the same address or the same name, but for one, as far as they are compared.
@@ -59,6 +66,9 @@ type Store interface {
 // Tx is what a transition changes.
 type Tx interface {
 	authn.Tx
+	job.Tx
+	// InsertJob stores a new job.
+	InsertJob(ctx context.Context, j job.Job) error
 	// SaveChecked stores what the pre-flight says of a person: her flag, and her findings in place of the former ones.
 	SaveChecked(ctx context.Context, c Checked, flag person.Flag, findings []Finding, now time.Time) error
 	// ReadPerson reads a person of the organisation inside the transaction; false for another's.
@@ -69,8 +79,10 @@ type Tx interface {
 	Vouch(ctx context.Context, id string, identifier account.Identifier, now time.Time) error
 	// SetExempt takes a person out of the transition, or back in with the zero time.
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
-	// Disconnect takes the connection from a person away.
-	Disconnect(ctx context.Context, id string) (account.ID, bool, error)
+	// Disconnect takes the connection from a person away, and notes that she is to be invited anew.
+	Disconnect(ctx context.Context, id string, now time.Time) (account.ID, bool, error)
+	// FindOrganisationInTx looks an organisation's name up; false where there is none.
+	FindOrganisationInTx(ctx context.Context, o organisation.ID) (string, bool, error)
 	// WasDisconnected says whether a connection was taken away from the person after the given time.
 	WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error)
 	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.

@@ -71,6 +71,8 @@ func (d *Door) postPhone(w http.ResponseWriter, r *http.Request) error {
 		view.Problem = ProblemNumberNotMobile
 	case errors.Is(err, authn.ErrCountry), errors.Is(err, authn.ErrNoSMS):
 		view.Problem = ProblemNumberCountry
+	case errors.Is(err, enrolment.ErrOwnNumber):
+		view.Problem = ProblemNumberOwn
 	default:
 		return d.notNow(w, v, err)
 	}

@@ -85,7 +85,7 @@ var concernNobody = map[audit.Kind]bool{
 	// Nobody has an account yet.
 	audit.PreparationRenewed: true, audit.PreparationLinkSent: true, audit.PreparationProposed: true, audit.PreparationProposalConfirmed: true,
 	audit.PreparationObjected: true, audit.PreparationProposalApproved: true, audit.PreparationProposalRefused: true,
-	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true,
+	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, audit.SheetPrinted: true,
 	audit.ImportBegun: true, audit.ImportPaused: true, audit.ImportResumed: true, audit.ImportCancelled: true, audit.ImportFinished: true,
 	audit.ImportFailed: true, audit.HoldDecided: true, // about rows of a register
 }

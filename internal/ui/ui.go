@@ -69,6 +69,9 @@ func (d *Door) Routes(mux interface {
 
 		"GET /enrolment/{attempt}":              d.getOffer,
 		"POST /enrolment/{attempt}":             d.postOffer,
+		"GET /enrolment/{attempt}/mail":         d.getMail,
+		"GET /enrolment/{attempt}/mail/sent":    d.getMailSent,
+		"POST /enrolment/{attempt}/mail":        d.postMail,
 		"GET /enrolment/{attempt}/choice":       d.getChoice,
 		"POST /enrolment/{attempt}/choice":      d.postChoice,
 		"POST /enrolment/{attempt}/off":         d.postOff,
@@ -114,6 +117,9 @@ func (d *Door) Routes(mux interface {
 		"POST /recovery/link/{token}/plain":     d.postRecoveryLinkPlain,
 		"POST /recovery/link/{token}/challenge": d.postRecoveryLinkChallenge,
 
+		"GET /r/{token}": d.getShortRecovery,
+		"GET /p/{token}": d.getShortPreparation,
+
 		"GET /recovery/not-me/{token}":            d.getNotMe,
 		"POST /recovery/not-me/{token}":           d.postNotMe,
 		"POST /recovery/not-me/{token}/plain":     d.postNotMePlain,
@@ -133,6 +139,9 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew":         d.postPreparationRenew,
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
+
+		"GET /sheet":  d.getSheetCode,
+		"POST /sheet": d.postSheetCode,
 
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,

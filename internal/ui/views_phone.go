@@ -8,6 +8,7 @@ const (
 	ProblemNumberInvalid   = "enrolment.problem.number_invalid"
 	ProblemNumberNotMobile = "enrolment.problem.number_not_mobile"
 	ProblemNumberCountry   = "enrolment.problem.number_country"
+	ProblemNumberOwn       = "sms.problem.own"
 )
 
 // Problem keys of codes by SMS (EnrolmentPhoneCheck, EnrolmentPhoneCode, SignInSMS, SignInMethods). A wrong code, one that is too

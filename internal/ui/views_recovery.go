@@ -35,6 +35,7 @@ type RecoverySent struct {
 	AgainURL string
 	BackURL  string
 	Address  string
+	SMS      bool // the link goes to a phone: said of every number, whoever has it
 }
 
 // RecoveryLinkPassword is the page recovery_link_password (S8): a new password and its repetition.

@@ -1,0 +1,24 @@
+package mail
+
+import (
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/outbox"
+)
+
+// The mails about what an administrator has done to a row of the register, whose names are the flow transition's. Param employer.
+const (
+	transitionDisconnectedTemplate = "transition_disconnected" // to the account
+	transitionCorrectedTemplate    = "transition_corrected"    // to the register's former address: it names nobody
+)
+
+// addTransition writes such a mail. Nothing in it leads anywhere: whoever did not expect it asks the employer, on a way of her own.
+func addTransition(l *letter, p *locale.Printer, m outbox.Message) {
+	employer := m.Params["employer"]
+	l.Subject, l.Intro = p.T("mail."+m.Template+".subject", "Employer", employer), p.T("mail."+m.Template+".intro", "Employer", employer, "Address", m.To)
+	if m.Template == transitionDisconnectedTemplate {
+		l.Further, l.NotYou = []string{p.T("mail.transition_disconnected.stays")}, []string{p.T("mail.transition_disconnected.ask", "Employer", employer)}
+		return
+	}
+	l.Review = nil // its reader may have no account
+	l.Further, l.NotYou = []string{p.T("mail.transition_corrected.next", "Employer", employer)}, []string{p.T("mail.transition_corrected.ask", "Employer", employer)}
+}
