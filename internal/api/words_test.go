@@ -17,7 +17,9 @@ import (
 func TestTheDocumentKnowsTheWordsOfTheFlows(t *testing.T) {
 	var doc struct {
 		Components struct {
-			Schemas map[string]struct{ Properties map[string]struct{ Enum []string } }
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
 		}
 	}
 	if err := json.Unmarshal(api.Document(), &doc); err != nil {
