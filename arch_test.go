@@ -101,7 +101,7 @@ var theHouse = map[string]room{
 	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
 	"internal/enrolment":          {flow, "account administrator audit authn organisation outbox password phone push recoverycode secret signingkey token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
-	"internal/clientregistration": {flow, "audit organisation relyingparty secret token"},
+	"internal/clientregistration": {flow, "audit organisation relyingparty secret signingkey token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn idempotency session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},
@@ -143,7 +143,7 @@ var theHouse = map[string]room{
 	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
-	"internal/outbound": {engine, "outbox session"},
+	"internal/outbound": {engine, "outbox session signingkey"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password

@@ -215,8 +215,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
 		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
+	published := &outbound.KeySets{Client: outbound.NewClient(allowed), Now: o.Now}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
-		Issuer: s.Issuer, Now: o.Now}
+		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now,

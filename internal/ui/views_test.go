@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -57,6 +58,8 @@ var full = []sample{
 	{"signin_company", ui.SignInCompany{Action: "/signin/a/company", App: "HRM", Companies: []string{"Företaget AB", "Företaget Fastigheter AB"}}},
 	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
+	{"signin_post", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"code": {"1"}, "state": {"2"}}}},
+	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
 	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
@@ -202,7 +205,7 @@ var zero = []sample{
 	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
 	{"signin_newpassword", ui.SignInNewPassword{}}, {"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
 	{"signin_recovery", ui.SignInRecovery{}}, {"signin_recovered", ui.SignInRecovered{}},
-	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_company", ui.SignInCompany{}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
+	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_company", ui.SignInCompany{}}, {"signin_continue", ui.SignInContinue{}}, {"signin_post", web.FormPost{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"recovery_not_me", ui.RecoveryNotMe{}}, {"recovery_not_me_done", ui.RecoveryNotMeDone{}},
