@@ -14,10 +14,11 @@ import (
 )
 
 // Confirm consumes the link: the person gets an account with the mailed address, proven, and is connected to it. It signs nobody in.
+// Who was reached by SMS is named by the number, and must choose a password: there is no mail to fall back on.
 // A password is judged and hashed before the link is spent. It fails with authn.ErrNoLink, ErrTaken, ErrRobot, authn.ErrThrottled,
 // authn.ErrBusy, or with what the password is refused for. The second of two presses finds the work done.
 func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browser) error {
-	if u.NewPassword != "" {
+	if u.NewPassword != "" || o.Phone {
 		if err := o.Rules.Judge(u.NewPassword); err != nil {
 			return err
 		}
@@ -36,6 +37,9 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 	return s.use(ctx, u.Token, Confirm, func(tx Tx, i Invitation) error {
 		if err := s.spend(ctx, tx, c, false); err != nil {
 			return err
+		}
+		if verifier == "" && i.byPhone() {
+			return password.ErrTooShort
 		}
 		a := acc
 		a.Identifier, a.Address, a.GivenName, a.FamilyName, a.Language = i.Link.Identifier, i.address(), i.Person.GivenName, i.Person.FamilyName, i.language()
@@ -133,6 +137,9 @@ func (s *Service) connect(ctx context.Context, tx Tx, i Invitation, acc account.
 	}
 	if err := tx.Append(ctx, e); err != nil {
 		return err
+	}
+	if i.byPhone() {
+		return nil // she has the phone in her hand, and a message more costs
 	}
 	more := map[string]string{"employer": i.Employer, "phase": string(i.Transition.Phase)}
 	if kind == audit.PreparationConnected {

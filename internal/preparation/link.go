@@ -1,6 +1,7 @@
 package preparation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -81,9 +82,9 @@ func (i Invitation) takesPart() bool {
 	return i.Person.ID != "" && i.Connected.ID == "" && i.Person.Exempt.IsZero() && i.Transition.Phase != organisation.Ended
 }
 
-// isConfirmable says whether a mailed link may confirm the register's address (RULES §7).
+// isConfirmable says whether a link may confirm the register's address, or where there is none the phone (RULES §7).
 func (i Invitation) isConfirmable() bool {
-	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
+	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Reached() != ""
 }
 
 // stands says whether the link works now.
@@ -103,11 +104,17 @@ func (i Invitation) stands(now time.Time) bool {
 	case l.Proposal != "":
 		return i.Proposal.counts(now)
 	}
-	return i.isConfirmable() && l.Identifier == i.Person.Identifier()
+	return i.isConfirmable() && l.Identifier == i.Person.Reached()
 }
 
-// address is what the link's address looks like written out.
+// byPhone says whether the link went to a phone by SMS: then that is what the person will be named by.
+func (i Invitation) byPhone() bool { return i.Link.Identifier.Phone() != "" }
+
+// address is what the link's address looks like written out; empty where it went to a phone.
 func (i Invitation) address() string {
+	if i.byPhone() {
+		return ""
+	}
 	if i.Link.Proposal != "" && i.Link.Purpose != Object {
 		return i.Proposal.Address
 	}
@@ -127,9 +134,12 @@ type Opened struct {
 	Purpose   Purpose
 	FirstName string
 	Employer  string
-	Address   string // that the mail went to
-	Language  string // of the mail
-	ClientID  string
+	Address   string // that the mail went to, or the number
+	// Identifier is the same, folded. Phone says that it is a number: a person without an address needs a password of her own at once.
+	Identifier account.Identifier
+	Phone      bool
+	Language   string // of the mail
+	ClientID   string
 	// Organisation is the employer, for the look of the page.
 	Organisation organisation.ID
 	Transition   organisation.Transition
@@ -163,7 +173,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if i.Link.ID == "" {
 		return Opened{}, authn.ErrNoLink
 	}
-	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Language: i.Link.Language,
+	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: cmp.Or(i.address(), i.Link.Identifier.Shown()), Identifier: i.Link.Identifier, Phone: i.byPhone(), Language: i.Link.Language,
 		ClientID: i.Link.ClientID, Organisation: i.Person.Organisation, Transition: i.Transition, Rules: rules(i)}
 	if !i.stands(s.Now()) {
 		o.Renewable = true
@@ -171,7 +181,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 		o.Ready = i.Link.Purpose == Confirm && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
 		if !o.Ready {
 			// Who holds a dead link may be a stranger by now: the register had a wrong address.
-			o.FirstName, o.Address = "", ""
+			o.FirstName, o.Address, o.Identifier = "", "", ""
 		}
 		return o, authn.ErrNoLink
 	}
@@ -194,7 +204,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 
 // rules are what a password must fulfil that is chosen beside confirming.
 func rules(i Invitation) password.Rules {
-	r := password.RulesFor(i.address(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
+	r := password.RulesFor(cmp.Or(i.address(), string(i.Link.Identifier)), i.Employer, i.Person.GivenName, i.Person.FamilyName)
 	r.Min = max(r.Min, i.MinPassword)
 	return r
 }
@@ -208,9 +218,13 @@ func (s *Service) Apps(ctx context.Context, o Opened, issuer string) ([]App, err
 	if err != nil {
 		return nil, fmt.Errorf("list relying parties: %w", err)
 	}
+	hint := o.Address
+	if o.Phone {
+		hint = "" // a number stands in no URL
+	}
 	var own []App
 	for _, rp := range all {
-		start := rp.Start(issuer, o.Address)
+		start := rp.Start(issuer, hint)
 		if start == "" {
 			continue
 		}

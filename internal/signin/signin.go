@@ -136,7 +136,7 @@ func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (au
 func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
-	address, id, err := account.ParseAddress(typed)
+	address, id, err := account.ParseIdentifier(typed, s.Region)
 	if err != nil {
 		return a, "", err
 	}

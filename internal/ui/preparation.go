@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/preparation"
@@ -66,7 +65,7 @@ func (d *Door) uninvitedPage(w http.ResponseWriter, r *http.Request, status int,
 // readyPage says that the person is connected, and where to go.
 func (d *Door) readyPage(w http.ResponseWriter, r *http.Request, v invited) error {
 	o := v.opened
-	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: o.Address, Switched: switched(o), SwitchOn: d.toCome(o)}
+	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: o.Address, Phone: o.Phone, Switched: switched(o), SwitchOn: d.toCome(o)}
 	if view.Switched {
 		apps, err := d.Preparation.Apps(r.Context(), o, d.Signin.Issuer)
 		if err != nil {
@@ -113,7 +112,7 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 		return d.Kit.Page(w, r, status, "preparation_objection", PreparationObjection{Action: v.action, PlainURL: plain, ChallengeURL: challenge,
 			Employer: o.Employer, Address: o.Address, Problem: problem})
 	case o.HasAccount:
-		view := PreparationConnect{Employer: o.Employer, Address: o.Address, Mine: o.Mine, Stale: o.Stale}
+		view := PreparationConnect{Employer: o.Employer, Address: o.Address, Phone: o.Phone, Mine: o.Mine, Stale: o.Stale}
 		if o.Mine {
 			view.Action = v.action + "/connect"
 		} else {
@@ -128,7 +127,8 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 		Switched: switched(o), SwitchOn: d.toCome(o), MinLength: o.Rules.Min, MaxLength: recovery.MaxLength, Words: shownWords(o.Rules.Words), Problem: problem}
 	view.Password = problem != "" && problem != ProblemRobot && problem != ProblemBusy
 	view.Unfolded = view.Password || view.Switched || r.PostFormValue("new_password") != ""
-	if !o.Proposed {
+	view.Unfolded, view.Phone = view.Unfolded || o.Phone, o.Phone
+	if mayPropose(v) {
 		view.AddressURL = v.action + "/address"
 	}
 	return d.Kit.Page(w, r, status, "preparation_confirm", view)
@@ -157,6 +157,9 @@ func (d *Door) pressInvited(w http.ResponseWriter, r *http.Request, plain bool) 
 	case preparation.Object:
 		err = d.Preparation.Object(r.Context(), press, browser)
 	default:
+		if v.opened.Phone && press.NewPassword == "" {
+			return d.invitedPage(w, r, http.StatusUnprocessableEntity, v, ProblemNewPasswordMissing)
+		}
 		if press.NewPassword != r.PostFormValue("repeat_password") {
 			return d.invitedPage(w, r, http.StatusUnprocessableEntity, v, ProblemNewPasswordRepeat)
 		}
@@ -173,7 +176,7 @@ func (d *Door) pressInvited(w http.ResponseWriter, r *http.Request, plain bool) 
 
 // learnInvited makes the browser known to the account: a mailed link was used in it (RULES §2).
 func (d *Door) learnInvited(w http.ResponseWriter, v invited, m authn.Memory) {
-	if _, id, err := account.ParseAddress(v.opened.Address); err == nil {
+	if id := v.opened.Identifier; id != "" {
 		d.Visitor.Remember(w, m.Learn(d.Visitor.Keys, id))
 	}
 }

@@ -23,6 +23,7 @@ type PreparationConfirm struct {
 	Unfolded     bool // the password fields are open
 	Problem      string
 	Password     bool // Problem is one of the new password's
+	Phone        bool // Address is a number, and a password must be chosen
 }
 
 // PreparationConnect is the page preparation_connect: the address has an account, whose owner connects it by logging in.
@@ -34,6 +35,7 @@ type PreparationConnect struct {
 	Mine      bool
 	Stale     bool   // it is signed in here, and must show more before
 	Other     string // another account's address that is signed in here, or ""
+	Phone     bool   // Address is a number
 }
 
 // PreparationDone is the page preparation_done: there is nothing more to do, or there is an app to go to.
@@ -43,6 +45,7 @@ type PreparationDone struct {
 	Address   string
 	SwitchOn  time.Time // zero: not known, or past
 	Switched  bool
+	Phone     bool // Address is a number
 	Apps      []PreparationApp
 }
 
