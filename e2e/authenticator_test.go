@@ -64,6 +64,8 @@ func lookAtPush(t *testing.T, w *world, o journey.Options, look func(*journey.Pe
 	eva.SignIn(demo.Password)
 	eva.Open(w.Portvakt + "/account")
 	eva.Press(eva.Activate)
+	eva.Press(say("enrolment.mail.send"))
+	showsMail(eva, say("mail.recovery_login.subject"))
 	look(eva, "enrolment_choice-phone", "enrolment.choice.title")
 	eva.Press(eva.Next)
 	look(eva, "enrolment_pair-phone", "enrolment.pair.title")

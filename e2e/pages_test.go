@@ -87,6 +87,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 func lookAtSignIn(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
 	b := w.bo(o)
 	b.OpenHRM()
+	client := clientIDOf(t, b)
 	look(b, "signin_identifier", "signin.identifier.title")
 	b.Fill(b.Words.Address, "bo")
 	b.Press(b.Next)
@@ -112,6 +113,11 @@ func lookAtSignIn(t *testing.T, w *world, o journey.Options, look func(*journey.
 	other.Fill(other.Password, demo.Password)
 	other.SendAndStay()
 	look(other, "signin_continue", "signin.continue.title")
+
+	o.NoScript = true // with scripts the page is left at once
+	plain := w.elsewhere(b, o)
+	plain.Open(w.Portvakt + "/authorize?" + url.Values{"client_id": {client}, "redirect_uri": {w.HRM + "/callback"}, "response_mode": {"form_post"}}.Encode())
+	look(plain, "signin_post", "web.back_app")
 
 	b.Open(w.Portvakt + "/authorize?client_id=nobody&redirect_uri=" + url.QueryEscape(w.HRM))
 	look(b, "error-client", "error.client_unknown.title")
@@ -259,6 +265,10 @@ func lookAtMFA(t *testing.T, w *world, o journey.Options, look func(*journey.Per
 	eva.GivePassword(demo.Password)
 	look(eva, "enrolment_offer", "enrolment.offer.title")
 	eva.Press(eva.Activate)
+	look(eva, "enrolment_mail", "enrolment.mail.title")
+	eva.Press(say("enrolment.mail.send"))
+	look(eva, "enrolment_mail-sent", "enrolment.mail.sent")
+	showsMail(eva, say("mail.recovery_login.subject"))
 	eva.Press(eva.OtherApp)
 	look(eva, "enrolment_app-phone", "enrolment.app.title")
 	eva.Press(say("enrolment.app.not_open"))

@@ -28,6 +28,8 @@ func (w *world) eva(o journey.Options) *holder {
 	p.GivePassword(demo.Password)
 	p.See(p.say("enrolment.offer.administers"))
 	p.Press(p.Activate)
+	p.Press(p.say("enrolment.mail.send"))
+	showsMail(p.Person, p.say("mail.recovery_login.subject"))
 	p.Press(p.OtherApp)
 	app := p.AddApp(shownKey(p.Person))
 	p.Press(p.Next)
@@ -38,6 +40,12 @@ func (w *world) eva(o journey.Options) *holder {
 	p.Press(p.Words.Done)
 	p.See(p.say("admin.section.transition"))
 	return &holder{p.Person, app, w}
+}
+
+// showsMail opens the link that an administrator is sent before she adds her first app, in the same browser.
+func showsMail(p *journey.Person, subject string) {
+	p.Open(p.Receive(subject).Links[0])
+	p.Press(p.LogIn)
 }
 
 // TestTheWholeMove is the story: Eva reads the register in, looks for what is wrong, sends the mails; Anna and Bo confirm; the
@@ -209,6 +217,9 @@ func lookAtConsole(t *testing.T, w *world, o journey.Options, look func(*journey
 	}
 	e.Open(w.Portvakt + "/admin")
 	look(e.Person, "home", "admin.home_text")
+	w.askFromElsewhere("kommunen")
+	e.Open(w.Portvakt + "/admin/organisations/foretaget/approvals")
+	look(e.Person, "approvals", "admin.approvals.text")
 }
 
 // makeOperator lets somebody look after every organisation.

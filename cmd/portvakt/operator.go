@@ -41,6 +41,10 @@ type rpCreate struct {
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
 	Service               bool     `help:"Not an app that people log in to, but a program that calls the API in its own name (docs/api.md)."`
 	Scope                 []string `help:"What the service may do at the API, as register:read; repeatable." placeholder:"SCOPE"`
+	AuthMethod            string   `help:"How the app proves itself: secret, or private_key_jwt, by signing with a key of its own (RFC 7523)." enum:"secret,private_key_jwt" default:"secret"`
+	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set." type:"filecontent" placeholder:"FILE"`
+	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
+	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
 }
 
 // Validate implements kong.Validatable: what a service needs, and what an app does.
@@ -61,7 +65,10 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR}}
+	if c.AuthMethod != "secret" {
+		in.AuthMethod = control.PrivateKeyJWT
+	}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
@@ -150,13 +157,16 @@ type rpSet struct {
 	RequireDPoP           *bool    `name:"require-dpop" help:"Whether the app gets tokens that are bound to its key, and no others (RFC 9449)." negatable:""`
 	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
 	Scope                 []string `help:"What a service may do at the API, instead of what is stored; repeatable." placeholder:"SCOPE"`
+	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set, instead of what is stored." type:"filecontent" placeholder:"FILE"`
+	JWKSURI               *string  `name:"jwks-uri" help:"Where the app publishes its public keys, instead of what is stored." placeholder:"URL"`
+	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

@@ -28,7 +28,7 @@ var ErrNotAnAddress = errors.New("not an e-mail address")
 // domains folds a domain as a browser does (UTS 46), and refuses empty and overlong labels besides.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-const maxTyped = 1024 // bytes; white space around it included
+const maxTyped = 1024 // bytes, without the white space around it
 
 const maxAddress = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 
@@ -60,7 +60,7 @@ var ErrNotAnIdentifier = fmt.Errorf("%w, and nothing else that names an account"
 // country's prefix is of region, an ISO 3166 code), or a number with an organisation's short name, after an @, a space or a slash.
 // shown is how the page repeats it. It fails with ErrNotAnIdentifier, which is an ErrNotAnAddress.
 func ParseIdentifier(typed, region string) (shown string, id Identifier, err error) {
-	if len(typed) > maxTyped {
+	if typed = strings.TrimSpace(typed); len(typed) > maxTyped {
 		return "", "", ErrNotAnIdentifier
 	}
 	if shown, id, err = ParseAddress(typed); err == nil {

@@ -50,7 +50,7 @@ func (d *Door) mailingsPage(v visit, status int, problem string) error {
 	}
 	for _, p := range proposals {
 		view.Proposals = append(view.Proposals, ProposalRow{ID: p.Proposal.ID, Name: p.Person.Name(), PersonURL: v.url("/people/" + p.Person.ID), From: p.Person.Address,
-			To: p.Proposal.Address, At: p.Proposal.Created, Confirmed: p.Proposal.Confirmed, Settled: p.Proposal.Settled, Approved: !p.Proposal.Approved.IsZero()})
+			To: p.Proposal.Address, At: p.Proposal.Created, Confirmed: p.Proposal.Confirmed, Settled: p.Proposal.Settled})
 	}
 	return d.page(v, status, "mailings", view)
 }
@@ -100,7 +100,7 @@ func (d *Door) postMoveMailing(v visit) error {
 	if act == nil {
 		return errNotFound
 	}
-	if err := act(); err != nil && !errors.Is(err, preparation.ErrNoMailing) {
+	if err := act(); err != nil && !errors.Is(err, preparation.ErrNoMailing) && !errors.Is(err, preparation.ErrNotSo) {
 		return err
 	}
 	return v.back("/mailings", "") // also where it had ended meanwhile: the page says how

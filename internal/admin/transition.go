@@ -161,6 +161,14 @@ func (d *Door) getPreflight(v visit) error {
 			view.MailingsURL = v.url("/mailings")
 		}
 	}
+	running, goesOn, err := d.Transition.Checking(v.r.Context(), v.org.ID)
+	if err != nil {
+		return err
+	}
+	if goesOn {
+		view.Checking, view.Percent, view.Action, view.MailingsURL = true, int(running.Progress()*100), "", ""
+		v.w.Header().Set("Refresh", "3")
+	}
 	for _, k := range transition.Kinds() {
 		view.Kinds = append(view.Kinds, KindRow{Key: findingKeys[k], TextKey: findingTexts[k], Count: report.Counts[k], Blocks: k.Blocks(), URL: v.url("/preflight?kind=" + string(k) + "#list")})
 		if report.Counts[k] > 0 {
@@ -216,9 +224,12 @@ func outlookRows(o transition.Outlook) []OutlookRow {
 
 // postPreflight handles POST /preflight: looks at the whole register anew.
 func (d *Door) postPreflight(v visit) error {
-	web.Patient(v.w)
-	if _, err := d.Transition.Preflight(v.r.Context(), v.by, v.org.ID); err != nil {
+	j, err := d.Transition.Preflight(v.r.Context(), v.by, v.org.ID)
+	if err != nil {
 		return err
+	}
+	if !j.State.Ended() {
+		return v.back("/preflight", "") // which says how far it has come
 	}
 	return v.back("/preflight", "checked")
 }

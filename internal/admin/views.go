@@ -74,6 +74,9 @@ var notices = map[string]string{
 	"exempted":     "admin.notice.exempted",
 	"included":     "admin.notice.included",
 	"disconnected": "admin.notice.disconnected",
+	"asked":        "admin.notice.asked",
+	"agreed":       "admin.notice.agreed",
+	"disagreed":    "admin.notice.disagreed",
 }
 
 // Settings is the page about an organisation's policy and look.
@@ -232,6 +235,8 @@ type Preflight struct {
 	NextURL          string
 	ExportURL        string
 	MailingsURL      string // the next step; empty: not yet, or not this visitor's
+	Checking         bool   // a job looks through the register, and has come so far
+	Percent          int
 	In               int
 	Outlook          []OutlookRow
 }
@@ -273,6 +278,8 @@ type Person struct {
 	Mails                              []MailRow
 	History                            []LogLine
 	Problem                            string // key
+	Asked                              []AskedRow
+	ApprovalsURL                       string // others ask about her; empty: nobody does
 
 	ReturnURL string
 
@@ -317,6 +324,9 @@ type Help struct {
 	Asked  bool
 	Rows   []PersonRow
 	More   bool
+	// Approvals is how many questions wait for the organisation's word.
+	Approvals    int
+	ApprovalsURL string
 	// Refusal is what was searched for by its number; nil: nothing.
 	Refusal *RefusalView
 }

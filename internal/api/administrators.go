@@ -53,11 +53,11 @@ func (d *Door) administrators(b *builder) {
 	read := rule{scope: relyingparty.AdministratorsRead, rights: rights(administrator.Appoint)}
 	write := rule{scope: relyingparty.AdministratorsWrite, rights: rights(administrator.Appoint)}
 	add(b, operation{id: "list-administrators", method: "GET", path: "/organisations/{organisation}/administrators", summary: "List the administrators", rule: read}, d.listAdministrators)
-	do(b, operation{id: "appoint-administrator", method: "PUT", path: "/organisations/{organisation}/administrators", summary: "Give somebody a role", rule: write},
+	do(b, operation{id: "appoint-administrator", method: "PUT", path: "/organisations/{organisation}/administrators", summary: "Give somebody a role", rule: write, more: conflict},
 		func(ctx context.Context, c call, in *with[Appointment]) error {
 			return d.Administration.Appoint(ctx, c.by, c.org.ID, in.Body.Address, administrator.Role(in.Body.Role))
 		})
-	do(b, operation{id: "dismiss-administrator", method: "DELETE", path: "/organisations/{organisation}/administrators/{account}", summary: "Take a role away", rule: write},
+	do(b, operation{id: "dismiss-administrator", method: "DELETE", path: "/organisations/{organisation}/administrators/{account}", summary: "Take a role away", rule: write, more: conflict},
 		func(ctx context.Context, c call, in *inAdministrator) error {
 			return d.Administration.Dismiss(ctx, c.by, c.org.ID, account.ID(in.Account))
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/portvakt/portvakt/internal/administration"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/preparation"
@@ -32,6 +33,7 @@ type Door struct {
 	Transition     *transition.Service
 	Preparation    *preparation.Service
 	Recovery       *recovery.Service
+	Enrolment      *enrolment.Service
 	Keys           *idempotency.Keys
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -76,12 +78,15 @@ func (d *Door) mount(to mux) []byte {
 		Flows: &huma.OAuthFlows{ClientCredentials: &huma.OAuthFlow{TokenURL: "/token", Scopes: scopes}}}}
 	b := &builder{door: d, to: to, rules: map[string]rule{}}
 	b.api = humago.New(b, config)
-	d.organisations(b)
-	d.administrators(b)
-	d.imports(b)
-	d.preflight(b)
-	d.people(b)
-	d.mailings(b)
+	for _, part := range []struct {
+		about string
+		mount func(*builder)
+	}{
+		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"approvals", d.approvals}, {"mailings", d.mailings},
+	} {
+		b.about = part.about
+		part.mount(b)
+	}
 	raw, err := json.Marshal(b.api.OpenAPI())
 	if err != nil {
 		panic(err) // it is made of our own types

@@ -19,11 +19,11 @@ type Import struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name" doc:"Of the file."`
 	Sheet      string    `json:"sheet,omitempty" doc:"Of a workbook."`
-	Header     []string  `json:"header,omitempty"`
-	Mapping    []string  `json:"mapping,omitempty" doc:"What each column holds; empty: nothing that is read."`
+	Header     []string  `json:"header,omitempty" nullable:"false"`
+	Mapping    []string  `json:"mapping,omitempty" nullable:"false" doc:"What each column holds; empty: nothing that is read."`
 	Remembered bool      `json:"remembered" doc:"The mapping is that of an earlier file with the same columns."`
 	State      string    `json:"state" enum:"waiting,queued,running,paused,done,failed,cancelled"`
-	Reason     string    `json:"reason,omitempty" doc:"Why it failed: a word."`
+	Reason     string    `json:"reason,omitempty" doc:"Why it failed: import.unreadable, where the file is damaged."`
 	Created    time.Time `json:"created_at"`
 	Position   int64     `json:"position" doc:"How far it has come, of total."`
 	Total      int64     `json:"total"`
@@ -46,7 +46,7 @@ type Begin struct {
 type Problem struct {
 	Line    int    `json:"line"`
 	Column  string `json:"column,omitempty"`
-	Reason  string `json:"reason" doc:"A word."`
+	Reason  string `json:"reason" doc:"A word; docs/api.md says what each means."`
 	Refused bool   `json:"refused" doc:"The whole row was."`
 }
 
@@ -113,9 +113,9 @@ func (d *Door) imports(b *builder) {
 	file.once, file.large = true, register.MaxFile+1
 	add(b, operation{id: "upload-import", method: "POST", path: path, summary: "Take a register file in; nothing changes before it is begun", rule: file, status: http.StatusCreated,
 		accepts: []string{"application/octet-stream", "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}}, d.upload)
-	add(b, operation{id: "list-imports", method: "GET", path: path, summary: "List the newest imports", rule: read}, d.listImports)
+	add(b, operation{id: "list-imports", method: "GET", path: path, summary: "List the 50 newest imports", rule: read}, d.listImports)
 	add(b, operation{id: "get-import", method: "GET", path: path + "/{import}", summary: "Read how far an import has come", rule: read}, d.getImport)
-	add(b, operation{id: "begin-import", method: "POST", path: path + "/{import}/begin", summary: "Let an import begin", rule: write}, d.begin)
+	add(b, operation{id: "begin-import", method: "POST", path: path + "/{import}/begin", summary: "Let an import begin", rule: write, more: conflict}, d.begin)
 	for _, move := range []struct {
 		id, summary string
 		act         func(context.Context, administrator.Administrator, organisation.ID, string) error
@@ -124,7 +124,7 @@ func (d *Door) imports(b *builder) {
 		{"resume", "Let an import go on", d.Provisioning.ResumeImport},
 		{"cancel", "End an import; what it has taken over stays", d.Provisioning.Cancel},
 	} {
-		add(b, operation{id: move.id + "-import", method: "POST", path: path + "/{import}/" + move.id, summary: move.summary, rule: write},
+		add(b, operation{id: move.id + "-import", method: "POST", path: path + "/{import}/" + move.id, summary: move.summary, rule: write, more: conflict},
 			func(ctx context.Context, c call, in *OfImport) (Import, error) {
 				if err := move.act(ctx, c.by, c.org.ID, in.Import); err != nil {
 					return Import{}, err

@@ -28,13 +28,13 @@ type Mailing struct {
 	Looked  int64            `json:"looked" doc:"At how many people it has looked, of total."`
 	Total   int64            `json:"total"`
 	Mailed  int64            `json:"mailed"`
-	Left    map[string]int64 `json:"left" doc:"How many it has left out, by reason."`
+	Left    map[string]int64 `json:"left" doc:"How many it has left out, by reason: connected, exempt, no_address, flagged, left, mailed_before, never_mailed, or changed meanwhile."`
 }
 
 // Choice says whom a mailing is for: the people who are named, or those whom a filter shows and whom it suits, or everybody who
 // has not been mailed.
 type Choice struct {
-	People   []string `json:"people,omitempty" maxItems:"500" doc:"Ids."`
+	People   []string `json:"people,omitempty" nullable:"false" maxItems:"500" doc:"Ids."`
 	Filter   *Filter  `json:"filter,omitempty"`
 	Reminder bool     `json:"reminder,omitempty" doc:"The mail says that it is one; it goes to those who were mailed and have not confirmed."`
 }
@@ -56,7 +56,6 @@ type Proposal struct {
 	Created   time.Time  `json:"created_at"`
 	Confirmed *time.Time `json:"confirmed_at,omitempty" doc:"Its own mail was confirmed."`
 	Settled   time.Time  `json:"settled_at" doc:"Until then the register's address may object."`
-	Approved  bool       `json:"approved"`
 }
 
 // Ruling decides on a proposal.
@@ -80,14 +79,15 @@ type inProposal struct {
 func (d *Door) mailings(b *builder) {
 	const path = "/organisations/{organisation}/mailings"
 	read := rule{scope: relyingparty.TransitionRead, rights: rights(administrator.See)}
-	write := rule{scope: relyingparty.TransitionWrite, rights: rights(administrator.Prepare)}
+	write := rule{scope: relyingparty.TransitionWrite, rights: rights(administrator.Prepare, administrator.See)} // see: what was moved is answered as it stands
 	send := write
 	send.once = true
 	add(b, operation{id: "get-phase", method: "GET", path: "/organisations/{organisation}/phase", summary: "Read where the organisation stands in its move", rule: read},
 		func(ctx context.Context, c call, _ *About) (Phase, error) { return d.phase(ctx, c) })
 	add(b, operation{id: "set-phase", method: "PUT", path: "/organisations/{organisation}/phase", summary: "Set phase, day and rate", rule: write}, d.setPhase)
 	add(b, operation{id: "create-mailing", method: "POST", path: path, summary: "Send the preparation mail to many", rule: send, status: http.StatusAccepted}, d.send)
-	add(b, operation{id: "list-mailings", method: "GET", path: path, summary: "List the newest mailings", rule: read}, d.listMailings)
+	add(b, operation{id: "list-mailings", method: "GET", path: path, summary: "List the 50 newest mailings", rule: read}, d.listMailings)
+	add(b, operation{id: "get-mailing", method: "GET", path: path + "/{mailing}", summary: "Read how far a mailing has come", rule: read}, d.getMailing)
 	for _, move := range []struct {
 		id, summary string
 		act         func(context.Context, administrator.Administrator, organisation.ID, string) error
@@ -96,12 +96,15 @@ func (d *Door) mailings(b *builder) {
 		{"resume", "Let a mailing go on", d.Preparation.Resume},
 		{"cancel", "End a mailing", d.Preparation.Cancel},
 	} {
-		do(b, operation{id: move.id + "-mailing", method: "POST", path: path + "/{mailing}/" + move.id, summary: move.summary, rule: write},
-			func(ctx context.Context, c call, in *inMailing) error {
-				return move.act(ctx, c.by, c.org.ID, in.Mailing)
+		add(b, operation{id: move.id + "-mailing", method: "POST", path: path + "/{mailing}/" + move.id, summary: move.summary, rule: write, more: conflict},
+			func(ctx context.Context, c call, in *inMailing) (Mailing, error) {
+				if err := move.act(ctx, c.by, c.org.ID, in.Mailing); err != nil {
+					return Mailing{}, err
+				}
+				return d.getMailing(ctx, c, in)
 			})
 	}
-	add(b, operation{id: "list-proposals", method: "GET", path: "/organisations/{organisation}/proposals", summary: "List addresses that people propose", rule: read}, d.listProposals)
+	add(b, operation{id: "list-proposals", method: "GET", path: "/organisations/{organisation}/proposals", summary: "List addresses that people propose, as far as they wait for a decision", rule: read}, d.listProposals)
 	do(b, operation{id: "decide-proposal", method: "POST", path: "/organisations/{organisation}/proposals/{proposal}", summary: "Say that a proposed address is the person's, or that it is not",
 		rule: rule{scope: relyingparty.TransitionWrite, rights: rights(administrator.Help)}}, d.decideProposal)
 }
@@ -179,12 +182,17 @@ func (d *Door) listMailings(ctx context.Context, c call, _ *About) (Page[Mailing
 	return out, err
 }
 
+func (d *Door) getMailing(ctx context.Context, c call, in *inMailing) (Mailing, error) {
+	j, err := d.Preparation.FindMailing(ctx, c.org.ID, in.Mailing)
+	return shownMailing(j), err
+}
+
 func (d *Door) listProposals(ctx context.Context, c call, _ *About) (Page[Proposal], error) {
 	out := Page[Proposal]{Items: []Proposal{}}
 	all, err := d.Preparation.ListProposals(ctx, c.org.ID)
 	for _, p := range all {
 		out.Items = append(out.Items, Proposal{ID: p.Proposal.ID, Person: p.Person.ID, Name: p.Person.Name(), From: p.Person.Address, To: p.Proposal.Address,
-			Created: p.Proposal.Created.UTC(), Confirmed: when(p.Proposal.Confirmed), Settled: p.Proposal.Settled.UTC(), Approved: !p.Proposal.Approved.IsZero()})
+			Created: p.Proposal.Created.UTC(), Confirmed: when(p.Proposal.Confirmed), Settled: p.Proposal.Settled.UTC()})
 	}
 	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/organisation"
 )
 
@@ -25,9 +26,13 @@ type operation struct {
 	id, method, path string
 	summary          string
 	rule
+	more    []int    // errors that it answers besides those that all do
 	status  int      // 0: 200, or 204 without a body
 	accepts []string // media types of a body that is a file
 }
+
+// conflict is the error of what cannot be done as things stand.
+var conflict = []int{http.StatusConflict}
 
 // call is one request of a service about one organisation.
 type call struct {
@@ -50,6 +55,7 @@ type builder struct {
 	api   huma.API
 	to    mux
 	rules map[string]rule
+	about string // what the operations that are mounted now are about, as the document groups them
 }
 
 // HandleFunc mounts a handler behind its rule.
@@ -66,15 +72,18 @@ func (b *builder) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (b *builder) describe(o operation) huma.Operation {
 	path := base + o.path
 	b.rules[o.method+" "+path] = o.rule
-	op := huma.Operation{OperationID: o.id, Method: o.method, Path: path, Summary: o.summary, DefaultStatus: o.status,
+	op := huma.Operation{OperationID: o.id, Method: o.method, Path: path, Summary: o.summary, Tags: []string{b.about}, DefaultStatus: o.status,
 		Security: []map[string][]string{{security: {o.scope}}}, Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity}}
+	op.Errors = append(op.Errors, o.more...)
+	if o.method != http.MethodGet {
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge)
+	}
 	if o.once {
-		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusConflict)
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Required: true, Schema: &huma.Schema{Type: "string"},
+		op.Errors = append(op.Errors, http.StatusConflict)
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Required: true, Schema: &huma.Schema{Type: "string", MaxLength: new(idempotency.MaxKey)},
 			Description: "A name for this request: the same one again, within 24 hours, gets the same answer and does nothing."})
 	}
 	if o.large > 0 {
-		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 		for _, media := range o.accepts {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}

@@ -95,7 +95,7 @@ func (d *Door) organisations(b *builder) {
 	add(b, operation{id: "set-sender", method: "PUT", path: "/organisations/{organisation}/sender", summary: "Set in whose name mails go", rule: write}, d.setSender)
 	add(b, operation{id: "make-sender-key", method: "POST", path: "/organisations/{organisation}/sender/keys", summary: "Make a DKIM key", rule: made, status: http.StatusCreated}, d.makeKey)
 	add(b, operation{id: "activate-sender-key", method: "POST", path: "/organisations/{organisation}/sender/keys/{key}/activate",
-		summary: "Let a DKIM key sign, once its record is in the DNS", rule: write}, d.activateKey)
+		summary: "Let a DKIM key sign, once its record is in the DNS", rule: write, more: []int{http.StatusConflict, http.StatusServiceUnavailable}}, d.activateKey)
 	do(b, operation{id: "remove-sender-key", method: "DELETE", path: "/organisations/{organisation}/sender/keys/{key}", summary: "Take a DKIM key away", rule: write}, d.removeKey)
 }
 

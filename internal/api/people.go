@@ -23,7 +23,7 @@ type Person struct {
 	Units        string     `json:"units,omitempty" doc:"Of the present employments."`
 	Status       string     `json:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
 	Attention    bool       `json:"attention" doc:"Somebody should look."`
-	Flag         string     `json:"flag,omitempty" doc:"Why no mailed link can confirm the address."`
+	Flag         string     `json:"flag,omitempty" enum:"missing,malformed,duplicate,shared,role,disposable" doc:"Why no mailed link can confirm the address."`
 	Login        string     `json:"login,omitempty" doc:"What she logs in with, where it is another address."`
 	HasPassword  bool       `json:"has_password"`
 	HasSecond    bool       `json:"has_second"`
@@ -35,7 +35,7 @@ type Person struct {
 	SignedIn     *time.Time `json:"signed_in_at,omitempty"`
 	Exempt       *time.Time `json:"exempt_at,omitempty"`
 	Disconnected *time.Time `json:"disconnected_at,omitempty" doc:"The connection was taken away, and no mail that is not sent to her alone reaches her."`
-	Until        *time.Time `json:"until,omitempty" doc:"The first day after the last employment."`
+	Until        string     `json:"until,omitempty" format:"date" doc:"The first day after the last employment."`
 }
 
 // Mail is a mail about a person, and what became of it.
@@ -43,7 +43,7 @@ type Mail struct {
 	Template string     `json:"template"`
 	To       string     `json:"to"`
 	Created  time.Time  `json:"created_at"`
-	State    string     `json:"state"`
+	State    string     `json:"state" enum:"queued,sent,dropped,expired,dead"`
 	Answer   string     `json:"answer,omitempty" doc:"The mail server's words as it took it."`
 	Bounced  *time.Time `json:"bounced_at,omitempty"`
 	Status   string     `json:"status,omitempty" doc:"Of the bounce, as 5.1.1 (RFC 3463)."`
@@ -53,7 +53,7 @@ type Mail struct {
 
 // Turn is a line of a mail's history.
 type Turn struct {
-	Kind  string    `json:"kind"`
+	Kind  string    `json:"kind" enum:"postponed,accepted,refused,dropped,expired,delayed,bounced"`
 	At    time.Time `json:"at"`
 	Words string    `json:"words,omitempty"`
 }
@@ -69,7 +69,7 @@ type Counts struct {
 
 // Stage is a step of the funnel: how many have come so far, or further.
 type Stage struct {
-	Status string `json:"status"`
+	Status string `json:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second"`
 	Count  int    `json:"count"`
 }
 
@@ -163,7 +163,7 @@ func (d *Door) people(b *builder) {
 		func(ctx context.Context, c call, in *OfPerson) (Person, error) { return d.person(ctx, c, in.Person) })
 	add(b, operation{id: "list-person-mails", method: "GET", path: one + "/mails", summary: "List the newest mails about a person", rule: read}, d.mails)
 	add(b, operation{id: "list-person-history", method: "GET", path: one + "/history", summary: "List what administrators have done for a person", rule: read}, d.history)
-	add(b, operation{id: "correct-address", method: "PUT", path: one + "/address", summary: "Correct the register's address of a person without a login", rule: help},
+	add(b, operation{id: "correct-address", method: "PUT", path: one + "/address", summary: "Correct the register's address of a person without a login", rule: help, more: conflict},
 		func(ctx context.Context, c call, in *inCorrection) (Person, error) {
 			return d.helped(ctx, c, in.Person, d.Transition.CorrectAddress(ctx, c.by, c.org.ID, in.Person, in.Body.Address, in.Body.Reason))
 		})
@@ -192,7 +192,7 @@ func (d *Door) people(b *builder) {
 			return d.Transition.Disconnect(ctx, c.by, c.org.ID, id, reason)
 		}},
 	} {
-		add(b, operation{id: act.id + "-person", method: "POST", path: one + "/" + act.id, summary: act.summary, rule: help},
+		add(b, operation{id: act.id + "-person", method: "POST", path: one + "/" + act.id, summary: act.summary, rule: help, more: conflict},
 			func(ctx context.Context, c call, in *inReason) (Person, error) {
 				return d.helped(ctx, c, in.Person, act.do(ctx, c, in.Person, in.Body.Reason))
 			})
@@ -237,9 +237,12 @@ func (d *Door) shownPerson(r transition.Row) Person {
 	now := d.Now()
 	p := Person{ID: r.ID, Name: r.Name, Address: r.Address, Phone: r.Phone, Language: r.Language, Units: r.Units, Status: string(r.Status(now)), Attention: r.NeedsAttention(now),
 		Login: r.Login, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Mailed: when(r.Mailed), Accepted: when(r.Accepted), Bounced: when(r.Bounced), Opened: when(r.Opened),
-		Connected: when(r.Connected), SignedIn: when(r.SignedIn), Exempt: when(r.Exempt), Until: when(r.Until)}
+		Connected: when(r.Connected), SignedIn: when(r.SignedIn), Exempt: when(r.Exempt)}
 	if r.Account == "" {
 		p.Flag, p.Disconnected = string(r.Flag), when(r.Disconnected)
+	}
+	if !r.Until.IsZero() {
+		p.Until = r.Until.UTC().Format(time.DateOnly)
 	}
 	return p
 }

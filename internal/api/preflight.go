@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/administrator"
@@ -14,11 +15,18 @@ type Report struct {
 	Total     int            `json:"total" doc:"The people of the register."`
 	Unchecked int            `json:"unchecked" doc:"Those whom it has not seen as they are now. No mail leaves before it has."`
 	Findings  map[string]int `json:"findings" doc:"By kind."`
+	Checking  *Progress      `json:"checking,omitempty" doc:"How far a pre-flight that goes on has come; absent: none does, and the findings are whole."`
+}
+
+// Progress is how far something has come.
+type Progress struct {
+	Position int64 `json:"position"`
+	Total    int64 `json:"total"`
 }
 
 // Finding is what is wrong with one person's row.
 type Finding struct {
-	Kind    string `json:"kind"`
+	Kind    string `json:"kind" enum:"missing,phone,phone_shared,phone_country,by_phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
 	Person  string `json:"person"`
 	Name    string `json:"name"`
 	Address string `json:"address"`
@@ -45,7 +53,7 @@ type Outlook struct {
 type inFindings struct {
 	About
 	Paged
-	Kind string `query:"kind" required:"true" enum:"missing,phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
+	Kind string `query:"kind" required:"true" enum:"missing,phone,phone_shared,phone_country,by_phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
 }
 
 type inSimulation struct {
@@ -58,7 +66,7 @@ func (d *Door) preflight(b *builder) {
 	read := rule{scope: relyingparty.RegisterRead, rights: rights(administrator.See)}
 	add(b, operation{id: "get-preflight", method: "GET", path: "/organisations/{organisation}/preflight", summary: "Read what the pre-flight has found", rule: read},
 		func(ctx context.Context, c call, _ *About) (Report, error) { return d.report(ctx, c) })
-	add(b, operation{id: "run-preflight", method: "POST", path: "/organisations/{organisation}/preflight", summary: "Look at the whole register anew",
+	add(b, operation{id: "run-preflight", method: "POST", path: "/organisations/{organisation}/preflight", summary: "Look at the whole register anew; a large one is looked through for a while after the answer", status: http.StatusAccepted,
 		rule: rule{scope: relyingparty.RegisterWrite, rights: rights(administrator.Prepare)}},
 		func(ctx context.Context, c call, _ *About) (Report, error) {
 			if _, err := d.Transition.Preflight(ctx, c.by, c.org.ID); err != nil {
@@ -72,8 +80,15 @@ func (d *Door) preflight(b *builder) {
 }
 
 func (d *Door) report(ctx context.Context, c call) (Report, error) {
+	j, running, err := d.Transition.Checking(ctx, c.org.ID) // first: what ends meanwhile is in the findings
+	if err != nil {
+		return Report{}, err
+	}
 	r, err := d.Transition.Report(ctx, c.org.ID)
 	out := Report{Total: r.Total, Unchecked: r.Unchecked, Findings: map[string]int{}}
+	if running {
+		out.Checking = &Progress{Position: j.Position, Total: j.Total}
+	}
 	for kind, n := range r.Counts {
 		out.Findings[string(kind)] = n
 	}

@@ -94,7 +94,8 @@ var refusals = []struct {
 	{dkim.ErrNotPublished, http.StatusConflict, "not_published"},
 	{dkim.ErrLookup, http.StatusServiceUnavailable, "dns"},
 
-	{provisioning.ErrNotWaiting, http.StatusConflict, "not_waiting"},
+	{provisioning.ErrNotWaiting, http.StatusConflict, "state"},
+	{preparation.ErrNotSo, http.StatusConflict, "state"},
 	{register.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 	{register.ErrTooMany, http.StatusUnprocessableEntity, "too_many"},
 	{register.ErrEmpty, http.StatusUnprocessableEntity, "empty"},

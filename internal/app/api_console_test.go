@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/portvakt/portvakt/internal/api"
@@ -34,6 +36,8 @@ var offered = map[string]struct {
 	"POST /people/{person}/recover":    {operations: "recover-person"},
 	"POST /people/{person}/code":       {reason: "it asks for the administrator's own proof, not older than five minutes"},
 	"POST /people/{person}/unpaired":   {reason: "it asks for the administrator's own proof, not older than five minutes"},
+	"POST /approvals":                  {reason: "four eyes are two people's, and it asks for the administrator's own proof"},
+	"GET /approvals":                   {operations: "list-approvals"},
 	"POST /settings":                   {operations: "change-organisation"},
 	"POST /look":                       {operations: "change-organisation set-logo remove-logo"},
 	"POST /sender":                     {operations: "set-sender"},
@@ -49,7 +53,7 @@ var offered = map[string]struct {
 	"GET /import/{import}":              {operations: "get-import list-import-problems"},
 	"GET /import/{import}/problems.csv": {operations: "list-import-problems"},
 	"GET /holds":                        {operations: "list-holds"},
-	"GET /mailings":                     {operations: "get-phase list-mailings list-proposals"},
+	"GET /mailings":                     {operations: "get-phase list-mailings get-mailing list-proposals"},
 	"GET /bulk":                         {operations: "list-people"},
 	"GET /help":                         {reason: "a field to search in"},
 	"GET /people/{person}":              {operations: "get-person list-person-mails list-person-history"},
@@ -62,6 +66,41 @@ var offered = map[string]struct {
 
 // alone are operations that the console needs no page for.
 var alone = map[string]bool{"list-organisations": true}
+
+// described are the statuses that each operation answers, by its method and its path.
+var described = sync.OnceValue(func() map[string]map[string]any {
+	var doc struct {
+		Paths map[string]map[string]struct{ Responses map[string]any }
+	}
+	if err := json.Unmarshal(api.Document(), &doc); err != nil {
+		panic(err)
+	}
+	all := map[string]map[string]any{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			all[strings.ToUpper(method)+" "+path] = op.Responses
+		}
+	}
+	return all
+})
+
+// isDescribed holds that the document tells of an answer. An address that it does not know is none of its business.
+func isDescribed(t testing.TB, method, path string, status int) {
+	t.Helper()
+	path, _, _ = strings.Cut(path, "?")
+	have := strings.Split(path, "/")
+	for pattern, statuses := range described() {
+		of, template, _ := strings.Cut(pattern, " ")
+		want := strings.Split(template, "/")
+		fits := of == method && len(want) == len(have)
+		for i := 0; fits && i < len(want); i++ {
+			fits = want[i] == have[i] || strings.HasPrefix(want[i], "{")
+		}
+		if fits && statuses[strconv.Itoa(status)] == nil {
+			t.Errorf("%s answers %d, of which the document knows nothing", pattern, status)
+		}
+	}
+}
 
 func TestTheAPIOffersWhatTheConsoleDoes(t *testing.T) {
 	var doc struct {

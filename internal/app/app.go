@@ -204,8 +204,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	move.Region, move.MayText = region(s), func(number account.Identifier) error { return funnel.MayText(number.Phone()) }
 
-	if err := funnel.ReadNetworks(ctx); err != nil {
-		return nil, err
+	for _, read := range []func(context.Context) error{funnel.ReadNetworks, funnel.ReadOldHashes} {
+		if err := read(ctx); err != nil {
+			return nil, err
+		}
 	}
 
 	// The flows.
@@ -215,8 +217,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
 		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
+	published := &outbound.KeySets{Client: outbound.NewClient(allowed), Now: o.Now}
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
-		Issuer: s.Issuer, Now: o.Now}
+		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),
@@ -231,14 +234,14 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
-		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, provision.IndexPersons)},
+		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.vapid.Tend, funnel.ReadNetworks, funnel.ReadOldHashes, provision.IndexPersons)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Log: o.Log,
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
-	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep}}
+	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep, job.Preflight: move.PreflightStep}}
 	joinPreparation(prepare, preparers, a.Jobs)
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
 		return nil, err
@@ -247,7 +250,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
 	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Enrolment: enrol, Recovery: recover, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
-	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover,
+	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover, Enrolment: enrol,
 		Keys: &idempotency.Keys{Store: db, InTx: store.InTx[idempotency.Tx](db), Now: o.Now}, Now: o.Now, Log: o.Log}
 	a.mount(kit, people, parties, phones, administrators, programs)
 	return a, nil

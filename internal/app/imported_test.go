@@ -100,7 +100,10 @@ func TestAnOldPasswordLogsInAndIsKeptInOurOwnForm(t *testing.T) {
 		if verifier, _ := w.kept(id); !strings.HasPrefix(verifier, "$argon2id$") {
 			t.Errorf("kept %q", verifier)
 		}
-		w.clock.Advance(2 * time.Minute) // what a process knows of old hashes is a minute old at most
+		w.clock.Advance(2 * time.Minute)
+		if err := w.app.House.Round(t.Context()); err != nil { // what a process knows of old hashes is a minute old at most
+			t.Fatal(err)
+		}
 		w.browser().signIn(newLogin(w.hrm), idas, idasLong)
 		w.tries("wrong").expect(http.StatusUnprocessableEntity)
 		if w.clock.waited != authn.FailureDeadline {
@@ -272,4 +275,39 @@ func TestOldPasswordsAtOnceAreKeptOnce(t *testing.T) {
 		}
 		w.browser().signIn(newLogin(w.hrm), idas, idasLong)
 	})
+}
+
+// TestTheLongDeadlineHoldsBeforeTheFirstOldPasswordOpensAnAccount: one that waits in the register is enough, and no answer waits for the
+// question.
+func TestTheLongDeadlineHoldsBeforeTheFirstOldPasswordOpensAnAccount(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		fails := func() time.Duration {
+			w.tries("wrong").expect(http.StatusUnprocessableEntity)
+			return w.clock.waited
+		}
+		if got := fails(); got != authn.FailureDeadline {
+			t.Errorf("with no old password anywhere: %s", got)
+		}
+		w.registered(person.Person{Key: "1998", GivenName: "Ida", FamilyName: "Ek", Address: idas, ImportedHash: oldHash(t, idasLong)})
+		if err := w.app.House.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := fails(); got != authn.ImportedDeadline {
+			t.Errorf("with one in the register: %s", got)
+		}
+		w.restart()
+		if got := fails(); got != authn.ImportedDeadline {
+			t.Errorf("in a process that has just begun: %s", got)
+		}
+	})
+}
+
+// TestAnOldPasswordIsNoticedByTheProcessThatIsAskedForIt, also where it has come to be since the last look.
+func TestAnOldPasswordIsNoticedByTheProcessThatIsAskedForIt(t *testing.T) {
+	w := on(t)
+	w.moved(oldHash(t, idasLong))
+	w.tries("wrong").expect(http.StatusUnprocessableEntity)
+	if w.clock.waited != authn.ImportedDeadline {
+		t.Errorf("answered after %s", w.clock.waited)
+	}
 }

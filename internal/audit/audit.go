@@ -98,7 +98,7 @@ const (
 	DKIMKeyRemoved     Kind = "dkim.key_removed"                  // a key signs no more and is gone
 	SenderSet          Kind = "provisioning.sender_set"           // an organisation got another sender for its mails, or none of its own
 
-	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, and has an account; the detail password says whether she chose one
+	PreparationConfirmed         Kind = "preparation.confirmed"          // a person confirmed the address of the register, or an approved one, or came by a printed sheet, and has an account; the detail by says how, password whether she chose one
 	PreparationConnected         Kind = "preparation.connected"          // a person connected herself to the account that she has already, by signing in to it
 	PreparationRenewed           Kind = "preparation.renewed"            // somebody asked for another preparation link
 	PreparationLinkSent          Kind = "preparation.link_sent"          // a preparation link was made that no administrator had asked for, and its mail enqueued
@@ -112,6 +112,12 @@ const (
 	MailingBegun                 Kind = "preparation.mailing_begun"      // a mailing of preparation links was ordered
 	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
 	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
+	SheetPrinted                 Kind = "preparation.sheet_printed"      // a sheet with a link was printed for a person whom no mail reaches; her former one ended
+
+	ApprovalAsked   Kind = "enrolment.approval_asked"   // an administrator wants to touch the credentials of an account that is not her organisation's alone, and others were asked; the detail act says what
+	ApprovalGiven   Kind = "enrolment.approval_given"   // an administrator of another organisation of the account has agreed; in the log of whoever asked: all have
+	ApprovalRefused Kind = "enrolment.approval_refused" // an administrator of another organisation of the account has refused
+	ApprovalUsed    Kind = "enrolment.approval_used"    // what was agreed to has been done
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

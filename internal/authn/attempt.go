@@ -31,10 +31,12 @@ type Request struct {
 	UILocales     string `json:"u,omitempty"`
 	ACRValues     string `json:"a,omitempty"`
 	// Essential says that one of ACRValues must be met (an essential acr in the parameter claims).
-	Essential bool        `json:"e,omitempty"`
-	Floor     session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
-	Subject   string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
-	Received  time.Time   `json:"-"`
+	Essential bool `json:"e,omitempty"`
+	// ResponseMode is how the RP gets its answer: "form_post", else in the query.
+	ResponseMode string      `json:"w,omitempty"`
+	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
+	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
+	Received     time.Time   `json:"-"`
 }
 
 // Attempt is a sign-in under way. Before the first proof it exists only in its sealed cookie, which never

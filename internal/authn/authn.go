@@ -70,7 +70,7 @@ type Credentials struct {
 type Store interface {
 	// FindCredentials looks an identifier up. It takes the same statements for unknown identifiers.
 	FindCredentials(ctx context.Context, id account.Identifier) (Credentials, error)
-	// HasImported says whether any account's password is still another system's hash.
+	// HasImported says whether any account's password is still another system's hash, or may become one: a register holds it.
 	HasImported(ctx context.Context) (bool, error)
 	// FindProgress reads an attempt's row with its account; the zero Progress where there is none.
 	FindProgress(ctx context.Context, attempt string) (Progress, account.Account, error)
@@ -119,6 +119,8 @@ type Tx interface {
 	SaveOffer(ctx context.Context, id account.ID, silent, spent int) error
 	// SaveProgress stores an attempt's row, or changes it; ErrAttemptUsed if it is done, or another browser's.
 	SaveProgress(ctx context.Context, p Progress) error
+	// ReadProgress reads an attempt's row; the zero Progress where there is none.
+	ReadProgress(ctx context.Context, attempt string) (Progress, error)
 	// LockProgress makes sure that the attempt's row is still what it was when it was read; else ErrAttemptUsed.
 	LockProgress(ctx context.Context, p Progress) error
 	// FinishProgress marks an attempt's row as done, by p.DoneBy at p.Done, with what was proven last; ErrAttemptUsed if it was

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -18,6 +18,7 @@ import (
 // judgeImported checks a password against the hash of an old login (RULES §7). Once it was right it is kept in our own form, and the
 // old hash is gone. One that everybody knows opens nothing; one that is merely too short opens the page that asks for another.
 func (s *Service) judgeImported(ctx context.Context, p Password, c Credentials) (judgement, error) {
+	s.old.any.Store(true)
 	j := judgement{account: c.Account, proven: Proven{Account: c.Account, Progress: Progress{Methods: []string{p.method()}, ProvenAt: s.Now()}}}
 	i, err := password.ParseImported(string(c.Verifier))
 	if err != nil {
@@ -87,29 +88,29 @@ func (s *Service) offerReset(ctx context.Context, tx Tx, g guess, whose account.
 // most of it (RULES §2).
 const ImportedDeadline = 1200 * time.Millisecond
 
-// lookAgain is how long a process goes by what it knows of whether there are any.
-const lookAgain = time.Minute
+// oldHashes is what a process knows about hashes of other systems. Like the own networks it is read when the process begins and by
+// housekeeping, every minute: no answer to a person waits for it.
+type oldHashes struct{ any atomic.Bool }
 
-// oldHashes is what a process knows about hashes of other systems.
-type oldHashes struct {
-	mu   sync.Mutex
-	any  bool
-	read time.Time
+// readFor is how long the question may take.
+const readFor = 5 * time.Second
+
+// ReadOldHashes looks whether there are hashes of other systems. Those that wait in a register count: by the first of them that opens
+// an account, every node has long known.
+func (s *Service) ReadOldHashes(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, readFor)
+	defer done()
+	found, err := s.Store.HasImported(ctx)
+	if err != nil {
+		return fmt.Errorf("look for imported passwords: %w", err)
+	}
+	s.old.any.Store(found)
+	return nil
 }
 
-// deadline is when a failed proof is answered, counted from its start. It is the same for every identifier. What is looked up is looked
-// up for the process, once a minute, and not for the request that happens to come then.
+// deadline is when a failed proof is answered, counted from its start. It is the same for every identifier.
 func (s *Service) deadline() time.Duration {
-	s.old.mu.Lock()
-	defer s.old.mu.Unlock()
-	if now := s.Now(); s.old.read.IsZero() || now.Sub(s.old.read) >= lookAgain {
-		found, err := s.Store.HasImported(context.Background())
-		if err != nil {
-			return max(s.Deadline, ImportedDeadline) // nobody knows
-		}
-		s.old.any, s.old.read = found, now
-	}
-	if s.old.any {
+	if s.old.any.Load() {
 		return max(s.Deadline, ImportedDeadline)
 	}
 	return s.Deadline

@@ -21,6 +21,8 @@ const (
 	AskNewPassword
 	// Offer: two-factor authentication is recommended or required, and not there yet (S11).
 	Offer
+	// AskMail: the first authenticator of an administrator is about to be added, and nobody has shown that she reads her mail.
+	AskMail
 	// Enrol: an authenticator app is being added (S12, S14).
 	Enrol
 	// TryPush: a phone is paired, and rings for a first time (S13).
@@ -44,7 +46,7 @@ const (
 
 // String names the step.
 func (s Step) String() string {
-	return [...]string{"ask identifier", "ask password", "ask code", "ask for a new password", "offer", "enrol", "try the phone", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
+	return [...]string{"ask identifier", "ask password", "ask code", "ask for a new password", "offer", "ask for a mailed link", "enrol", "try the phone", "ask for a phone", "show recovery code", "ask for the app", "complete", "go on", "restart at app", "start again"}[s]
 }
 
 // Facts are what Next decides on, besides the attempt: the browser's session, if it has one that stands, and what has been

@@ -75,3 +75,30 @@ func TestWhichRequestsAStandingSessionAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstAppOfAnAdministratorWaitsForAMailedLink holds the rule alone; how she gets there is a test of package app.
+func TestTheFirstAppOfAnAdministratorWaitsForAMailedLink(t *testing.T) {
+	now := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	proven := func(methods ...string) authn.Progress {
+		return authn.Progress{Account: "a", Methods: methods, Stage: authn.Enrolling}
+	}
+	for _, c := range []struct {
+		story  string
+		proven authn.Progress
+		second authn.Second
+		want   authn.Step
+	}{
+		{"an employee with her password", proven(authn.MethodPassword), authn.Second{Password: true}, authn.Enrol},
+		{"an administrator with her password", proven(authn.MethodPassword), authn.Second{Password: true, Administers: true}, authn.AskMail},
+		{"and a mailed link", proven(authn.MethodPassword, authn.MethodMail), authn.Second{Password: true, Administers: true}, authn.Enrol},
+		{"to an address of yesterday", proven(authn.MethodPassword, authn.MethodMail),
+			authn.Second{Password: true, Administers: true, AddressChanged: now.AddDate(0, 0, -1)}, authn.AskMail},
+		{"to an address of last month", proven(authn.MethodPassword, authn.MethodMail),
+			authn.Second{Password: true, Administers: true, AddressChanged: now.AddDate(0, -1, 0)}, authn.Enrol},
+		{"with an app already", proven(authn.MethodPassword, authn.MethodOTP), authn.Second{Password: true, Administers: true, Apps: 1, Recovery: true}, authn.Enrol},
+	} {
+		if got := authn.Needs(authn.Attempt{}, c.proven, c.second, false, now); got != c.want {
+			t.Errorf("%s: %s, want %s", c.story, got, c.want)
+		}
+	}
+}

@@ -193,6 +193,8 @@ func Needs(a Attempt, p Progress, second Second, remembered bool, now time.Time)
 		return AskPassword
 	case second.Apps > 0 && !proven:
 		return AskCode
+	case p.Stage == Enrolling && second.LacksMail(p, now):
+		return AskMail
 	case p.Stage == Enrolling, p.Stage == Replacing:
 		return Enrol
 	case (p.Stage == Trying || p.Stage == TryingNew) && second.Push > 0:
@@ -238,6 +240,11 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	}
 	if a.Goal != "" || a.Request.Least().Rank() > session.Pwd.Rank() {
 		b.Remembered = "" // a change of one's own account, and a step-up, ask for all that one has (RULES §3)
+	}
+	if second.isUnguarded() && p.Attempt == "" && p.Session.IsZero() {
+		if p, err = besideFormer(ctx, tx, a, p, now); err != nil {
+			return err
+		}
 	}
 	remembered, err := s.isRemembered(ctx, tx, p, second, b, now)
 	if err != nil {
@@ -291,6 +298,23 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 	}
 	fresh.Made = false
 	return nil
+}
+
+// besideFormer adds to a first proof what the attempt has proven before, of the same account: of an administrator without an authenticator
+// both the password and a mailed link are asked for, in whichever order.
+func besideFormer(ctx context.Context, tx Tx, a Attempt, p Progress, now time.Time) (Progress, error) {
+	former, err := tx.ReadProgress(ctx, a.ID)
+	if err != nil {
+		return p, fmt.Errorf("read attempt: %w", err)
+	}
+	if former.Account != p.Account || !former.Stands(a, p.Epoch, now) {
+		return p, nil
+	}
+	for _, m := range p.Methods {
+		former = former.with(m, p.ProvenAt)
+	}
+	former.Again = p.Again
+	return former, nil
 }
 
 // complete makes the session and closes the row.

@@ -25,6 +25,8 @@ type Second struct {
 	Employer    string // the organisation's name, where the account has one alone
 	Silent      int    // for how many sign-ins to come the offer of two-factor authentication is silent
 	Spent       int    // sign-ins without it while the policy was counting
+	// Administers says that the account looks after an organisation's people, or after all.
+	Administers bool
 	// AddressChanged is when the address last changed; zero: never. For AddressGuard from then on a mail to it removes no second
 	// proof (RULES §5).
 	AddressChanged time.Time
@@ -32,6 +34,18 @@ type Second struct {
 
 // AddressGuard is how long a former address can take the account back, and a new one cannot remove its second proof (RULES §5).
 const AddressGuard = 7 * 24 * time.Hour
+
+// isUnguarded says whether the account opens the console for whoever adds the first authenticator to it.
+func (s Second) isUnguarded() bool { return s.Administers && s.Apps == 0 }
+
+// LacksMail says whether the first authenticator of an administrator must wait for a mailed link beside what has been proven: otherwise
+// whoever has learnt her password would add one and be her at the console. A link to an address that is new proves nothing yet.
+func (s Second) LacksMail(p Progress, now time.Time) bool {
+	return s.isUnguarded() && (!p.Has(MethodMail) || s.HasNewAddress(now))
+}
+
+// HasNewAddress says whether a former address can still take the account back.
+func (s Second) HasNewAddress(now time.Time) bool { return now.Sub(s.AddressChanged) <= AddressGuard }
 
 // IsRequired says whether the account gets in by two-factor authentication alone.
 func (s Second) IsRequired(now time.Time) bool { return s.Policy.IsRequired(s.Spent, now) }
@@ -50,7 +64,7 @@ func (s Second) MayTurnOff(p Progress, now time.Time) bool {
 // take the account back, a mail to the new one is not enough (RULES §5), nor is a password that was set since: such a mail may have
 // brought it.
 func (s Second) MayReplace(p Progress, now time.Time) bool {
-	guarded := now.Sub(s.AddressChanged) <= AddressGuard
+	guarded := s.HasNewAddress(now)
 	known := p.Has(MethodPassword) && (!guarded || s.PasswordSet.Before(s.AddressChanged))
 	return p.Has(MethodRecovery) && (known || p.Has(MethodMail) && !guarded)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
@@ -39,7 +40,7 @@ type Store interface {
 type Tx interface {
 	// InsertRP stores a new RP.
 	InsertRP(ctx context.Context, rp relyingparty.RP) error
-	// ChangeRP replaces an RP's name, addresses and organisations; false if there is no such RP.
+	// ChangeRP replaces an RP's name, addresses, options and organisations; false if there is no such RP.
 	ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error)
 	// SetRPSecret replaces an RP's secret; false if there is no such RP.
 	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
@@ -51,10 +52,11 @@ type Tx interface {
 // The ways in which registration fails.
 var (
 	ErrUnknown             = errors.New("there is no relying party with this client id")
-	ErrPublic              = errors.New("a public client has no secret")
+	ErrPublic              = errors.New("a public client, or one that signs, has no secret")
 	ErrUnknownOrganisation = errors.New("there is no organisation with this short name")
 	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
+	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
 		"(RFC 9700 §2.1): register each address")
@@ -66,7 +68,7 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 	var plain secret.Token
 	rp.ClientID, rp.Created = secret.NewID(), s.Now()
 	rp = withDefaults(rp)
-	if !public {
+	if !public && rp.Options.AuthMethod == "" {
 		plain = secret.NewToken()
 		rp.Secret = plain.Hash()
 	}
@@ -104,6 +106,11 @@ func check(rp relyingparty.RP) error {
 			if slices.Contains(list[:i], uri) {
 				return fmt.Errorf("%w: %q", ErrTwice, uri)
 			}
+		}
+	}
+	if len(rp.Options.JWKS) > 0 {
+		if _, err := signingkey.ReadKeySet(rp.Options.JWKS); err != nil {
+			return ErrKeys
 		}
 	}
 	return rp.Check()
@@ -180,7 +187,7 @@ func (s *Service) RotateSecret(ctx context.Context, clientID string) (secret.Tok
 		return "", err
 	}
 	for _, rp := range all {
-		if rp.ClientID == clientID && rp.IsPublic() {
+		if rp.ClientID == clientID && !rp.HasSecret() {
 			return "", ErrPublic
 		}
 	}

@@ -51,7 +51,14 @@ type RP struct {
 	RequireACR             string   `json:"require_acr,omitempty"`              // the least that a sign-in must be worth
 	RequireDPoP            bool     `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 §5.2
 	Scopes                 []string `json:"scopes,omitempty"`                   // of a service
+	Options
 }
+
+// Options are what few relying parties need.
+type Options = relyingparty.Options
+
+// PrivateKeyJWT is for an app that proves itself by signing.
+const PrivateKeyJWT = relyingparty.PrivateKeyJWT
 
 // ServiceScopes are what a service can be allowed.
 func ServiceScopes() []string { return relyingparty.ServiceScopes() }
@@ -68,6 +75,10 @@ type RPChange struct {
 	RequireACR             *string  `json:"require_acr,omitempty"`
 	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
 	Scopes                 []string `json:"scopes,omitempty"`
+	// JWKS and JWKSURI replace each other: one that is given takes the other away.
+	JWKS       json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI    *string         `json:"jwks_uri,omitempty"`
+	RequirePAR *bool           `json:"require_pushed_authorization_requests,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -203,7 +214,7 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 	rp := relyingparty.RP{Name: in.Name, RedirectURIs: in.RedirectURIs, PostLogoutRedirectURIs: in.PostLogoutRedirectURIs,
 		InitiateLoginURI: in.InitiateLoginURI, ClientURI: in.ClientURI, BackchannelLogoutURI: in.BackchannelLogoutURI,
 		RequirePKCE: in.PKCE, IDTokenAlg: in.IDTokenAlg, RefreshTokens: in.RefreshTokens, RequireACR: in.RequireACR,
-		RequireDPoP: in.RequireDPoP, Scopes: in.Scopes, Organisations: identified(in.Organisations)}
+		RequireDPoP: in.RequireDPoP, Scopes: in.Scopes, Organisations: identified(in.Organisations), Options: in.Options}
 	made, plain, err := d.Registration.Create(ctx, rp, in.Public)
 	if err != nil {
 		return RP{}, err
@@ -233,8 +244,21 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 		if in.Organisations != nil {
 			rp.Organisations = identified(in.Organisations)
 		}
+		in.options(&rp.Options)
 	})
 	return shown(rp), err
+}
+
+func (c RPChange) options(o *relyingparty.Options) {
+	if c.JWKS != nil {
+		o.JWKS, o.JWKSURI = c.JWKS, ""
+	}
+	if c.JWKSURI != nil {
+		o.JWKS, o.JWKSURI = nil, *c.JWKSURI
+	}
+	if c.RequirePAR != nil {
+		o.RequirePAR = *c.RequirePAR
+	}
 }
 
 func identified(names []string) []organisation.ID {
@@ -249,7 +273,7 @@ func shown(rp relyingparty.RP) RP {
 	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
 		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
 		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR,
-		RequireDPoP: rp.RequireDPoP, Scopes: rp.Scopes}
+		RequireDPoP: rp.RequireDPoP, Scopes: rp.Scopes, Options: rp.Options}
 	for _, id := range rp.Organisations {
 		out.Organisations = append(out.Organisations, string(id))
 	}

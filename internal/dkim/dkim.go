@@ -53,11 +53,8 @@ type Tx interface {
 	DeleteDKIMKey(ctx context.Context, id string) (bool, error)
 }
 
-const (
-	bits = 2048 // every verifier takes them (RFC 8301 §3.2), and their record fits a DNS answer
-	// known is how long a node may go by what it has read.
-	known = time.Minute
-)
+// bits is the size of a key: every verifier takes it (RFC 8301 §3.2), and its record fits a DNS answer.
+const bits = 2048
 
 // The ways in which it fails.
 var (
@@ -112,9 +109,8 @@ type Keys struct {
 	Lookup func(ctx context.Context, name string) ([]string, error)
 	Now    func() time.Time
 
+	kept secret.Kept[Stored]
 	mu   sync.Mutex
-	all  []Stored
-	read time.Time
 	open map[string]crypto.Signer // by id; a key never changes
 }
 
@@ -140,7 +136,7 @@ func (k *Keys) Make(ctx context.Context, org organisation.ID, domain string, by 
 	if err != nil {
 		return Key{}, fmt.Errorf("make a DKIM key: %w", err)
 	}
-	k.forget()
+	k.kept.Forget()
 	return Key{fresh}, nil
 }
 
@@ -204,7 +200,7 @@ func (k *Keys) Activate(ctx context.Context, org organisation.ID, id string, uns
 	if err != nil {
 		return key, fmt.Errorf("activate a DKIM key: %w", err)
 	}
-	k.forget()
+	k.kept.Forget()
 	return k.find(ctx, org, id)
 }
 
@@ -243,7 +239,7 @@ func (k *Keys) Remove(ctx context.Context, org organisation.ID, id string, by ad
 	if err != nil {
 		return key, fmt.Errorf("remove a DKIM key: %w", err)
 	}
-	k.forget()
+	k.kept.Forget()
 	return key, nil
 }
 
@@ -289,26 +285,13 @@ func (k *Keys) private(s Stored) (crypto.Signer, error) {
 	return private, nil
 }
 
-func (k *Keys) forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.read = time.Time{}
-}
-
-// list is what this node knows, read anew when it is a minute old.
+// list is what this node knows.
 func (k *Keys) list(ctx context.Context, anew bool) ([]Stored, error) {
-	k.mu.Lock()
-	all, age := k.all, k.Now().Sub(k.read)
-	k.mu.Unlock()
-	if !anew && age >= 0 && age < known {
+	return k.kept.List(k.Now(), anew, func() ([]Stored, error) {
+		all, err := k.Store.ListDKIMKeys(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list DKIM keys: %w", err)
+		}
 		return all, nil
-	}
-	all, err := k.Store.ListDKIMKeys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list DKIM keys: %w", err)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.all, k.read = all, k.Now()
-	return all, nil
+	})
 }

@@ -16,17 +16,19 @@ import (
 	"github.com/portvakt/portvakt/internal/session"
 )
 
-// Decision is what becomes of an authorization request. Exactly one of Location, Signin and Refusal is set.
+// Decision is what becomes of an authorization request. Exactly one of Answer, Signin and Refusal is set.
 type Decision struct {
 	RP relyingparty.RP
-	// Location is where the browser goes: with a code, or with an error that the RP shall have.
-	Location string
+	// Answer is what the RP gets: a code, or an error that it shall have.
+	Answer *Answer
 	// Signin is the request that needs a proof first.
 	Signin *authn.Request
 	// Choose says that the session answers the request but for the company, which the person chooses first.
 	Choose bool
 	// StepUp says that the session lacks no more than the class that Signin asks for.
 	StepUp bool
+	// UILocales are the languages that the request names.
+	UILocales string
 	// Refusal is an error that must not travel to the redirect URI (RFC 6749 §4.1.2.1).
 	Refusal Refusal
 }
@@ -39,6 +41,7 @@ const (
 	UnknownClient    Refusal = "unknown_client"
 	WrongRedirectURI Refusal = "wrong_redirect_uri"
 	MalformedRequest Refusal = "malformed_request"
+	ExpiredRequest   Refusal = "expired_request" // a pushed one that is not known any more
 )
 
 // JudgeRequest judges an authorization request (OIDC Core §3.1.2.2): validate everything; a session that
@@ -53,6 +56,14 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		return Decision{}, fmt.Errorf("find session and relying party: %w", err)
 	}
 	d := Decision{RP: sso.RP}
+	pushed := strings.HasPrefix(q.Get("request_uri"), pushedPrefix)
+	if sso.RP.ClientID != "" {
+		if q, ok, err = s.pulled(ctx, q, clientID); err != nil || !ok {
+			d.Refusal = ExpiredRequest
+			return d, err
+		}
+	}
+	d.UILocales = q.Get("ui_locales")
 	redirect, ok := single(q, "redirect_uri")
 	switch {
 	case sso.RP.ClientID == "":
@@ -65,9 +76,16 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	now := s.Now()
 	r, fault := parseRequest(q, sso.RP, now)
+	if fault == nil && sso.RP.Options.RequirePAR && !pushed {
+		refusal := errNotPushed
+		fault = &refusal
+	}
 	if fault != nil {
-		d.Location = s.errorLocation(redirect, q.Get("state"), *fault)
-		return d, nil
+		unread := authn.Request{RedirectURI: redirect, State: q.Get("state")}
+		if q.Get("response_mode") == FormPost && isPostable(redirect) {
+			unread.ResponseMode = FormPost
+		}
+		return d.answered(s.failed(unread, *fault)), nil
 	}
 	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
 		r.Subject = hint
@@ -84,20 +102,19 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	switch {
 	case answered:
-		d.Location, err = s.Complete(ctx, sso.RP, r, facts, sso.Account.Epoch, "")
-		if d.Choose = errors.Is(err, ErrCompany); !d.Choose {
-			return d, err
+		answer, err := s.Complete(ctx, sso.RP, r, facts, sso.Account.Epoch, "")
+		switch {
+		case !errors.Is(err, ErrCompany):
+			return d.answered(answer), err
+		case r.HasPrompt("none"):
+			return d.answered(s.failed(r, errInteraction)), nil
 		}
-		if d.Signin = &r; r.HasPrompt("none") {
-			d.Choose, d.Signin, d.Location = false, nil, s.errorLocation(redirect, r.State, errInteraction)
-		}
+		d.Choose, d.Signin = true, &r
 		return d, nil
 	case !r.IsPossible():
-		d.Location = s.errorLocation(redirect, r.State, errUnmet)
-		return d, nil
+		return d.answered(s.failed(r, errUnmet)), nil
 	case r.HasPrompt("none"):
-		d.Location = s.errorLocation(redirect, r.State, Error{"login_required", "nobody is signed in here, or not as the request asks"})
-		return d, nil
+		return d.answered(s.failed(r, Error{"login_required", "nobody is signed in here, or not as the request asks"})), nil
 	}
 	d.StepUp = authn.IsStepUp(r, facts, now)
 	if r.LoginHint == "" && facts.Live && r.IsFor(facts.Session.Account) && !r.HasPrompt("select_account") {
@@ -105,6 +122,11 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	d.Signin = &r
 	return d, nil
+}
+
+func (d Decision) answered(a Answer) Decision {
+	d.Answer = &a
+	return d
 }
 
 // errUnmet says that the sign-in is worth less than the request cannot do without (OpenID Connect Core Error Code
@@ -143,8 +165,11 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	}
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),
-		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
+		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), ResponseMode: q.Get("response_mode"), Floor: session.ACR(rp.RequireACR),
 		Received: now}
+	if r.ResponseMode == "query" {
+		r.ResponseMode = "" // what is so anyway takes no room in a cookie
+	}
 	switch {
 	case q.Has("request"):
 		return bad("request_not_supported", "request objects are not supported")
@@ -156,8 +181,10 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		return bad("invalid_request", "response_type is missing")
 	case q.Get("response_type") != "code":
 		return bad("unsupported_response_type", "only response_type=code is supported")
-	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
-		return bad("invalid_request", "only response_mode=query is supported")
+	case r.ResponseMode != "" && r.ResponseMode != FormPost:
+		return bad("invalid_request", "response_mode is query or form_post")
+	case r.ResponseMode == FormPost && !isPostable(r.RedirectURI):
+		return bad("invalid_request", "no browser posts a form to an app's own scheme")
 	case len(r.Nonce) > maxNonce:
 		return bad("invalid_request", "the nonce is longer than 512 bytes")
 	case !slices.Contains(r.Scopes(), "openid"):
@@ -223,34 +250,16 @@ func (s *Service) hinted(token string) string {
 // Complete answers a request whose sign-in is done: with a code, or, where somebody else has signed in than the request
 // asks for, or it is worth less than the request requires, with an error. chosen is the company that the person has chosen on a page;
 // without one that counts it may fail with ErrCompany.
-func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (string, error) {
+func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (Answer, error) {
 	switch {
 	case !r.IsFor(f.Session.Account):
-		return s.errorLocation(r.RedirectURI, r.State, Error{"login_required", "another person has signed in than the request names"}), nil
+		return s.failed(r, Error{"login_required", "another person has signed in than the request names"}), nil
 	case !r.IsAnsweredBy(f.Session.ACR):
-		return s.errorLocation(r.RedirectURI, r.State, errUnmet), nil
+		return s.failed(r, errUnmet), nil
 	}
 	company, err := s.company(ctx, r, f, chosen)
 	if err != nil {
-		return "", err
+		return Answer{}, err
 	}
 	return s.issue(ctx, rp, r, f, epoch, company)
-}
-
-func (s *Service) errorLocation(redirect, state string, e Error) string {
-	v := url.Values{"error": {e.Code}, "error_description": {e.Description}}
-	return s.location(redirect, state, v)
-}
-
-// location puts the response into the query of the redirect URI, with the issuer (RFC 9207 §2).
-func (s *Service) location(redirect, state string, v url.Values) string {
-	if state != "" {
-		v.Set("state", state)
-	}
-	v.Set("iss", s.Issuer)
-	separator := "?"
-	if strings.Contains(redirect, "?") {
-		separator = "&"
-	}
-	return redirect + separator + v.Encode()
 }

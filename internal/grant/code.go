@@ -3,7 +3,6 @@ package grant
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -13,9 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
-	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/throttle"
-	"github.com/portvakt/portvakt/internal/token"
 )
 
 // code is what an authorization code holds. It is sealed into the code itself; only its redemption is a row.
@@ -43,22 +40,22 @@ const (
 	rowPrefix   = "row."
 )
 
-// issue makes a code for a request that the session satisfies and returns where the browser takes it.
-func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (string, error) {
+// issue makes a code for a request that the session satisfies and returns it as an answer.
+func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (Answer, error) {
 	now := s.Now()
 	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
 		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Company: company, Account: string(f.Session.Account),
 		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
 	if err != nil {
-		return "", err
+		return Answer{}, err
 	}
 	value := s.Keys.Seal(codePurpose, "", plain, now)
 	if len(value) > maxCode {
 		if value, err = s.keep(ctx, value, f.Session.Account, now); err != nil {
-			return "", err
+			return Answer{}, err
 		}
 	}
-	return s.location(r.RedirectURI, r.State, url.Values{"code": {value}}), nil
+	return s.answer(r, url.Values{"code": {value}}), nil
 }
 
 const rowBudget = secret.Purpose("code row budget")
@@ -126,51 +123,4 @@ func hasScope(scope, want string) bool {
 		}
 	}
 	return false
-}
-
-var errClient = Error{"invalid_client", "client authentication failed"}
-
-// Client is how an RP names and proves itself at the token endpoint (RFC 6749 §2.3).
-type Client struct {
-	ID     string
-	Secret string // empty: none was given
-}
-
-// authenticate finds the RP and checks its secret. A public client proves nothing here; PKCE and the
-// rotation of its tokens protect it.
-func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, error) {
-	if c.ID == token.AuthenticatorClient {
-		if c.Secret != "" {
-			return relyingparty.RP{}, errClient
-		}
-		return theAuthenticator(), nil
-	}
-	rp, ok, err := s.Store.FindRP(ctx, c.ID)
-	switch {
-	case err != nil:
-		return rp, fmt.Errorf("find relying party: %w", err)
-	case !ok, rp.IsPublic() != (c.Secret == ""):
-		return rp, errClient
-	case !rp.IsPublic() && !secret.HashOf(c.Secret).Equal(rp.Secret):
-		return rp, errClient
-	}
-	return rp, nil
-}
-
-// theAuthenticator is the client that is built in (RULES §8). It is found here alone: at /authorize nobody knows it, and with no
-// redirect URI there is no code that it could redeem.
-func theAuthenticator() relyingparty.RP {
-	return relyingparty.RP{ClientID: token.AuthenticatorClient, RequirePKCE: true, RequireDPoP: true, IDTokenAlg: string(signingkey.ES256),
-		RefreshTokens: true, RefreshLife: token.AuthenticatorLife}
-}
-
-// identify is authenticate with the proof of a token request: jkt is the thumbprint of its key, empty where there is none.
-func (s *Service) identify(ctx context.Context, c Client, u Use) (rp relyingparty.RP, jkt string, err error) {
-	if rp, err = s.authenticate(ctx, c); err != nil {
-		return rp, "", err
-	}
-	if jkt, err = s.prove(u); err == nil && jkt == "" && rp.RequireDPoP {
-		err = errNoProof // RFC 9449 §5.2
-	}
-	return rp, jkt, err
 }

@@ -28,6 +28,8 @@ type Service struct {
 	Sign   *signingkey.Set
 	Issuer string
 	Now    func() time.Time
+	// KeySets reads the keys that an RP publishes at an address; again asks to read them anew.
+	KeySets func(ctx context.Context, address string, again bool) (signingkey.KeySet, error)
 
 	proofs jtis // what this node has seen
 }
@@ -83,6 +85,8 @@ type Store interface {
 	// FindSubject reads, in one statement, what userinfo tells: the grant, its session's and account's state,
 	// and the persons of the RP's organisations where asked.
 	FindSubject(ctx context.Context, grantID string, persons bool) (Subject, error)
+	// FindIntrospected reads, in one statement, an RP by its client id, and a grant that it asks about, which there may not be.
+	FindIntrospected(ctx context.Context, clientID, grantID string, now time.Time) (Introspected, error)
 	// ListEmployments lists the employments of the account's persons in the RP's organisations.
 	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
 	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
@@ -121,6 +125,8 @@ type Tx interface {
 	// Rotate moves the grant from the given generation to the next, if that is its present one, it
 	// stands, and jkt is the key that it is bound to. It returns the grant as it then is.
 	Rotate(ctx context.Context, id, clientID string, generation int, jkt string, now time.Time) (Grant, bool, error)
+	// SpendChallenge records what works once until its end of life; false if it was spent before.
+	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
 	// FindGrant reads a grant inside the transaction.
 	FindGrant(ctx context.Context, id string, now time.Time) (Subject, error)
 	// CountReplay adds one replay.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 )
@@ -121,7 +122,7 @@ func FuzzParseRequest(f *testing.F) {
 			}
 			return
 		}
-		location := s.errorLocation(rp.RedirectURIs[0], q.Get("state"), *fault)
+		location := s.failed(authn.Request{RedirectURI: rp.RedirectURIs[0], State: q.Get("state")}, *fault).Location()
 		u, err := url.Parse(location)
 		if err != nil || u.Host != "hrm.example" || u.Path != "/callback" || u.Query().Get("iss") != s.Issuer || u.Query().Get("error") == "" ||
 			u.Query().Get("state") != q.Get("state") || strings.ContainsAny(location, "\r\n") {

@@ -17,8 +17,9 @@ type Kind string
 
 // The kinds of work.
 const (
-	Import  Kind = "import"  // a register file becomes rows of the register
-	Mailing Kind = "mailing" // preparation mails go out, so many a minute
+	Import    Kind = "import"    // a register file becomes rows of the register
+	Mailing   Kind = "mailing"   // preparation mails go out, so many a minute
+	Preflight Kind = "preflight" // a large register is looked through
 )
 
 // State is where a job stands.
@@ -54,6 +55,14 @@ type Job struct {
 	Started      time.Time // zero: not yet
 	Finished     time.Time // zero: not yet
 	NotBefore    time.Time // the next bite is not due earlier
+}
+
+// Progress is the part that is done, from 0 to 1.
+func (j Job) Progress() float64 {
+	if j.Total == 0 {
+		return 0
+	}
+	return float64(j.Position) / float64(j.Total)
 }
 
 // New makes a job that waits for a person's word.

@@ -19,8 +19,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return tooLarge()
 	}
 	q := r.URL.Query()
-	r = web.WithUILocales(r, q.Get("ui_locales"))
 	decision, err := d.Grant.JudgeRequest(r.Context(), q, d.Visitor.Session(r))
+	r = web.WithUILocales(r, decision.UILocales)
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
 		return tooMany(err)
@@ -28,10 +28,8 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case decision.Refusal != "":
 		return refused(decision.Refusal, d.wayBack(decision.RP))
-	case decision.Location != "":
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, decision.Location, http.StatusSeeOther)
-		return nil
+	case decision.Answer != nil:
+		return d.respond(w, r, decision.RP.Name, *decision.Answer)
 	}
 	a, cookie, err := d.Signin.Begin(r.Context(), *decision.Signin, string(web.Language(r.Context())), d.Visitor.Browser(r))
 	switch {
@@ -56,6 +54,16 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
+func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
+	if a.Post {
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params})
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, a.Location(), http.StatusSeeOther)
+	return nil
+}
+
 // refused is a request whose error must not travel to the redirect URI (RFC 6749 §4.1.2.1): a page of our
 // own, with a reference number.
 func refused(why grant.Refusal, on *web.Link) error {
@@ -63,6 +71,7 @@ func refused(why grant.Refusal, on *web.Link) error {
 		grant.UnknownClient:    "error.client_unknown",
 		grant.WrongRedirectURI: "error.redirect_uri",
 		grant.MalformedRequest: "error.request_invalid",
+		grant.ExpiredRequest:   "error.request_expired",
 	}[why]
 	return &web.Fault{Status: http.StatusBadRequest, Key: key, On: on, Cause: errors.New("authorization request refused: " + string(why))}
 }

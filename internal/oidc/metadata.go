@@ -9,36 +9,46 @@ import (
 	"github.com/portvakt/portvakt/internal/signingkey"
 )
 
+// authMethods are the ways in which a client proves itself that has something to do it by.
+var authMethods = []string{"client_secret_basic", "client_secret_post", string(relyingparty.PrivateKeyJWT)}
+
 // metadata is the discovery document (OpenID Connect Discovery §3, RFC 8414 §2), made once.
 func (d *Door) metadata() []byte {
 	doc, err := json.Marshal(map[string]any{
-		"issuer":                                         d.Issuer,
-		"authorization_endpoint":                         d.Issuer + authorizePath,
-		"token_endpoint":                                 d.Issuer + tokenPath,
-		"userinfo_endpoint":                              d.Issuer + userinfoPath,
-		"revocation_endpoint":                            d.Issuer + revokePath,
-		"end_session_endpoint":                           d.Issuer + endSessionPath,
-		"jwks_uri":                                       d.Issuer + jwksPath,
-		"scopes_supported":                               append(grant.Scopes(), relyingparty.ServiceScopes()...),
-		"response_types_supported":                       []string{"code"},
-		"response_modes_supported":                       []string{"query"},
-		"grant_types_supported":                          []string{"authorization_code", "refresh_token", "client_credentials"},
-		"subject_types_supported":                        []string{"public"},
-		"id_token_signing_alg_values_supported":          signingkey.Algs(),
-		"token_endpoint_auth_methods_supported":          []string{"client_secret_basic", "client_secret_post", "none"},
-		"revocation_endpoint_auth_methods_supported":     []string{"client_secret_basic", "client_secret_post", "none"},
-		"code_challenge_methods_supported":               []string{"S256"},
-		"dpop_signing_alg_values_supported":              signingkey.ProofAlgs(), // RFC 9449 §5.1
-		"prompt_values_supported":                        []string{"none", "login", "select_account"},
-		"acr_values_supported":                           []session.ACR{session.Mail, session.Pwd, session.MFA, session.AAL2},
-		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim, grant.CompanyClaim},
-		"ui_locales_supported":                           []string{"sv", "en"},
-		"authorization_response_iss_parameter_supported": true, // RFC 9207
-		"backchannel_logout_supported":                   true,
-		"backchannel_logout_session_supported":           true,
-		"claims_parameter_supported":                     true,
-		"request_parameter_supported":                    false,
-		"request_uri_parameter_supported":                false,
+		"issuer":                                                   d.Issuer,
+		"authorization_endpoint":                                   d.Issuer + authorizePath,
+		"token_endpoint":                                           d.Issuer + tokenPath,
+		"userinfo_endpoint":                                        d.Issuer + userinfoPath,
+		"revocation_endpoint":                                      d.Issuer + revokePath,
+		"introspection_endpoint":                                   d.Issuer + introspectPath,
+		"pushed_authorization_request_endpoint":                    d.Issuer + pushedPath,
+		"end_session_endpoint":                                     d.Issuer + endSessionPath,
+		"jwks_uri":                                                 d.Issuer + jwksPath,
+		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
+		"response_types_supported":                                 []string{"code"},
+		"response_modes_supported":                                 []string{"query", grant.FormPost},
+		"grant_types_supported":                                    []string{"authorization_code", "refresh_token", "client_credentials"},
+		"subject_types_supported":                                  []string{"public"},
+		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
+		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),
+		"token_endpoint_auth_signing_alg_values_supported":         signingkey.ProofAlgs(),
+		"revocation_endpoint_auth_methods_supported":               append(authMethods[:len(authMethods):len(authMethods)], "none"),
+		"revocation_endpoint_auth_signing_alg_values_supported":    signingkey.ProofAlgs(),
+		"introspection_endpoint_auth_methods_supported":            authMethods,
+		"introspection_endpoint_auth_signing_alg_values_supported": signingkey.ProofAlgs(),
+		"introspection_signing_alg_values_supported":               []signingkey.Alg{signingkey.ES256}, // RFC 9701 §7
+		"code_challenge_methods_supported":                         []string{"S256"},
+		"dpop_signing_alg_values_supported":                        signingkey.ProofAlgs(), // RFC 9449 §5.1
+		"prompt_values_supported":                                  []string{"none", "login", "select_account"},
+		"acr_values_supported":                                     []session.ACR{session.Mail, session.Pwd, session.MFA, session.AAL2},
+		"claims_supported":                                         []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim, grant.CompanyClaim},
+		"ui_locales_supported":                                     []string{"sv", "en"},
+		"authorization_response_iss_parameter_supported":           true, // RFC 9207
+		"backchannel_logout_supported":                             true,
+		"backchannel_logout_session_supported":                     true,
+		"claims_parameter_supported":                               true,
+		"request_parameter_supported":                              false,
+		"request_uri_parameter_supported":                          false,
 	})
 	if err != nil {
 		panic(err) // strings, lists and booleans

@@ -31,6 +31,8 @@ const (
 	tokenPath      = "/token"
 	userinfoPath   = "/userinfo"
 	revokePath     = "/revoke"
+	pushedPath     = "/par"
+	introspectPath = "/introspect"
 	endSessionPath = "/end_session"
 	jwksPath       = "/jwks"
 )
@@ -52,7 +54,9 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+revokePath, web.AnyOrigin(d.readForm(d.postRevoke)))
-	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST"} {
+	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.readForm(d.postPushed))))
+	mux.Handle("POST "+introspectPath, d.readForm(d.postIntrospect))
+	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
 		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
 	}

@@ -119,14 +119,15 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 			return bad("a parameter is repeated: " + printable(name))
 		}
 	}
-	inBody := grant.Client{ID: r.PostForm.Get("client_id"), Secret: r.PostForm.Get("client_secret")}
+	inBody := grant.Client{ID: r.PostForm.Get("client_id"), Secret: r.PostForm.Get("client_secret"), Assertion: r.PostForm.Get("client_assertion"),
+		AssertionType: r.PostForm.Get("client_assertion_type")}
 	header, ok := basicAuth(r)
 	switch {
 	case r.Header.Get("Authorization") == "":
 		return inBody, nil
 	case !ok:
 		return grant.Client{}, &grant.Error{Code: "invalid_client", Description: "the Authorization header cannot be read"}
-	case inBody.Secret != "" || inBody.ID != "" && inBody.ID != header.ID:
+	case inBody.Secret != "" || inBody.Assertion != "" || inBody.ID != "" && inBody.ID != header.ID:
 		return bad("the client names itself twice")
 	}
 	return header, nil

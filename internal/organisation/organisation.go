@@ -44,6 +44,8 @@ type Organisation struct {
 	// Networks are its own, from which many colleagues come behind one address: their budget of failures grows with the number
 	// of people (RULES §2).
 	Networks []netip.Prefix
+	// WithoutAddress says that people log in who have no address: they have had sheets, or links by SMS.
+	WithoutAddress bool
 }
 
 // The ways in which an organisation can be refused.

@@ -13,12 +13,12 @@ import (
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
-// Confirm consumes the link: the person gets an account with the mailed address, proven, and is connected to it. It signs nobody in.
-// Who was reached by SMS is named by the number, and must choose a password: there is no mail to fall back on.
-// A password is judged and hashed before the link is spent. It fails with authn.ErrNoLink, ErrTaken, ErrRobot, authn.ErrThrottled,
+// Confirm consumes the link: the person gets an account with the mailed address, proven, or with the number that her link is for, and is
+// connected to it. It signs nobody in. A password is judged and hashed before the link is spent; an account without an address needs
+// one. It fails with authn.ErrNoLink, ErrTaken, ErrRobot, authn.ErrThrottled,
 // authn.ErrBusy, or with what the password is refused for. The second of two presses finds the work done.
 func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browser) error {
-	if u.NewPassword != "" || o.Phone {
+	if u.NewPassword != "" || o.Purpose.IsUnaddressed() || o.Phone {
 		if err := o.Rules.Judge(u.NewPassword); err != nil {
 			return err
 		}
@@ -33,8 +33,8 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 			return err
 		}
 	}
-	acc := account.Account{ID: account.ID(secret.NewUUID()), Epoch: 1, Created: s.Now(), Verified: s.Now()}
-	return s.use(ctx, u.Token, Confirm, func(tx Tx, i Invitation) error {
+	acc := account.Account{ID: account.ID(secret.NewUUID()), Epoch: 1, Created: s.Now()}
+	return s.use(ctx, u.Token, o.Purpose, func(tx Tx, i Invitation) error {
 		if err := s.spend(ctx, tx, c, false); err != nil {
 			return err
 		}
@@ -43,6 +43,9 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 		}
 		a := acc
 		a.Identifier, a.Address, a.GivenName, a.FamilyName, a.Language = i.Link.Identifier, i.address(), i.Person.GivenName, i.Person.FamilyName, i.language()
+		if a.Address != "" || i.byPhone() {
+			a.Verified = a.Created
+		}
 		if ok, err := tx.InsertAccount(ctx, a); err != nil || !ok {
 			return cmp.Or(err, ErrTaken)
 		}
@@ -56,14 +59,14 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 		} else if err := tx.AdoptImported(ctx, i.Person.ID, a.ID, a.Created); err != nil {
 			return fmt.Errorf("adopt imported password: %w", err)
 		}
-		chosen := map[string]string{"password": map[bool]string{true: "chosen", false: "none"}[verifier != ""]}
+		chosen := map[string]string{"by": string(o.Purpose), "password": map[bool]string{true: "chosen", false: "none"}[verifier != ""]}
 		return s.connect(ctx, tx, i, a, audit.PreparationConfirmed, chosen, b)
 	})
 }
 
 // Connect consumes the link for somebody who is signed in to the account that has the address, at the account's own level: nobody else
 // connects it (RULES §6). It fails with authn.ErrNoLink or ErrNotSignedIn.
-func (s *Service) Connect(ctx context.Context, token secret.Token, owner authn.Owner) error {
+func (s *Service) Connect(ctx context.Context, token secret.Token, o Opened, owner authn.Owner) error {
 	f, acc, err := s.Authn.Current(ctx, owner.Current)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func (s *Service) Connect(ctx context.Context, token secret.Token, owner authn.O
 	if ok, err := s.Authn.AtOwnLevel(ctx, f, acc); err != nil || !ok {
 		return cmp.Or(err, ErrNotSignedIn)
 	}
-	return s.use(ctx, token, Confirm, func(tx Tx, i Invitation) error {
+	return s.use(ctx, token, o.Purpose, func(tx Tx, i Invitation) error {
 		now, err := tx.ReadAccount(ctx, acc.ID)
 		if err != nil {
 			return err

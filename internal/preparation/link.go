@@ -26,7 +26,16 @@ const (
 	Proposed Purpose = "proposed"
 	// Object withdraws a proposal, at the word of the register's address.
 	Object Purpose = "object"
+	// Sheet gives a person without an address an account: the link was printed and handed over.
+	Sheet Purpose = "sheet"
 )
+
+// Confirms says whether a link of the purpose gives its person an account, or connects one that she has.
+func (p Purpose) Confirms() bool { return p == Confirm || p.IsUnaddressed() }
+
+// IsUnaddressed says whether the account that comes of a link of the purpose has no address. No mail can be fallen back on then, so
+// that it has a password from its first minute.
+func (p Purpose) IsUnaddressed() bool { return p == Sheet }
 
 // Life is how long a link of the purpose works, counted from the mail server's first acceptance (RULES §4).
 func (p Purpose) Life() time.Duration {
@@ -35,6 +44,8 @@ func (p Purpose) Life() time.Duration {
 		return 24 * time.Hour
 	case Object:
 		return objectionTime
+	case Sheet:
+		return 30 * 24 * time.Hour // it is handed over when people meet, perhaps after a holiday, and nobody renews it on her own
 	}
 	return 14 * 24 * time.Hour
 }
@@ -42,8 +53,13 @@ func (p Purpose) Life() time.Duration {
 // objectionTime is how long the register's address may object to another.
 const objectionTime = 72 * time.Hour
 
-// MaxLiving is how many links of one purpose are valid together for one person.
-const MaxLiving = 3
+// MaxLiving is how many links of the purpose are valid together for one person.
+func (p Purpose) MaxLiving() int {
+	if p == Sheet {
+		return 1 // whoever prints another does it because the former is lost
+	}
+	return 3
+}
 
 // Link is a preparation link at rest. It never holds a redirect URI, a state or a nonce (RULES §4).
 type Link struct {
@@ -103,6 +119,8 @@ func (i Invitation) stands(now time.Time) bool {
 		return i.Proposal.isOpen() && i.Proposal.Confirmed.IsZero()
 	case l.Proposal != "":
 		return i.Proposal.counts(now)
+	case l.Purpose == Sheet:
+		return true // it went from hand to hand: the register's address says nothing of it
 	}
 	return i.isConfirmable() && l.Identifier == i.Person.Reached()
 }
@@ -110,9 +128,9 @@ func (i Invitation) stands(now time.Time) bool {
 // byPhone says whether the link went to a phone by SMS: then that is what the person will be named by.
 func (i Invitation) byPhone() bool { return i.Link.Identifier.Phone() != "" }
 
-// address is what the link's address looks like written out; empty where it went to a phone.
+// address is what the link's address looks like written out; empty where it gives none.
 func (i Invitation) address() string {
-	if i.byPhone() {
+	if i.Link.Purpose.IsUnaddressed() || i.byPhone() {
 		return ""
 	}
 	if i.Link.Proposal != "" && i.Link.Purpose != Object {
@@ -120,6 +138,9 @@ func (i Invitation) address() string {
 	}
 	return i.Person.Address
 }
+
+// login is how the account of the link is named at the first page.
+func (i Invitation) login() string { return cmp.Or(i.address(), i.Link.Identifier.Shown()) }
 
 // language is the person's own, or that of the mail.
 func (i Invitation) language() string {
@@ -134,12 +155,14 @@ type Opened struct {
 	Purpose   Purpose
 	FirstName string
 	Employer  string
-	Address   string // that the mail went to, or the number
-	// Identifier is the same, folded. Phone says that it is a number: a person without an address needs a password of her own at once.
+	Address   string // that the mail went to; empty: it was none
+	// Identifier names the account at the first page. Where it is a number it may be a national identity number, so that a page shows
+	// it only in the browser in which it was taken (RULES §7).
 	Identifier account.Identifier
-	Phone      bool
-	Language   string // of the mail
-	ClientID   string
+	// Phone says that the link went to a phone, which the identifier is.
+	Phone    bool
+	Language string // of the mail
+	ClientID string
 	// Organisation is the employer, for the look of the page.
 	Organisation organisation.ID
 	Transition   organisation.Transition
@@ -173,19 +196,19 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if i.Link.ID == "" {
 		return Opened{}, authn.ErrNoLink
 	}
-	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: cmp.Or(i.address(), i.Link.Identifier.Shown()), Identifier: i.Link.Identifier, Phone: i.byPhone(), Language: i.Link.Language,
+	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Identifier: i.Link.Identifier, Phone: i.byPhone(), Language: i.Link.Language,
 		ClientID: i.Link.ClientID, Organisation: i.Person.Organisation, Transition: i.Transition, Rules: rules(i)}
 	if !i.stands(s.Now()) {
 		o.Renewable = true
-		o.Answered = i.Link.Purpose != Confirm && !i.Link.Consumed.IsZero()
-		o.Ready = i.Link.Purpose == Confirm && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
+		o.Answered = !i.Link.Purpose.Confirms() && !i.Link.Consumed.IsZero()
+		o.Ready = i.Link.Purpose.Confirms() && i.Connected.ID != "" && i.Link.Identifier == i.Connected.Identifier
 		if !o.Ready {
 			// Who holds a dead link may be a stranger by now: the register had a wrong address.
 			o.FirstName, o.Address, o.Identifier = "", "", ""
 		}
 		return o, authn.ErrNoLink
 	}
-	if i.Link.Purpose != Confirm {
+	if !i.Link.Purpose.Confirms() {
 		return o, nil
 	}
 	o.person, o.Proposed = i.Person.ID, i.Link.Proposal != ""
@@ -204,7 +227,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 
 // rules are what a password must fulfil that is chosen beside confirming.
 func rules(i Invitation) password.Rules {
-	r := password.RulesFor(cmp.Or(i.address(), string(i.Link.Identifier)), i.Employer, i.Person.GivenName, i.Person.FamilyName)
+	r := password.RulesFor(i.login(), i.Employer, i.Person.GivenName, i.Person.FamilyName)
 	r.Min = max(r.Min, i.MinPassword)
 	return r
 }
@@ -218,13 +241,9 @@ func (s *Service) Apps(ctx context.Context, o Opened, issuer string) ([]App, err
 	if err != nil {
 		return nil, fmt.Errorf("list relying parties: %w", err)
 	}
-	hint := o.Address
-	if o.Phone {
-		hint = "" // a number stands in no URL
-	}
 	var own []App
 	for _, rp := range all {
-		start := rp.Start(issuer, hint)
+		start := rp.Start(issuer, o.Address)
 		if start == "" {
 			continue
 		}

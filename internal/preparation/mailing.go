@@ -129,17 +129,17 @@ func (s *Service) Send(ctx context.Context, by administrator.Administrator, org 
 	})
 }
 
-// Pause stops a mailing until it is resumed. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Pause stops a mailing until it is resumed. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Pause(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Paused)
 }
 
-// Resume lets a mailing go on where it was paused. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Resume lets a mailing go on where it was paused. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Resume(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Queued)
 }
 
-// Cancel ends a mailing. It fails with administrator.ErrForbidden or ErrNoMailing.
+// Cancel ends a mailing. It fails with administrator.ErrForbidden, ErrNoMailing or ErrNotSo.
 func (s *Service) Cancel(ctx context.Context, by administrator.Administrator, org organisation.ID, id string) error {
 	return s.move(ctx, by, org, id, job.Cancelled)
 }
@@ -148,18 +148,26 @@ func (s *Service) move(ctx context.Context, by administrator.Administrator, org 
 	if !by.May(org, administrator.Prepare) {
 		return administrator.ErrForbidden
 	}
-	j, ok, err := s.Store.FindJob(ctx, org, id)
-	if err != nil || !ok || j.Kind != job.Mailing {
-		return cmp.Or(err, ErrNoMailing)
+	if _, err := s.FindMailing(ctx, org, id); err != nil {
+		return err
 	}
 	return s.InTx(ctx, func(tx Tx) error {
 		if ok, err := tx.MoveJob(ctx, org, id, to, s.Now()); err != nil || !ok {
-			return cmp.Or(err, ErrNoMailing)
+			return cmp.Or(err, ErrNotSo)
 		}
 		e := by.Event(audit.MailingMoved, org, "", s.Now())
 		e.Detail["job"], e.Detail["to"] = id, string(to)
 		return tx.Append(ctx, e)
 	})
+}
+
+// FindMailing reads a mailing of the organisation. It fails with ErrNoMailing.
+func (s *Service) FindMailing(ctx context.Context, org organisation.ID, id string) (job.Job, error) {
+	j, ok, err := s.Store.FindJob(ctx, org, id)
+	if err == nil && (!ok || j.Kind != job.Mailing) {
+		err = ErrNoMailing
+	}
+	return j, err
 }
 
 // ListMailings lists the organisation's newest mailings.

@@ -64,6 +64,11 @@ type Store interface {
 	FindJob(ctx context.Context, org organisation.ID, id string) (job.Job, bool, error)
 	// ListJobs lists the newest jobs of a kind in the organisation.
 	ListJobs(ctx context.Context, org organisation.ID, k job.Kind, limit int) ([]job.Job, error)
+	// ListUnaddressed lists up to n of the organisation's people whose register address no mail could reach, by id, after the given
+	// one: those who take part and have no login yet.
+	ListUnaddressed(ctx context.Context, org organisation.ID, after string, n int, now time.Time) ([]Unaddressed, error)
+	// FindUnaddressed reads any person of the organisation in the same way, whatever address she has; false where there is none.
+	FindUnaddressed(ctx context.Context, org organisation.ID, person string, now time.Time) (Unaddressed, bool, error)
 }
 
 // Tx is what the preparation changes.
@@ -118,6 +123,9 @@ type Tx interface {
 	// FindOrganisationInTx looks an organisation's name up; false where there is none.
 	FindOrganisationInTx(ctx context.Context, org organisation.ID) (string, bool, error)
 
+	// NoteUnaddressed notes that people of the organisation log in without an address, so that its first page tells them how.
+	NoteUnaddressed(ctx context.Context, org organisation.ID) error
+
 	// InsertJob stores a new job.
 	InsertJob(ctx context.Context, j job.Job) error
 	// MoveJob queues, pauses or cancels a job of the organisation; false where it cannot go there.
@@ -156,8 +164,10 @@ var (
 	ErrSameAddress = errors.New("that is the address already")
 	// ErrNoProposal says that there is no such proposal to decide on.
 	ErrNoProposal = errors.New("there is no such proposal")
-	// ErrNoMailing says that there is no such mailing, or that it cannot be moved so.
-	ErrNoMailing = errors.New("there is no such mailing to move")
+	// ErrNoMailing says that there is no such mailing.
+	ErrNoMailing = errors.New("there is no such mailing")
+	// ErrNotSo says that a mailing cannot be moved so: it has ended, or rests already.
+	ErrNotSo = errors.New("the mailing does not stand where this leads on from")
 	// ErrUnchecked says that the pre-flight has not seen the register as it is now. No mail leaves before it has.
 	ErrUnchecked = errors.New("the register has changed since it was checked")
 	// ErrEnded says that the organisation's transition is over.

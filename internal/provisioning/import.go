@@ -45,12 +45,7 @@ type Import struct {
 }
 
 // Progress is the part that is done, from 0 to 1.
-func (i Import) Progress() float64 {
-	if i.Total == 0 {
-		return 0
-	}
-	return float64(i.Position) / float64(i.Total)
-}
+func (i Import) Progress() float64 { return job.Job{Position: i.Position, Total: i.Total}.Progress() }
 
 // MaxProblems is how many problems of a file are kept.
 const MaxProblems = 10_000

@@ -158,6 +158,23 @@ func (s *Service) Ask(ctx context.Context, a authn.Attempt, r Request, b authn.B
 	})
 }
 
+// AskProven sends a login link to the address of an account that has shown its password in the attempt: it leads back to it. The proof
+// stands in place of the robot check; the recipient has the budget of all requests. It fails with authn.ErrThrottled.
+func (s *Service) AskProven(ctx context.Context, a authn.Attempt, acc account.Account, b authn.Browser) error {
+	now := s.Now()
+	m := s.message(a, Request{Address: acc.Address, Purpose: onetime.Signin}, acc.Identifier, b, now)
+	return s.InTx(ctx, func(tx Tx) error {
+		if err := s.takeSlots(ctx, tx, false, b, now); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, m); err != nil {
+			return err
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.RecoveryRequested, At: now, Actor: "account", Client: a.Request.ClientID, Message: m.ID,
+			Detail: map[string]string{"purpose": string(onetime.Signin)}, Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
+	})
+}
+
 // ErrNoReason says that an administrator has not said why, or too much.
 var ErrNoReason = errors.New("say why, in a few words")
 

@@ -21,7 +21,7 @@ type RP struct {
 	ClientID      string
 	Name          string // shown to people
 	Organisations []organisation.ID
-	Secret        secret.Hash // zero for a public client (RFC 6749 §2.1)
+	Secret        secret.Hash // zero for a public client, and for one that signs (RFC 6749 §2.1)
 	RedirectURIs  []string
 	// PostLogoutRedirectURIs are where a browser may go after sign-out (RP-Initiated Logout §3).
 	PostLogoutRedirectURIs []string
@@ -37,6 +37,7 @@ type RP struct {
 	RefreshLife            time.Duration // absolute life of a family
 	// Scopes are what a service may do at the API (see service.go); none: people log in to this RP.
 	Scopes  []string
+	Options Options
 	Created time.Time
 }
 
@@ -46,8 +47,11 @@ const (
 	DefaultRefreshLife   = 30 * 24 * time.Hour
 )
 
-// IsPublic says whether the RP has no secret.
-func (rp RP) IsPublic() bool { return rp.Secret.IsZero() }
+// IsPublic says whether the RP has nothing by which it could prove itself (RFC 6749 §2.1).
+func (rp RP) IsPublic() bool { return rp.Secret.IsZero() && rp.Options.AuthMethod == "" }
+
+// HasSecret says whether the RP proves itself by a secret.
+func (rp RP) HasSecret() bool { return !rp.Secret.IsZero() }
 
 // ErrBadURI says that a registered address cannot be used.
 var ErrBadURI = errors.New("not a usable address")
@@ -56,6 +60,9 @@ var ErrBadURI = errors.New("not a usable address")
 func (rp RP) Check() error {
 	if n := len([]rune(strings.TrimSpace(rp.Name))); n == 0 || n > 100 {
 		return errors.New("a name has 1 to 100 characters")
+	}
+	if err := rp.Options.check(); err != nil {
+		return err
 	}
 	if rp.IsService() {
 		return rp.checkService()

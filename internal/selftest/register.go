@@ -184,8 +184,13 @@ func (m *move) fill(ctx context.Context) error {
 // check runs the pre-flight over everybody.
 func (m *move) check(ctx context.Context) error {
 	return m.measure(ctx, "pre-flight", m.o.People, "person", func() ([]time.Duration, error) {
-		_, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/preflight", nil, http.StatusSeeOther)
-		return nil, err
+		if _, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/preflight", nil, http.StatusSeeOther); err != nil {
+			return nil, err
+		}
+		return nil, m.until(ctx, func() (bool, error) {
+			_, page, _, err := m.admin.send(ctx, http.MethodGet, console+"/preflight", nil, http.StatusOK)
+			return !bytes.Contains(page, []byte("<progress")), err
+		})
 	})
 }
 

@@ -136,11 +136,12 @@ func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (au
 func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
-	address, id, err := account.ParseIdentifier(typed, s.Region)
-	if err != nil {
-		return a, "", err
+	if a.Goal, a.Back = authn.Confirm, back; typed != "" {
+		var err error
+		if a.Address, a.Identifier, err = account.ParseIdentifier(typed, s.Region); err != nil {
+			return a, "", err
+		}
 	}
-	a.Goal, a.Back, a.Address, a.Identifier = authn.Confirm, back, address, id
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err
 }

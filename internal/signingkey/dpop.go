@@ -145,8 +145,8 @@ func VerifyBy(jwk []byte, token, typ string, claims any) error {
 
 // foreignHeader is what is read of the header of a token of others, before its signature is checked.
 type foreignHeader struct {
-	typ string
-	jwk []byte
+	typ, alg, kid string // empty where they are not there
+	jwk           []byte
 }
 
 // readHeader reads the header. Nothing critical (RFC 7515 §4.1.11) is understood here, so nothing critical is accepted.
@@ -157,8 +157,13 @@ func readHeader(token string) (h foreignHeader, err error) {
 	}
 	var members map[string]json.RawMessage // a struct would take "TYP" for typ
 	raw, err := unb64(encoded)
-	if err != nil || json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["typ"], &h.typ) != nil || members["crit"] != nil {
+	if err != nil || json.Unmarshal(raw, &members) != nil || members["crit"] != nil {
 		return h, ErrToken
+	}
+	for name, to := range map[string]*string{"typ": &h.typ, "alg": &h.alg, "kid": &h.kid} {
+		if member, there := members[name]; there && json.Unmarshal(member, to) != nil {
+			return h, ErrToken
+		}
 	}
 	h.jwk = members["jwk"]
 	return h, nil

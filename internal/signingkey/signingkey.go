@@ -91,8 +91,8 @@ func thumbprint(private any) (string, error) {
 }
 
 // types are the typ headers that Portvakt signs: ID token, access token (RFC 9068 §2.1), logout token
-// (Back-Channel Logout §2.4), a block of the audit log.
-var types = []string{"JWT", "at+jwt", "logout+jwt", "portvakt-audit+jwt"}
+// (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5).
+var types = []string{"JWT", "at+jwt", "logout+jwt", "portvakt-audit+jwt", "token-introspection+jwt"}
 
 // Open unseals the keys. The newest of each algorithm signs; all verify.
 func Open(stored []Stored, m *secret.Master) (*Set, error) {

@@ -20,7 +20,9 @@ ON CONFLICT (account_id) DO NOTHING`
 	replaceImported statement = `
 UPDATE passwords SET verifier = $3, alone = $4, must_replace = $5, imported_at = 0 WHERE account_id = $1 AND verifier = $2 AND imported_at > 0`
 
-	hasImported statement = `SELECT account_id FROM passwords WHERE imported_at > 0 LIMIT 1`
+	hasImported statement = `
+SELECT found FROM (SELECT 1 AS found) one WHERE EXISTS (SELECT 1 FROM passwords WHERE imported_at > 0)
+  OR EXISTS (SELECT 1 FROM organisations o WHERE EXISTS (SELECT 1 FROM persons p WHERE p.organisation_id = o.id AND p.imported_hash <> ''))`
 )
 
 // AdoptImported lets the password of the old login open the account: the caller has seen the address confirmed by mail (RULES §7). An
@@ -48,8 +50,8 @@ func (tx *Tx) ReplaceImported(ctx context.Context, id account.ID, old, fresh pas
 	return n == 1, err
 }
 
-// HasImported says whether any account's password is still another system's hash.
+// HasImported says whether any account's password is still another system's hash, or may become one: a register holds it.
 func (db *DB) HasImported(ctx context.Context) (bool, error) {
-	var id string
-	return db.query(ctx, hasImported).one(&id)
+	var found int64
+	return db.query(ctx, hasImported).one(&found)
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,29 +23,29 @@ const (
 	// One row for each of the RP's organisations, or one with '' if it has none.
 	findRP statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 WHERE r.client_id = $1 ORDER BY o.organisation_id`
 
 	listRPs statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 ORDER BY r.client_id, o.organisation_id`
 
 	insertRP statement = `
 INSERT INTO relying_parties (client_id, name, secret, redirect_uris, post_logout_redirect_uris, initiate_login_uri, client_uri,
-  backchannel_logout_uri, require_pkce, id_token_alg, request_max_age, refresh_tokens, refresh_life, require_acr, require_dpop, scopes, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+  backchannel_logout_uri, require_pkce, id_token_alg, request_max_age, refresh_tokens, refresh_life, require_acr, require_dpop, scopes, options, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 
 	insertRPOrganisation statement = `
 INSERT INTO relying_party_organisations (client_id, organisation_id) VALUES ($1, $2)`
 
 	changeRP statement = `
 UPDATE relying_parties SET name = $2, redirect_uris = $3, post_logout_redirect_uris = $4, initiate_login_uri = $5, client_uri = $6,
-  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9, scopes = $10
+  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9, scopes = $10, options = $11
 WHERE client_id = $1`
 
 	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
@@ -57,24 +59,32 @@ type rpRow struct {
 	relyingparty.RP
 	secret                              []byte
 	redirects, postLogout, scopes       string
+	options                             string
 	organisation                        string
 	requestMaxAge, refreshLife, created int64
 }
 
 func (r *rpRow) dest() []any {
 	return []any{&r.ClientID, &r.Name, &r.secret, &r.redirects, &r.postLogout, &r.InitiateLoginURI, &r.ClientURI,
-		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.RequireACR, &r.RequireDPoP, &r.scopes, &r.created,
+		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.RequireACR, &r.RequireDPoP, &r.scopes, &r.options, &r.created,
 		&r.organisation}
 }
 
-func (r *rpRow) rp() relyingparty.RP {
+func (r *rpRow) rp() (relyingparty.RP, error) {
 	rp := r.RP
+	if r.options != noOptions && r.options != "" { // "": a row of an outer join
+		if err := json.Unmarshal([]byte(r.options), &rp.Options); err != nil {
+			return rp, fmt.Errorf("store: options of relying party %s: %w", rp.ClientID, err)
+		}
+	}
 	rp.Secret, rp.Created = secret.HashFrom(r.secret), fromMS(r.created)
 	rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.Scopes = lines(r.redirects), lines(r.postLogout), strings.Fields(r.scopes)
 	rp.RequestMaxAge = time.Duration(r.requestMaxAge) * time.Millisecond
 	rp.RefreshLife = time.Duration(r.refreshLife) * time.Millisecond
-	return rp
+	return rp, nil
 }
+
+const noOptions = "{}"
 
 // collectRPs joins the rows of one RP, which follow each other.
 func collectRPs(q query) ([]relyingparty.RP, error) {
@@ -85,7 +95,11 @@ func collectRPs(q query) ([]relyingparty.RP, error) {
 			return err
 		}
 		if len(all) == 0 || all[len(all)-1].ClientID != r.ClientID {
-			all = append(all, r.rp())
+			rp, err := r.rp()
+			if err != nil {
+				return err
+			}
+			all = append(all, rp)
 		}
 		if last := &all[len(all)-1]; r.organisation != "" {
 			last.Organisations = append(last.Organisations, organisation.ID(r.organisation))
@@ -122,13 +136,17 @@ func (db *DB) ListRPs(ctx context.Context) ([]relyingparty.RP, error) {
 // InsertRP stores a new RP.
 func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 	hash := []byte{}
-	if !rp.IsPublic() {
+	if rp.HasSecret() {
 		hash = rp.Secret[:]
 	}
-	_, err := tx.exec(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
+	options, err := json.Marshal(rp.Options)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
 		strings.Join(rp.PostLogoutRedirectURIs, "\n"), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequirePKCE,
 		rp.IDTokenAlg, rp.RequestMaxAge.Milliseconds(), rp.RefreshTokens, rp.RefreshLife.Milliseconds(), rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "),
-		ms(rp.Created))
+		string(options), ms(rp.Created))
 	for _, o := range rp.Organisations {
 		if err == nil {
 			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
@@ -137,10 +155,15 @@ func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 	return err
 }
 
-// ChangeRP replaces an RP's name, addresses and organisations; false if there is no such RP.
+// ChangeRP replaces an RP's name, addresses, options and organisations; false if there is no such RP.
 func (tx *Tx) ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error) {
+	options, err := json.Marshal(rp.Options)
+	if err != nil {
+		return false, err
+	}
 	n, err := tx.exec(ctx, changeRP, rp.ClientID, rp.Name, strings.Join(rp.RedirectURIs, "\n"), strings.Join(rp.PostLogoutRedirectURIs, "\n"),
-		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "))
+		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "),
+		string(options))
 	if err != nil || n == 0 {
 		return false, err
 	}

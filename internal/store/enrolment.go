@@ -54,7 +54,8 @@ SELECT (SELECT count(*) FROM totp_keys k WHERE k.account_id = a.id), (SELECT cou
   COALESCE((SELECT w.changed_at FROM passwords w WHERE w.account_id = a.id), 0), COALESCE((SELECT i.expires_at FROM issued_codes i WHERE i.account_id = a.id), 0),
   a.address_changed_at, COALESCE(f.silent, 0), COALESCE(f.spent, 0),
   COALESCE(o.name, ''), COALESCE(o.mfa, ''), COALESCE(o.mfa_from, 0), COALESCE(o.mfa_signins, 0), COALESCE(o.remember_days, 0), COALESCE(o.typed_push, false),
-  COALESCE(o.min_password, 0), COALESCE((SELECT w.must_replace FROM passwords w WHERE w.account_id = a.id), false)
+  COALESCE(o.min_password, 0), COALESCE((SELECT w.must_replace FROM passwords w WHERE w.account_id = a.id), false),
+  (SELECT count(*) FROM administrators d WHERE d.account_id = a.id)
 FROM accounts a LEFT JOIN mfa_offers f ON f.account_id = a.id LEFT JOIN connections c ON c.account_id = a.id LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN organisations o ON o.id = p.organisation_id
 WHERE a.id = $1`
@@ -118,12 +119,22 @@ WHERE account_id = $1 AND epoch = $2 AND expires_at > $3 ORDER BY created_at DES
 )
 
 // FindProgress reads an attempt's row with its account.
-func (db *DB) FindProgress(ctx context.Context, attempt string) (p authn.Progress, acc account.Account, err error) {
+func (db *DB) FindProgress(ctx context.Context, attempt string) (authn.Progress, account.Account, error) {
+	return readProgress(ctx, db, attempt)
+}
+
+// ReadProgress reads an attempt's row.
+func (tx *Tx) ReadProgress(ctx context.Context, attempt string) (authn.Progress, error) {
+	p, _, err := readProgress(ctx, tx, attempt)
+	return p, err
+}
+
+func readProgress(ctx context.Context, from querier, attempt string) (p authn.Progress, acc account.Account, err error) {
 	var a accountRow
 	var binding []byte
 	var methods string
 	var proven, expires, done int64
-	_, err = db.query(ctx, findProgress, attempt).one(append([]any{&p.Attempt, &binding, &p.Account, &p.Epoch, &methods, &p.Stage,
+	_, err = from.query(ctx, findProgress, attempt).one(append([]any{&p.Attempt, &binding, &p.Account, &p.Epoch, &methods, &p.Stage,
 		&p.Sealed, &proven, &expires, &done, &p.DoneBy, &p.From}, a.dest()...)...)
 	p.Binding, p.Methods = secret.HashFrom(binding), strings.Fields(methods)
 	p.ProvenAt, p.Expires, p.Done = fromMS(proven), fromMS(expires), fromMS(done)
@@ -186,14 +197,15 @@ func readSecond(ctx context.Context, from querier, id account.ID) (s authn.Secon
 	var all []organisation.Policy
 	var names []string
 	err = from.query(ctx, findSecond, string(id)).each(func(scan scan) error {
-		var codes, phones, set, issued, moved, since int64
+		var codes, phones, set, issued, moved, since, roles int64
 		var name string
 		var p organisation.Policy
 		if err := scan(&s.Apps, &s.Push, &codes, &phones, &set, &issued, &moved, &s.Silent, &s.Spent, &name, &p.MFA, &since, &p.SignIns,
-			&p.RememberDays, &p.TypedPush, &p.MinPassword, &s.MustReplace); err != nil {
+			&p.RememberDays, &p.TypedPush, &p.MinPassword, &s.MustReplace, &roles); err != nil {
 			return err
 		}
 		s.Recovery, s.Phone, s.Password, s.PasswordSet, s.Issued, s.AddressChanged = codes > 0, phones > 0, set > 0, fromMS(set), fromMS(issued), fromMS(moved)
+		s.Administers = roles > 0
 		if p.MFA != "" {
 			p.From = fromMS(since)
 			all, names = append(all, p), append(names, name)

@@ -23,7 +23,7 @@ const (
 	// The RP and, where the cookie is good, the session and its account: all that single sign-on needs, in one read.
 	findSSO statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.created_at, '',
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, '',
   COALESCE(s.id, ''), COALESCE(s.account_id, ''), s.secret, COALESCE(s.attempt, ''), COALESCE(s.epoch, 0), COALESCE(s.acr, ''),
   COALESCE(s.amr, ''), COALESCE(s.auth_time, 0), COALESCE(s.created_at, 0), COALESCE(s.last_seen, 0), COALESCE(s.expires_at, 0),
   COALESCE(s.idle, 0), COALESCE(s.ended_at, 0), COALESCE(s.ended_by, ''), COALESCE(s.user_agent, ''), COALESCE(s.ip, ''),
@@ -45,6 +45,18 @@ FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.i
   LEFT JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = g.client_id
 WHERE g.id = $1
 ORDER BY p.organisation_id, p.person_key`
+
+	// An RP that asks about a grant, and the grant where there is one.
+	findIntrospected statement = `
+SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, '',
+  COALESCE(g.id, ''), COALESCE(g.client_id, ''), COALESCE(g.account_id, ''), COALESCE(g.scope, ''), COALESCE(g.offline, FALSE), COALESCE(g.generation, 0),
+  COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), COALESCE(g.ended_at, 1), COALESCE(g.jkt, ''), COALESCE(a.closed_at, 1),
+  COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
+  CASE WHEN EXISTS (SELECT 1 FROM relying_party_organisations x JOIN relying_party_organisations y ON y.organisation_id = x.organisation_id
+    WHERE x.client_id = r.client_id AND y.client_id = g.client_id) THEN 1 ELSE 0 END
+FROM relying_parties r LEFT JOIN grants g ON g.id = $2 LEFT JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id
+WHERE r.client_id = $1`
 
 	// The session and the account must stand at the code's epoch, the code must be new, and the person must not have taken the RP's
 	// access away since it was issued ($15): one statement says so.
@@ -118,7 +130,9 @@ func (db *DB) FindSSO(ctx context.Context, clientID string, h secret.Hash) (gran
 	if err != nil || !ok {
 		return grant.SSO{}, err
 	}
-	return grant.SSO{RP: rp.rp(), Session: s.session(), Account: a.account()}, nil
+	sso := grant.SSO{Session: s.session(), Account: a.account()}
+	sso.RP, err = rp.rp()
+	return sso, err
 }
 
 // FindSubject reads what userinfo tells.
@@ -151,6 +165,24 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 		return json.Unmarshal([]byte(employments), &sub.Persons[len(sub.Persons)-1].Employments)
 	})
 	return sub, err
+}
+
+// FindIntrospected reads an RP, and a grant that it asks about.
+func (db *DB) FindIntrospected(ctx context.Context, clientID, grantID string, now time.Time) (found grant.Introspected, err error) {
+	var rp rpRow
+	var rotated, expires, ended, closed, sessionEnded, sessionExpires, shares int64
+	g := &found.Subject.Grant
+	ok, err := db.query(ctx, findIntrospected, clientID, grantID).one(append(rp.dest(), &g.ID, &g.ClientID, &g.Account, &g.Scope, &g.Offline, &g.Generation,
+		&rotated, &expires, &ended, &g.JKT, &closed, &sessionEnded, &sessionExpires, &shares)...)
+	if err != nil || !ok {
+		return found, err
+	}
+	g.Rotated, g.Expires, g.Ended = fromMS(rotated), fromMS(expires), fromMS(ended)
+	found.Subject.Account = account.Account{ID: g.Account, Closed: fromMS(closed)}
+	found.Subject.SessionLive = sessionEnded == 0 && now.Before(fromMS(sessionExpires))
+	found.Shares = shares == 1
+	found.RP, err = rp.rp()
+	return found, err
 }
 
 // ListEmployments lists the employments of the account's persons in the RP's organisations.

@@ -265,14 +265,14 @@ func (db *DB) CountRegister(ctx context.Context, org organisation.ID) (n int64, 
 	return n, err
 }
 
-// InsertPreparationLink stores a link and ends the person's oldest of its kind beyond preparation.MaxLiving.
+// InsertPreparationLink stores a link and ends the person's oldest of its kind beyond its MaxLiving.
 func (tx *Tx) InsertPreparationLink(ctx context.Context, l preparation.Link, now time.Time) error {
 	_, err := tx.exec(ctx, insertPreparationLink, l.ID, l.Secret[:], string(l.Purpose), l.Person, string(l.Identifier), l.Proposal, l.ClientID,
 		l.Language, l.Purpose.Life().Milliseconds(), ms(l.Created), ms(l.Expires))
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(preparation.MaxLiving-1))
+	_, err = tx.exec(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
 	return err
 }
 

@@ -21,10 +21,10 @@ var (
 
 const (
 	findOrganisation statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks FROM organisations WHERE id = $1`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks, without_address FROM organisations WHERE id = $1`
 
 	listOrganisations statement = `
-SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks FROM organisations ORDER BY id`
+SELECT id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks, without_address FROM organisations ORDER BY id`
 
 	saveOrganisation statement = `
 INSERT INTO organisations (id, name, colour, logo_type, logo, mfa, mfa_from, mfa_signins, remember_days, typed_push, min_password, networks, changed_at)
@@ -65,7 +65,7 @@ func scanOrganisation(scan scan) (o organisation.Organisation, err error) {
 	var since int64
 	var networks string
 	err = scan(&o.ID, &o.Name, &o.Colour, &o.Logo.MediaType, &o.Logo.Data, &o.Policy.MFA, &since, &o.Policy.SignIns, &o.Policy.RememberDays, &o.Policy.TypedPush,
-		&o.Policy.MinPassword, &networks)
+		&o.Policy.MinPassword, &networks, &o.WithoutAddress)
 	o.Policy.From = fromMS(since)
 	for line := range strings.FieldsSeq(networks) {
 		if n, err := netip.ParsePrefix(line); err == nil {

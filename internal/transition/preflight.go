@@ -1,14 +1,10 @@
 package transition
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/account"
-	"github.com/portvakt/portvakt/internal/administrator"
-	"github.com/portvakt/portvakt/internal/audit"
-	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/person"
 )
@@ -61,84 +57,6 @@ type Found struct {
 	Person  string
 	Name    string
 	Address string
-}
-
-// Checked is a person as the pre-flight reads her.
-type Checked struct {
-	person.Person
-	Identifier            account.Identifier
-	SameMobile            int // how many others have the same mobile phone
-	SameAddress, SameName int // how many persons of the organisation have it, she among them; of a name, two are enough to know
-	Connected             bool
-	Vouched               account.Identifier // of which an administrator says that it is her own; empty: none
-}
-
-// bite is how many persons one transaction takes (RULES §10).
-const bite = 500
-
-// Preflight looks at all persons of an organisation anew, and says how many it has looked at. It writes in bites, gives way to
-// everybody, and may be run again at any time: it finds the same.
-func (s *Service) Preflight(ctx context.Context, by administrator.Administrator, o organisation.ID) (int, error) {
-	if !by.May(o, administrator.Prepare) {
-		return 0, administrator.ErrForbidden
-	}
-	n, err := s.check(ctx, o, true)
-	if err != nil {
-		return n, err
-	}
-	e := by.Event(audit.PreflightRun, o, "", s.Now())
-	e.Detail["persons"] = fmt.Sprint(n)
-	return n, s.InTx(ctx, func(tx Tx) error { return tx.Append(ctx, e) })
-}
-
-// RecheckBite looks at the next persons after the given one whom the pre-flight has not seen as they are now, or who share an address with
-// such a person: after an import, where nobody has asked for it. It returns the last of them; empty: there are no more.
-func (s *Service) RecheckBite(ctx context.Context, o organisation.ID, after string) (last string, err error) {
-	persons, err := s.Store.ListUnchecked(ctx, o, after, bite, false)
-	if err != nil || len(persons) == 0 {
-		return "", err
-	}
-	return persons[len(persons)-1].ID, s.checkBite(ctx, o, persons)
-}
-
-// check looks at persons in bites: all, or those whom it has not seen as they are now.
-func (s *Service) check(ctx context.Context, o organisation.ID, all bool) (n int, err error) {
-	for after := ""; ; {
-		persons, err := s.Store.ListUnchecked(ctx, o, after, bite, all)
-		if err != nil || len(persons) == 0 {
-			return n, err
-		}
-		if err := s.checkBite(ctx, o, persons); err != nil {
-			return n, err
-		}
-		n, after = n+len(persons), persons[len(persons)-1].ID
-	}
-}
-
-func (s *Service) checkBite(ctx context.Context, o organisation.ID, persons []Checked) error {
-	type result struct {
-		flag     person.Flag
-		findings []Finding
-	}
-	results := make([]result, len(persons))
-	for i, c := range persons {
-		var twins []Checked
-		if c.SameAddress > 1 || c.SameName > 1 {
-			var err error
-			if twins, err = s.Store.ListTwins(ctx, o, c); err != nil {
-				return fmt.Errorf("list twins: %w", err)
-			}
-		}
-		results[i].flag, results[i].findings = judge(c, twins, s.mayText)
-	}
-	return s.InBulkTx(ctx, func(tx Tx) error {
-		for i, c := range persons {
-			if err := tx.SaveChecked(ctx, c, results[i].flag, results[i].findings, s.Now()); err != nil {
-				return fmt.Errorf("save what was found: %w", err)
-			}
-		}
-		return nil
-	})
 }
 
 // manyShare is from how many persons on an address is one that several people read, and not a slip of the pen.
@@ -272,85 +190,6 @@ var disposable = words(`10minutemail.com 10minutemail.net guerrillamail.com guer
 	burnermail.io grr.la mailcatch.com spamgourmet.com tmpmail.org`)
 
 func isDisposable(id account.Identifier) bool { return disposable[id.Domain()] }
-
-// Report is what the pre-flight has found.
-type Report struct {
-	Counts    map[Kind]int
-	Unchecked int // persons whom it has not seen as they are now
-	Total     int
-}
-
-// Report counts what was found last.
-func (s *Service) Report(ctx context.Context, o organisation.ID) (Report, error) {
-	counts, err := s.Store.CountFindings(ctx, o)
-	if err != nil {
-		return Report{}, fmt.Errorf("count findings: %w", err)
-	}
-	unchecked, err := s.Unchecked(ctx, o)
-	if err != nil {
-		return Report{}, err
-	}
-	persons, err := s.Store.CountPersons(ctx, o, s.Now())
-	return Report{Counts: counts, Unchecked: unchecked, Total: persons.Total}, err
-}
-
-// Unchecked counts the persons whom the pre-flight has not seen as they are now. A report counts everybody besides, which costs more.
-func (s *Service) Unchecked(ctx context.Context, o organisation.ID) (int, error) {
-	n, err := s.Store.CountUnchecked(ctx, o)
-	if err != nil {
-		return 0, fmt.Errorf("count the unchecked: %w", err)
-	}
-	return n, nil
-}
-
-// Findings lists up to n findings of a kind (” all) after a person's id.
-func (s *Service) Findings(ctx context.Context, o organisation.ID, kind Kind, after string, n int) ([]Found, error) {
-	return s.Store.ListFindings(ctx, o, kind, after, n)
-}
-
-// Outlook is who would get in today, and why not the others.
-type Outlook struct {
-	Password  int // by a password of ours
-	Imported  int // by the old one, which is checked at the first login
-	Link      int // by a mailed link: the address is confirmed, and there is no password
-	Confirm   int // after confirming the address, which the login page offers to whoever asks for a link
-	Bounced   int // not: the mail came back
-	Flags     map[Kind]int
-	Exempt    int
-	Left      int
-	Total     int
-	Switched  bool
-	Unchecked int
-}
-
-// In is how many would get in.
-func (o Outlook) In() int {
-	n := o.Password + o.Imported + o.Link
-	if o.Switched {
-		n += o.Confirm
-	}
-	return n
-}
-
-// Simulate says how many would get in today, in the phase that is asked for. It changes nothing.
-func (s *Service) Simulate(ctx context.Context, o organisation.ID, switched bool) (Outlook, error) {
-	c, err := s.Store.CountPersons(ctx, o, s.Now())
-	if err != nil {
-		return Outlook{}, fmt.Errorf("count persons: %w", err)
-	}
-	unchecked, err := s.Unchecked(ctx, o)
-	if err != nil {
-		return Outlook{}, err
-	}
-	look := Outlook{Imported: c.Imported, Link: c.Of(Verified) - c.Imported, Bounced: c.Of(Bounced), Flags: map[Kind]int{}, Exempt: c.Of(Exempt), Left: c.Of(Left),
-		Total: c.Total, Switched: switched, Unchecked: unchecked}
-	look.Password = c.Of(Password) + c.Of(SignedIn) + c.Of(Second)
-	look.Confirm = c.Of(Waiting) + c.Of(Mailed) + c.Of(Delivered) + c.Of(Opened)
-	for flag, n := range c.Flags {
-		look.Flags[Kind(flag)] = n
-	}
-	return look, nil
-}
 
 // checkHash says whether an old password's hash can be verified here.
 func checkHash(hash string) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
@@ -28,6 +29,8 @@ type Service struct {
 	// authn.ErrCountry. nil: there is none.
 	MayText func(account.Identifier) error
 	Region  string // country of telephone numbers without a prefix, an ISO 3166 code
+	// AtOnce is how large a register the pre-flight looks through while somebody waits; 0: 5,000 people.
+	AtOnce int
 
 	refusals refusals
 }
@@ -54,6 +57,10 @@ type Store interface {
 	CountUnchecked(ctx context.Context, o organisation.ID) (int, error)
 	// ListUnchecked reads up to n persons after an id, for the pre-flight; all says whether also those whom it has seen as they are.
 	ListUnchecked(ctx context.Context, o organisation.ID, after string, n int, all bool) ([]Checked, error)
+	// CountRegister counts the organisation's people.
+	CountRegister(ctx context.Context, o organisation.ID) (int64, error)
+	// ListJobs lists the newest jobs of a kind in the organisation.
+	ListJobs(ctx context.Context, o organisation.ID, k job.Kind, limit int) ([]job.Job, error)
 	// ListPersonMails lists the newest mails about a person, with what became of each.
 	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
 	// ListTwins reads the persons of the organisation with the same address or the same name, but for one, as far as they are compared.
@@ -63,6 +70,9 @@ type Store interface {
 // Tx is what a transition changes.
 type Tx interface {
 	authn.Tx
+	job.Tx
+	// InsertJob stores a new job.
+	InsertJob(ctx context.Context, j job.Job) error
 	// SaveChecked stores what the pre-flight says of a person: her flag, and her findings in place of the former ones.
 	SaveChecked(ctx context.Context, c Checked, flag person.Flag, findings []Finding, now time.Time) error
 	// ReadPerson reads a person of the organisation inside the transaction; false for another's.

@@ -26,7 +26,7 @@ func (d *Door) page(a authn.Attempt, step authn.Step) string {
 	path := map[authn.Step]string{
 		authn.AskIdentifier: "/signin/" + a.ID, authn.AskPassword: "/signin/" + a.ID + "/password", authn.AskCode: "/signin/" + a.ID + "/second",
 		authn.AskNewPassword: "/signin/" + a.ID + "/new-password",
-		authn.AskApp:         "/signin/" + a.ID + "/recovered", authn.Offer: "/enrolment/" + a.ID, authn.Enrol: "/enrolment/" + a.ID + "/choice",
+		authn.AskApp:         "/signin/" + a.ID + "/recovered", authn.Offer: "/enrolment/" + a.ID, authn.AskMail: "/enrolment/" + a.ID + "/mail", authn.Enrol: "/enrolment/" + a.ID + "/choice",
 		authn.TryPush: "/enrolment/" + a.ID + "/test", authn.AskPhone: "/enrolment/" + a.ID + "/phone", authn.ShowRecovery: "/enrolment/" + a.ID + "/recovery",
 	}[step]
 	if path == "" {
@@ -119,6 +119,43 @@ func (d *Door) postOffer(w http.ResponseWriter, r *http.Request) error {
 		return d.notNow(w, v, err)
 	}
 	return d.onward(w, v, fresh)
+}
+
+// getMail handles GET /enrolment/{attempt}/mail: an administrator shows that she reads her mail, before she adds her first app.
+func (d *Door) getMail(w http.ResponseWriter, r *http.Request) error { return d.mailPage(w, r, false) }
+
+// getMailSent handles GET /enrolment/{attempt}/mail/sent: the link is on its way.
+func (d *Door) getMailSent(w http.ResponseWriter, r *http.Request) error {
+	return d.mailPage(w, r, true)
+}
+
+func (d *Door) mailPage(w http.ResponseWriter, r *http.Request, sent bool) error {
+	v, done, err := d.second(w, r, authn.AskMail)
+	if done {
+		return err
+	}
+	second, now := v.position.Facts.Second, d.Visitor.Now()
+	view := EnrolmentMail{Action: attemptURL("/enrolment/"+v.attempt.ID+"/mail", v.attempt), Address: v.position.Whose.Address, Sent: sent}
+	if second.HasNewAddress(now) {
+		view.Guarded = second.AddressChanged.Add(authn.AddressGuard)
+	}
+	return d.Kit.Page(w, v.r, http.StatusOK, "enrolment_mail", view)
+}
+
+// postMail handles POST /enrolment/{attempt}/mail: the link is sent.
+func (d *Door) postMail(w http.ResponseWriter, r *http.Request) error {
+	v, done, err := d.second(w, r, authn.AskMail)
+	if done {
+		return err
+	}
+	page := d.page(v.attempt, authn.AskMail)
+	if v.position.Whose.Address == "" || v.position.Facts.Second.HasNewAddress(d.Visitor.Now()) {
+		return see(w, r, page) // which says so
+	}
+	if err := d.Recovery.AskProven(r.Context(), v.attempt, v.position.Whose, d.Visitor.Browser(r)); err != nil {
+		return tooManyOr(err)
+	}
+	return see(w, r, attemptURL("/enrolment/"+v.attempt.ID+"/mail/sent", v.attempt))
 }
 
 // getChoice handles GET /enrolment/{attempt}/choice: which app? (S12)

@@ -55,7 +55,7 @@ func (d *Door) uninvited(w http.ResponseWriter, r *http.Request, v invited) erro
 }
 
 func (d *Door) uninvitedPage(w http.ResponseWriter, r *http.Request, status int, v invited, problem string) error {
-	view := PreparationGone{Problem: problem}
+	view := PreparationGone{Problem: problem, Sheet: v.opened.Purpose == preparation.Sheet}
 	if v.opened.Renewable && v.opened.Purpose == preparation.Confirm {
 		view.Action, view.PlainURL, view.ChallengeURL = v.action+"/renew", v.action+"/renew/plain", v.action+"/challenge"
 	}
@@ -65,7 +65,7 @@ func (d *Door) uninvitedPage(w http.ResponseWriter, r *http.Request, status int,
 // readyPage says that the person is connected, and where to go.
 func (d *Door) readyPage(w http.ResponseWriter, r *http.Request, v invited) error {
 	o := v.opened
-	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: o.Address, Phone: o.Phone, Switched: switched(o), SwitchOn: d.toCome(o)}
+	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: shown(o), Phone: o.Phone, Number: d.ownNumber(r, o), Sheet: o.Purpose.IsUnaddressed(), Switched: switched(o), SwitchOn: d.toCome(o)}
 	if view.Switched {
 		apps, err := d.Preparation.Apps(r.Context(), o, d.Signin.Issuer)
 		if err != nil {
@@ -76,6 +76,23 @@ func (d *Door) readyPage(w http.ResponseWriter, r *http.Request, v invited) erro
 		}
 	}
 	return d.Kit.Page(w, r, http.StatusOK, "preparation_done", view)
+}
+
+// ownNumber is how somebody without an address logs in. Whoever finds a used sheet does not learn it: it is shown in a browser that
+// knows the account (RULES §7).
+func (d *Door) ownNumber(r *http.Request, o preparation.Opened) string {
+	if !o.Purpose.IsUnaddressed() || !d.Visitor.Browser(r).Memory.Knows(d.Visitor.Keys, o.Identifier) {
+		return ""
+	}
+	return o.Identifier.Shown()
+}
+
+// shown is what the person has read the link at: the address, or the phone, whose owner holds it in her hand.
+func shown(o preparation.Opened) string {
+	if o.Phone {
+		return o.Identifier.Shown()
+	}
+	return o.Address
 }
 
 func switched(o preparation.Opened) bool { return o.Transition.Phase != organisation.Preparation }
@@ -112,7 +129,7 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 		return d.Kit.Page(w, r, status, "preparation_objection", PreparationObjection{Action: v.action, PlainURL: plain, ChallengeURL: challenge,
 			Employer: o.Employer, Address: o.Address, Problem: problem})
 	case o.HasAccount:
-		view := PreparationConnect{Employer: o.Employer, Address: o.Address, Phone: o.Phone, Mine: o.Mine, Stale: o.Stale}
+		view := PreparationConnect{Employer: o.Employer, Address: shown(o), Phone: o.Phone, Mine: o.Mine, Stale: o.Stale}
 		if o.Mine {
 			view.Action = v.action + "/connect"
 		} else {
@@ -122,16 +139,25 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 			view.Other = o.SignedIn
 		}
 		return d.Kit.Page(w, r, status, "preparation_connect", view)
+	case o.Purpose.IsUnaddressed():
+		// Of her number nothing stands in the page, not even for the password's rules: the sheet may be in a stranger's hands.
+		return d.Kit.Page(w, r, status, "preparation_sheet", PreparationSheet{Action: v.action, PlainURL: plain, ChallengeURL: challenge, FirstName: o.FirstName,
+			Employer: o.Employer, Switched: switched(o), SwitchOn: d.toCome(o), MinLength: o.Rules.Min, MaxLength: recovery.MaxLength,
+			Words: shownWords([]string{o.FirstName, o.Employer}), Problem: problem, Password: isPasswordProblem(problem)})
 	}
-	view := PreparationConfirm{Action: v.action, PlainURL: plain, ChallengeURL: challenge, FirstName: o.FirstName, Employer: o.Employer, Address: o.Address,
+	view := PreparationConfirm{Action: v.action, PlainURL: plain, ChallengeURL: challenge, FirstName: o.FirstName, Employer: o.Employer, Address: shown(o),
 		Switched: switched(o), SwitchOn: d.toCome(o), MinLength: o.Rules.Min, MaxLength: recovery.MaxLength, Words: shownWords(o.Rules.Words), Problem: problem}
-	view.Password = problem != "" && problem != ProblemRobot && problem != ProblemBusy
+	view.Password = isPasswordProblem(problem)
 	view.Unfolded = view.Password || view.Switched || r.PostFormValue("new_password") != ""
 	view.Unfolded, view.Phone = view.Unfolded || o.Phone, o.Phone
 	if mayPropose(v) {
 		view.AddressURL = v.action + "/address"
 	}
 	return d.Kit.Page(w, r, status, "preparation_confirm", view)
+}
+
+func isPasswordProblem(problem string) bool {
+	return problem != "" && problem != ProblemRobot && problem != ProblemBusy
 }
 
 // postPreparation handles POST /preparation/{token}: the press that consumes the link, whatever it is for.
@@ -168,16 +194,16 @@ func (d *Door) pressInvited(w http.ResponseWriter, r *http.Request, plain bool) 
 	if err != nil {
 		return d.invitedProblem(w, r, v, err)
 	}
-	if v.opened.Purpose == preparation.Confirm {
+	if v.opened.Purpose.Confirms() {
 		d.learnInvited(w, v, browser.Memory)
 	}
 	return see(w, r, v.action+"/done")
 }
 
-// learnInvited makes the browser known to the account: a mailed link was used in it (RULES §2).
+// learnInvited makes the browser known to the account: its link was used in it (RULES §2).
 func (d *Door) learnInvited(w http.ResponseWriter, v invited, m authn.Memory) {
-	if id := v.opened.Identifier; id != "" {
-		d.Visitor.Remember(w, m.Learn(d.Visitor.Keys, id))
+	if v.opened.Identifier != "" {
+		d.Visitor.Remember(w, m.Learn(d.Visitor.Keys, v.opened.Identifier))
 	}
 }
 
@@ -209,7 +235,7 @@ func (d *Door) getPreparationSignIn(w http.ResponseWriter, r *http.Request) erro
 	if !v.opened.HasAccount || v.opened.Mine {
 		return see(w, r, v.action)
 	}
-	a, cookie, err := d.Signin.ProveTo(v.action, v.opened.Address, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.ProveTo(v.action, shown(v.opened), string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}
@@ -223,7 +249,7 @@ func (d *Door) postPreparationConnect(w http.ResponseWriter, r *http.Request) er
 	if done {
 		return err
 	}
-	switch err := d.Preparation.Connect(r.Context(), v.token, d.owner(r)); {
+	switch err := d.Preparation.Connect(r.Context(), v.token, v.opened, d.owner(r)); {
 	case errors.Is(err, preparation.ErrNotSignedIn):
 		return see(w, r, v.action) // which says what is missing
 	case err != nil:

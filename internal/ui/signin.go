@@ -132,18 +132,19 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var app, location string
+	var app string
+	var to grant.Answer
 	if p.Step == authn.Complete && p.Facts.Progress.Attempt == "" {
 		p.Step = authn.GoOn // a step-up to which this account can add nothing: the app is told so
 	}
 	switch p.Step {
 	case authn.GoOn:
-		app, location, err = d.goOn(r, a, p)
+		app, to, err = d.goOn(r, a, p)
 		if errors.Is(err, grant.ErrCompany) {
 			return see(w, r, attemptURL("/signin/"+a.ID+"/company", a))
 		}
 	case authn.RestartAtApp:
-		app, location, err = d.start(r.Context(), rp.ClientID, a.Address)
+		app, to.RedirectURI, err = d.start(r.Context(), rp.ClientID, a.Address)
 	case authn.StartAgain:
 		return d.restart(w, r, a, authn.ErrAttempt)
 	case authn.Complete:
@@ -155,7 +156,15 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 		return tooManyOr(err)
 	}
 	d.Visitor.DropAttempt(w, a.ID)
-	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(location)}, location)
+	return d.respond(w, r, app, to)
+}
+
+// respond goes on to the app with what it gets, or to a page of our own.
+func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, to grant.Answer) error {
+	if to.Post {
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params})
+	}
+	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(to.Location())}, to.Location())
 }
 
 // postContinue handles POST /signin/{attempt}/continue: what stood in the way has gone meanwhile, and one press goes on.
@@ -172,22 +181,25 @@ func (d *Door) postContinue(w http.ResponseWriter, r *http.Request) error {
 }
 
 // goOn is where a satisfied request goes: to the RP with a code, or to the account.
-func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app, location string, err error) {
+func (d *Door) goOn(r *http.Request, a authn.Attempt, p signin.Position) (app string, to grant.Answer, err error) {
 	switch {
 	case a.Goal == authn.Administer, a.Goal == authn.Confirm && a.Back != "":
-		return "", a.Back, nil
+		return "", page(a.Back), nil
 	case ownPages[a.Goal] != "":
-		return "", ownPages[a.Goal], nil
+		return "", page(ownPages[a.Goal]), nil
 	case a.Goal != "":
-		return "", "/account?notice=" + goals[a.Goal], nil
+		return "", page("/account?notice=" + goals[a.Goal]), nil
 	case a.Request.ClientID == "" && a.Back != "":
-		return "", a.Back, nil
+		return "", page(a.Back), nil
 	case a.Request.ClientID == "":
-		return "", "/account", nil
+		return "", page("/account"), nil
 	}
-	location, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch, "")
-	return p.RP.Name, location, err
+	to, err = d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch, "")
+	return p.RP.Name, to, err
 }
+
+// page is a page of our own, to which nothing is brought.
+func page(path string) grant.Answer { return grant.Answer{RedirectURI: path} }
 
 // goals are what the account's page says after an attempt that began there.
 var goals = map[authn.Goal]string{authn.Confirm: "confirmed", authn.AddApp: "app-added", authn.AddPhone: "phone-added", authn.RenewCode: "recovery-renewed"}

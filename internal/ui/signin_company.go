@@ -35,7 +35,7 @@ func (d *Door) postCompany(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	location, err := d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch, r.PostFormValue("company"))
+	to, err := d.Grant.Complete(r.Context(), p.RP, a.Request, p.Facts, p.Account.Epoch, r.PostFormValue("company"))
 	if errors.Is(err, grant.ErrCompany) { // of a page that is no longer true, or of no page of ours
 		all, err := d.Grant.Companies(r.Context(), a.Request, p.Facts)
 		if err != nil {
@@ -47,7 +47,7 @@ func (d *Door) postCompany(w http.ResponseWriter, r *http.Request) error {
 		return tooManyOr(err)
 	}
 	d.Visitor.DropAttempt(w, a.ID)
-	return d.moveOn(w, r, "signin_continue", SignInContinue{App: rp.Name, URL: web.RegisteredURL(location)}, location)
+	return d.respond(w, r, rp.Name, to)
 }
 
 // answered opens an attempt whose request the session answers as it stands: the session is this attempt's own, or one that would have

@@ -69,6 +69,9 @@ func (d *Door) Routes(mux interface {
 
 		"GET /enrolment/{attempt}":              d.getOffer,
 		"POST /enrolment/{attempt}":             d.postOffer,
+		"GET /enrolment/{attempt}/mail":         d.getMail,
+		"GET /enrolment/{attempt}/mail/sent":    d.getMailSent,
+		"POST /enrolment/{attempt}/mail":        d.postMail,
 		"GET /enrolment/{attempt}/choice":       d.getChoice,
 		"POST /enrolment/{attempt}/choice":      d.postChoice,
 		"POST /enrolment/{attempt}/off":         d.postOff,
@@ -136,6 +139,9 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew":         d.postPreparationRenew,
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
+
+		"GET /sheet":  d.getSheetCode,
+		"POST /sheet": d.postSheetCode,
 
 		"GET /account":                      d.getMyAccount,
 		"POST /account/sessions/end":        d.postEndSession,

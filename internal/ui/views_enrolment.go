@@ -31,6 +31,14 @@ type EnrolmentOffer struct {
 	Administers bool
 }
 
+// EnrolmentMail is the page enrolment_mail: an administrator opens a mailed link before she adds her first app.
+type EnrolmentMail struct {
+	Action  string
+	Address string    // to which the link goes; "": the account has none, and nothing can be sent
+	Sent    bool      // it is on its way
+	Guarded time.Time // the address is new, and proves nothing before then; zero: it does
+}
+
 // EnrolmentChoice is the page enrolment_choice (S12): Portvakt's own app is fetched, or another one is used.
 // Form fields: want ("own" or "other").
 type EnrolmentChoice struct {

@@ -26,6 +26,34 @@ type PreparationConfirm struct {
 	Phone        bool // Address is a number, and a password must be chosen
 }
 
+// PreparationSheet is the page preparation_sheet, behind a printed link: the person chooses her password.
+// Form fields: new_password, repeat_password and robot.
+type PreparationSheet struct {
+	Action       string
+	PlainURL     string
+	ChallengeURL string
+	FirstName    string
+	Employer     string
+	SwitchOn     time.Time // zero: not known, or past
+	Switched     bool
+	MinLength    int
+	MaxLength    int
+	Words        []string
+	Problem      string
+	Password     bool // Problem is one of the new password's
+}
+
+// PreparationCode is the page preparation_code: the code of a printed sheet is typed where nothing can scan it.
+// Form fields: code.
+type PreparationCode struct {
+	Action  string
+	Code    string // as typed
+	Problem string
+}
+
+// ProblemSheetCode is the problem of a typed code.
+const ProblemSheetCode = "preparation.code.problem"
+
 // PreparationConnect is the page preparation_connect: the address has an account, whose owner connects it by logging in.
 type PreparationConnect struct {
 	Action    string // where Mine
@@ -47,6 +75,8 @@ type PreparationDone struct {
 	Switched  bool
 	Phone     bool // Address is a number
 	Apps      []PreparationApp
+	Sheet     bool   // there is no address: she logs in with Number
+	Number    string // "" where another browser than the one that made the account looks
 }
 
 // PreparationApp is an app that can be begun at.
@@ -107,4 +137,5 @@ type PreparationGone struct {
 	PlainURL     string
 	ChallengeURL string
 	Problem      string
+	Sheet        bool // it was printed: another is had from whoever hands them out
 }

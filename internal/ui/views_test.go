@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -57,6 +58,8 @@ var full = []sample{
 	{"signin_company", ui.SignInCompany{Action: "/signin/a/company", App: "HRM", Companies: []string{"Företaget AB", "Företaget Fastigheter AB"}}},
 	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
+	{"signin_post", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"code": {"1"}, "state": {"2"}}}},
+	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
 	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
@@ -102,6 +105,14 @@ var full = []sample{
 	{"preparation_answered-objected", ui.PreparationAnswered{Objected: true}},
 	{"preparation_gone", ui.PreparationGone{Action: "/preparation/1/renew", PlainURL: "/preparation/1/renew/plain", ChallengeURL: "/challenge", Problem: ui.ProblemRobot}},
 	{"preparation_gone-unknown", ui.PreparationGone{}},
+	{"preparation_gone-sheet", ui.PreparationGone{Sheet: true}},
+	{"preparation_sheet", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", FirstName: "Wilma", Employer: "Företaget AB", SwitchOn: day, MinLength: 15, MaxLength: 256, Words: []string{"wilma", "företaget"}}},
+	{"preparation_sheet-problem", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", Employer: "Företaget AB", Switched: true, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort, Password: true}},
+	{"preparation_code", ui.PreparationCode{Action: "/sheet"}},
+	{"preparation_code-problem", ui.PreparationCode{Action: "/sheet", Code: "7K2M", Problem: ui.ProblemSheetCode}},
+	{"preparation_connect-number", ui.PreparationConnect{SignInURL: "/preparation/1/signin", Employer: "Företaget AB"}},
+	{"preparation_done-sheet", ui.PreparationDone{FirstName: "Wilma", Employer: "Företaget AB", Sheet: true, Number: "1007@foretaget", Switched: true, Apps: []ui.PreparationApp{{Name: "HRM", URL: "http://localhost:8081/login"}}}},
+	{"preparation_done-sheet_later", ui.PreparationDone{Employer: "Företaget AB", Sheet: true, SwitchOn: day}},
 	{"enrolment_phone", ui.EnrolmentPhone{Action: "/enrolment/1/phone", SkipAction: "/enrolment/1/phone/skip"}},
 	{"enrolment_phone-problem", ui.EnrolmentPhone{Action: "/enrolment/1/phone", SkipAction: "/enrolment/1/phone/skip", Number: "0900-100 1234", Problem: ui.ProblemNumberNotMobile}},
 	{"enrolment_phone-account", ui.EnrolmentPhone{Action: "/enrolment/1/phone", BackURL: "/account", Problem: ui.ProblemNumberCountry}},
@@ -123,6 +134,9 @@ var full = []sample{
 	{"enrolment_offer-until", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Problem: ui.ProblemOffer}},
 	{"enrolment_offer-required", ui.EnrolmentOffer{Action: "/enrolment", App: "HRM", Employer: "Företaget AB", Until: day, Required: true}},
 	{"enrolment_offer-administers", ui.EnrolmentOffer{Action: "/enrolment", Employer: "Företaget AB", Required: true, Administers: true}},
+	{"enrolment_mail", ui.EnrolmentMail{Action: "/enrolment/mail", Address: anna}},
+	{"enrolment_mail-sent", ui.EnrolmentMail{Action: "/enrolment/mail", Address: anna, Sent: true}},
+	{"enrolment_mail-guarded", ui.EnrolmentMail{Action: "/enrolment/mail", Address: anna, Guarded: day}},
 	{"enrolment_choice", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn}},
 	{"enrolment_choice-phone", ui.EnrolmentChoice{Action: "/enrolment/choice", BackURL: "/enrolment", AppURL: "https://login.example.com/authenticator/", QR: drawn, Phone: true}},
 	{"enrolment_pair", ui.EnrolmentPair{QR: drawn, Link: pairURL, Key: bindingKey, Issuer: "https://login.example.com", Action: "/enrolment/pair", BackURL: "/enrolment/choice", State: "p.shown", EventsURL: "/enrolment/pair/events?at=p.shown"}},
@@ -194,11 +208,11 @@ var zero = []sample{
 	{"signin_identifier", ui.SignInIdentifier{}}, {"signin_password", ui.SignInPassword{}},
 	{"signin_newpassword", ui.SignInNewPassword{}}, {"signin_second", ui.SignInSecond{}}, {"signin_methods", ui.SignInMethods{}},
 	{"signin_recovery", ui.SignInRecovery{}}, {"signin_recovered", ui.SignInRecovered{}},
-	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_company", ui.SignInCompany{}}, {"signin_continue", ui.SignInContinue{}}, {"signin_restart", ui.SignInRestart{}},
+	{"signin_ready", ui.SignInReady{Action: "/signin/a/continue"}}, {"signin_company", ui.SignInCompany{}}, {"signin_continue", ui.SignInContinue{}}, {"signin_post", web.FormPost{}}, {"signin_restart", ui.SignInRestart{}},
 	{"recovery_start", ui.RecoveryStart{}}, {"recovery_sent", ui.RecoverySent{}},
 	{"recovery_link_password", ui.RecoveryLinkPassword{}}, {"recovery_link_signin", ui.RecoveryLinkSignIn{}},
 	{"recovery_link_gone", ui.RecoveryLinkGone{}}, {"recovery_not_me", ui.RecoveryNotMe{}}, {"recovery_not_me_done", ui.RecoveryNotMeDone{}},
-	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_pair", ui.EnrolmentPair{}}, {"enrolment_consent", ui.EnrolmentConsent{}}, {"enrolment_test", ui.EnrolmentTest{}}, {"signin_push", ui.SignInPush{}}, {"enrolment_app", ui.EnrolmentApp{}},
+	{"enrolment_offer", ui.EnrolmentOffer{}}, {"enrolment_mail", ui.EnrolmentMail{}}, {"enrolment_choice", ui.EnrolmentChoice{}}, {"enrolment_pair", ui.EnrolmentPair{}}, {"enrolment_consent", ui.EnrolmentConsent{}}, {"enrolment_test", ui.EnrolmentTest{}}, {"signin_push", ui.SignInPush{}}, {"enrolment_app", ui.EnrolmentApp{}},
 	{"enrolment_code", ui.EnrolmentCode{}}, {"enrolment_recovery", ui.EnrolmentRecovery{}},
 	{"enrolment_phone", ui.EnrolmentPhone{}}, {"enrolment_phone_check", ui.EnrolmentPhoneCheck{}}, {"enrolment_phone_code", ui.EnrolmentPhoneCode{}},
 	{"signin_sms", ui.SignInSMS{}}, {"myaccount_phone", ui.MyAccountPhone{}},
@@ -210,6 +224,7 @@ var zero = []sample{
 	{"preparation_confirm", ui.PreparationConfirm{}}, {"preparation_connect", ui.PreparationConnect{}}, {"preparation_done", ui.PreparationDone{}},
 	{"preparation_address", ui.PreparationAddress{}}, {"preparation_sent", ui.PreparationSent{}}, {"preparation_proposed", ui.PreparationProposed{}},
 	{"preparation_objection", ui.PreparationObjection{}}, {"preparation_answered", ui.PreparationAnswered{}}, {"preparation_gone", ui.PreparationGone{}},
+	{"preparation_sheet", ui.PreparationSheet{}}, {"preparation_code", ui.PreparationCode{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -228,6 +243,7 @@ var hostile = []sample{
 	{"signin_recovered", ui.SignInRecovered{App: evil}},
 	{"enrolment_offer", ui.EnrolmentOffer{App: evil, Employer: evil, Until: day}},
 	{"enrolment_offer", ui.EnrolmentOffer{Employer: evil, Required: true}},
+	{"enrolment_mail", ui.EnrolmentMail{Address: evil, Action: "javascript:alert(1)"}},
 	{"enrolment_app", ui.EnrolmentApp{Key: evil}},
 	{"enrolment_consent", ui.EnrolmentConsent{Address: evil, Name: evil, Comparison: evil, EventsURL: "/"}},
 	{"signin_push", ui.SignInPush{Address: evil, App: evil, Number: evil, EventsURL: "/", OtherURL: "javascript:alert(1)"}},
@@ -256,6 +272,9 @@ var hostile = []sample{
 	{"preparation_proposed", ui.PreparationProposed{Employer: evil, Address: evil}},
 	{"preparation_objection", ui.PreparationObjection{Employer: evil, Address: evil}},
 	{"preparation_answered", ui.PreparationAnswered{Employer: evil}},
+	{"preparation_sheet", ui.PreparationSheet{FirstName: evil, Employer: evil, Words: []string{evil}}},
+	{"preparation_code", ui.PreparationCode{Code: evil, Problem: ui.ProblemSheetCode}},
+	{"preparation_done", ui.PreparationDone{Employer: evil, Sheet: true, Number: evil}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 }
 
@@ -356,6 +375,8 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"recovery_link_signin":             {"Logga in"},
 		"preparation_confirm":              {"Ja, det stämmer", "Jag vill använda en annan adress"},
 		"preparation_gone":                 {"Skicka en ny länk"},
+		"preparation_sheet":                {"Spara lösenordet"},
+		"preparation_code":                 {"Nästa"},
 		"preparation_connect":              {"Logga in"},
 		"recovery_link_signin-elsewhere":   {"Logga in"},
 		"signin_newpassword":               {"Ange lösenord"},
@@ -365,6 +386,8 @@ func TestButtonsAreCalledAsTheGuideCallsThem(t *testing.T) {
 		"signin_recovered":                 {"Jag har kvar min app", "Appen är borta"},
 		"enrolment_offer":                  {"Aktivera", "Påminn mig senare"},
 		"enrolment_offer-required":         {"Aktivera"},
+		"enrolment_mail":                   {"Skicka länken"},
+		"enrolment_mail-sent":              {"Skicka en länk till"},
 		"enrolment_choice":                 {"Nästa", "Jag använder en annan autentiseringsapp"},
 		"enrolment_choice-phone":           {"Nästa", "Jag använder en annan autentiseringsapp"},
 		"enrolment_pair-phone":             {"Öppna i Portvakt Authenticator"},

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
@@ -46,8 +45,6 @@ type Tx interface {
 // The times of a key.
 const (
 	maxAge = 180 * 24 * time.Hour // then a successor is made
-	// known is how long a node may go by what it has read.
-	known = time.Minute
 	// grace is how long a key that has a successor stays without a subscription: an authenticator may have been told of it just before.
 	grace = 24 * time.Hour
 )
@@ -84,9 +81,7 @@ type Keys struct {
 	Master *secret.Master
 	Now    func() time.Time
 
-	mu   sync.Mutex
-	all  []Key // by age
-	read time.Time
+	kept secret.Kept[Key] // by age
 }
 
 // Current is the key that new subscriptions are made with.
@@ -154,7 +149,7 @@ func (k *Keys) Tend(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("retire VAPID keys: %w", err)
 	}
-	k.forget()
+	k.kept.Forget()
 	return nil
 }
 
@@ -187,43 +182,30 @@ func (k *Keys) add(ctx context.Context, actor string, wanted func([]Stored) bool
 	if err != nil {
 		return "", fmt.Errorf("make a VAPID key: %w", err)
 	}
-	k.forget()
+	k.kept.Forget()
 	return id, nil
 }
 
 func row(id string) string { return "vapid_keys|" + id }
 
-func (k *Keys) forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.read = time.Time{}
-}
-
-// list is what this node knows, read anew when it is a minute old.
+// list is what this node knows.
 func (k *Keys) list(ctx context.Context, anew bool) ([]Key, error) {
-	k.mu.Lock()
-	all, age := k.all, k.Now().Sub(k.read)
-	k.mu.Unlock()
-	if !anew && age >= 0 && age < known {
-		return all, nil
-	}
-	stored, err := k.Store.ListVAPIDKeys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list VAPID keys: %w", err)
-	}
-	all = make([]Key, 0, len(stored))
-	for _, s := range stored {
-		one, err := k.open(s)
+	return k.kept.List(k.Now(), anew, func() ([]Key, error) {
+		stored, err := k.Store.ListVAPIDKeys(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("VAPID key %s: %w", s.ID, err)
+			return nil, fmt.Errorf("list VAPID keys: %w", err)
 		}
-		all = append(all, one)
-	}
-	slices.SortStableFunc(all, func(a, b Key) int { return cmp.Compare(a.Created.UnixMilli(), b.Created.UnixMilli()) })
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.all, k.read = all, k.Now()
-	return all, nil
+		all := make([]Key, 0, len(stored))
+		for _, s := range stored {
+			one, err := k.open(s)
+			if err != nil {
+				return nil, fmt.Errorf("VAPID key %s: %w", s.ID, err)
+			}
+			all = append(all, one)
+		}
+		slices.SortStableFunc(all, func(a, b Key) int { return cmp.Compare(a.Created.UnixMilli(), b.Created.UnixMilli()) })
+		return all, nil
+	})
 }
 
 func (k *Keys) open(s Stored) (Key, error) {

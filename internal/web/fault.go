@@ -87,11 +87,6 @@ func Roomy(w http.ResponseWriter, r *http.Request, limit int64) {
 	if body := stateOf(r.Context()).body; body != nil {
 		r.Body = http.MaxBytesReader(w, body, limit)
 	}
-	Patient(w)
-}
-
-// Patient lets a request take the time that a large file takes, where it works on a whole register.
-func Patient(w http.ResponseWriter) {
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(uploadTime)) // where there is no connection, there is no deadline
 	_ = c.SetWriteDeadline(time.Now().Add(uploadTime))

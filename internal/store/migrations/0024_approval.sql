@@ -31,7 +31,10 @@ CREATE TABLE approval_words (
 ALTER TABLE persons ADD COLUMN disconnected_at BIGINT NOT NULL DEFAULT 0;  -- an administrator took the connection away; 0: or has invited her anew
 ALTER TABLE persons ADD COLUMN attention_why TEXT NOT NULL DEFAULT '';     -- reported: the account's owner said "not me"; '' could not log in
 
+CREATE INDEX persons_imported ON persons (organisation_id) WHERE imported_hash <> '';
+
 -- +goose Down
+DROP INDEX persons_imported;
 ALTER TABLE persons DROP COLUMN attention_why;
 ALTER TABLE persons DROP COLUMN disconnected_at;
 DROP TABLE approval_words;

@@ -1,0 +1,317 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/preparation"
+)
+
+// wilmasKey is a national identity number, as registers have them: it must stand nowhere but where Wilma is.
+const (
+	wilmasKey   = "19800101-1234"
+	wilmasLogin = "198001011234@foretaget"
+)
+
+// wilma adds somebody without an address to the register.
+func (w *world) wilma() {
+	w.t.Helper()
+	w.registered(person.Person{Key: wilmasKey, GivenName: "Wilma", FamilyName: "Truck", Language: "sv", Employments: []person.Employment{{Company: "Företaget AB", Unit: "Lager"}}})
+}
+
+// sheets prints for a choice.
+func (w *world) sheets(c preparation.SheetChoice) []preparation.Printed {
+	w.t.Helper()
+	made, _, err := w.app.Preparation.MakeSheets(w.t.Context(), commandLine, "foretaget", c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return made
+}
+
+// sheet prints Wilma's, and returns the path of its link.
+func (w *world) sheet() (link string, printed preparation.Printed) {
+	w.t.Helper()
+	made := w.sheets(preparation.SheetChoice{Persons: []string{w.personID(wilmasKey)}})
+	if len(made) != 1 {
+		w.t.Fatalf("%d sheets", len(made))
+	}
+	return "/preparation/" + made[0].Secret.Reveal(), made[0]
+}
+
+// choosesByTheSheet is the press on a sheet's page.
+func (b *browser) choosesByTheSheet(link string) *browser {
+	b.w.t.Helper()
+	return b.press(link, "", "new_password", wilmasPass, "repeat_password", wilmasPass)
+}
+
+// TestAPrintedSheetLeadsToALogin reads like RULES §7: no address, a sheet of paper, a password, and the number at the same first page.
+func TestAPrintedSheetLeadsToALogin(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		w.phase(organisation.Switched, time.Time{})
+		link, printed := w.sheet()
+		if printed.Name != "Wilma Truck" || printed.Unit != "Lager" || printed.Language != "sv" || strings.Contains(fmt.Sprintf("%+v", printed), printed.Secret.Reveal()) {
+			t.Errorf("%+v", printed)
+		}
+		b := w.browser()
+		b.get(link).expect(http.StatusOK).shows("Hej Wilma!").shows("Företaget AB")
+		for _, hidden := range []string{"1234", "1980", "Truck"} {
+			if strings.Contains(b.body, hidden) {
+				t.Errorf("before the press the page says %s", hidden)
+			}
+		}
+		b.choosesByTheSheet(link).expect(http.StatusSeeOther).follow().expect(http.StatusOK).shows("Så loggar du in").shows(wilmasLogin)
+		if w.askDB(`SELECT COUNT(*) FROM sessions`) != "0" {
+			t.Error("the sheet has signed somebody in")
+		}
+		if got := w.askDB(`SELECT identifier || '|' || address || '|' || verified_at FROM accounts WHERE given_name = 'Wilma'`); got != wilmasLogin+"||0" {
+			t.Errorf("the account is %q", got)
+		}
+		// Whoever finds the used sheet sees a first name, and not what she logs in with.
+		finder := w.browser()
+		finder.get(link).expect(http.StatusOK).shows("Klart, Wilma!")
+		if strings.Contains(finder.body, "1234") {
+			t.Error("a used sheet tells the number")
+		}
+		at, l := w.browser(), newLogin(w.hrm)
+		at.toPassword(l, "19800101-1234 foretaget")
+		at.post(at.action("/signin/"), "password", wilmasPass).follow().expect(http.StatusOK)
+		l.code(t, at.leads())
+		w.seal()
+		for _, secret := range []string{"198001011234", wilmasKey, printed.Secret.Reveal()} {
+			if strings.Contains(w.log.String(), secret) {
+				t.Errorf("the log says %s", secret)
+			}
+		}
+		if w.lines(audit.SheetPrinted) != "1" || w.lines(audit.PreparationConfirmed) != "1" {
+			t.Error("the audit log does not say who printed and who confirmed")
+		}
+	})
+}
+
+func TestASheetWorksOnceAndOneOfTwentyWins(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		link, _ := w.sheet()
+		var wg sync.WaitGroup
+		won := make(chan int, 20)
+		for range 20 {
+			b := w.browser()
+			answer := b.solve(link + "/challenge")
+			wg.Go(func() {
+				b.post(link, "new_password", wilmasPass, "repeat_password", wilmasPass, "robot", answer)
+				won <- b.last.StatusCode
+			})
+		}
+		wg.Wait()
+		close(won)
+		for status := range won {
+			if status != http.StatusSeeOther && status != http.StatusGone {
+				t.Errorf("a press was answered with %d", status)
+			}
+		}
+		if n := w.askDB(`SELECT COUNT(*) FROM accounts WHERE identifier = $1`, wilmasLogin); n != "1" {
+			t.Errorf("%s accounts", n)
+		}
+		if w.lines(audit.PreparationConfirmed) != "1" {
+			t.Error("more than one press has confirmed")
+		}
+		late := w.browser()
+		late.post(link, "new_password", "en helt annan mening", "repeat_password", "en helt annan mening").follow().expect(http.StatusOK)
+		at, l := w.browser(), newLogin(w.hrm)
+		at.toPassword(l, wilmasLogin)
+		at.post(at.action("/signin/"), "password", "en helt annan mening").expect(http.StatusUnprocessableEntity)
+	})
+}
+
+func TestANewSheetEndsTheFormerOneAndAnOldOneItself(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		first, _ := w.sheet()
+		w.clock.Advance(time.Minute)
+		second, _ := w.sheet()
+		b := w.browser()
+		b.get(first).expect(http.StatusGone).shows("ett nyare")
+		b.get(second).expect(http.StatusOK)
+		w.clock.Advance(preparation.Sheet.Life())
+		b.get(second).expect(http.StatusGone)
+		if strings.Contains(b.body, "Wilma") || strings.Contains(b.body, second+"/renew") {
+			t.Error("a dead sheet tells a name, or renews itself")
+		}
+		b.post(second+"/renew", "robot", b.solve(second+"/challenge"))
+		w.deliver()
+		if n := w.askDB(`SELECT COUNT(*) FROM preparation_links`); n != "2" {
+			t.Errorf("a dead sheet was renewed: %s links", n)
+		}
+	})
+}
+
+func TestASheetNeedsAPasswordThatIsNoneOfHerNames(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	link, _ := w.sheet()
+	b := w.browser()
+	for _, typed := range []string{"", "kort", wilmasLogin, "198001011234198001011234"} {
+		b.press(link, "", "new_password", typed, "repeat_password", typed).expect(http.StatusUnprocessableEntity)
+	}
+	b.press(link, "", "new_password", wilmasPass, "repeat_password", wilmasPass+"x").expect(http.StatusUnprocessableEntity)
+	b.post(link, "new_password", wilmasPass, "repeat_password", wilmasPass).expect(http.StatusUnprocessableEntity) // no robot check
+	if n := w.askDB(`SELECT COUNT(*) FROM accounts WHERE identifier = $1`, wilmasLogin); n != "0" {
+		t.Error("an account came of it")
+	}
+	b.post(link+"/plain", "new_password", wilmasPass, "repeat_password", wilmasPass).expect(http.StatusSeeOther).follow().shows(wilmasLogin)
+}
+
+func TestASheetDiesWithTheTransitionAndWithWhoIsTakenOut(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	w.phase(organisation.Preparation, time.Time{})
+	link, _ := w.sheet()
+	id := w.personID(wilmasKey)
+	exempt := func(out bool) {
+		if err := w.app.Transition.Exempt(t.Context(), commandLine, "foretaget", id, out, "ledig"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exempt(true)
+	w.browser().get(link).expect(http.StatusGone)
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: []string{id}}, preparation.ErrNoSheet)
+	exempt(false)
+	w.browser().get(link).expect(http.StatusOK)
+	w.clock.Advance(time.Second)
+	w.phase(organisation.Ended, time.Time{})
+	w.browser().get(link).expect(http.StatusGone)
+	w.refusesSheets(commandLine, preparation.SheetChoice{}, preparation.ErrEnded)
+	w.clock.Advance(time.Second)
+	w.phase(organisation.Switched, time.Time{})
+	w.browser().get(link).expect(http.StatusGone)
+}
+
+func (w *world) refusesSheets(by administrator.Administrator, c preparation.SheetChoice, want error) {
+	w.t.Helper()
+	if made, _, err := w.app.Preparation.MakeSheets(w.t.Context(), by, "foretaget", c); !errors.Is(err, want) || made != nil {
+		w.t.Errorf("%+v: %v and %d sheets, want %v", c, err, len(made), want)
+	}
+}
+
+func TestWhoMayPrintForWhom(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	w.registered(person.Person{Key: "1008", GivenName: "Xerxes", FamilyName: "Lager"}, person.Person{Key: "-(-", GivenName: "Yngve", FamilyName: "Otypbar"})
+	w.david()
+	w.newcomer("", "Zara", "Lager", wilmasPass, "1009")
+	wilma, xerxes, david, zara := w.personID(wilmasKey), w.personID("1008"), w.personID(davidsKey), w.personID("1009")
+	as := func(o organisation.ID, r administrator.Role) administrator.Administrator {
+		return administrator.Of(account.Account{ID: "a"}, []administrator.Appointment{{Organisation: o, Role: r}})
+	}
+	helpdesk := as("foretaget", administrator.Helpdesk)
+	for _, by := range []administrator.Administrator{as("kommunen", administrator.Owner), as("foretaget", administrator.Auditor), {}} {
+		w.refusesSheets(by, preparation.SheetChoice{Persons: []string{wilma}}, administrator.ErrForbidden)
+	}
+	w.refusesSheets(helpdesk, preparation.SheetChoice{}, administrator.ErrForbidden)
+	w.refusesSheets(helpdesk, preparation.SheetChoice{Persons: []string{wilma, xerxes}}, administrator.ErrForbidden)
+	if _, _, err := w.app.Preparation.MakeSheets(t.Context(), helpdesk, "foretaget", preparation.SheetChoice{Persons: []string{wilma}}); err != nil {
+		t.Error("a helpdesk does not help one person:", err)
+	}
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: []string{david}}, preparation.ErrAddressed)
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: []string{david, wilma}, Reason: "läser inte mejl"}, preparation.ErrAddressed)
+	if made := w.sheets(preparation.SheetChoice{Persons: []string{david}, Reason: "läser inte mejl"}); len(made) != 1 {
+		t.Error("an administrator cannot choose")
+	}
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: []string{zara}}, preparation.ErrNoSheet)
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: []string{w.personID("-(-"), "nobody"}}, preparation.ErrNoSheet)
+	w.refusesSheets(commandLine, preparation.SheetChoice{Persons: make([]string, preparation.MostSheets+1)}, preparation.ErrManySheets)
+	// Wilma has a sheet: without a word she keeps it.
+	if made := w.sheets(preparation.SheetChoice{}); len(made) != 1 || made[0].FirstName != "Xerxes" {
+		t.Errorf("%+v", made)
+	}
+	w.refusesSheets(commandLine, preparation.SheetChoice{}, preparation.ErrNoSheet)
+	if made := w.sheets(preparation.SheetChoice{Again: true}); len(made) != 2 {
+		t.Errorf("%+v", made)
+	}
+}
+
+func TestSheetsArePrintedByUnit(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var all []person.Person
+		for i := range 300 {
+			unit := []string{"Verkstad", "Lager", ""}[i%3]
+			all = append(all, person.Person{Key: person.Key(fmt.Sprintf("t%03d", i)), GivenName: "Person", FamilyName: fmt.Sprintf("Nummer%03d", i),
+				Employments: []person.Employment{{Company: "Företaget AB", Unit: unit}}})
+		}
+		w.registered(all...)
+		made := w.sheets(preparation.SheetChoice{Unit: "Lager"})
+		if len(made) != 100 || made[0].Name != "Person Nummer001" || made[99].Unit != "Lager" {
+			t.Fatalf("%d, %+v", len(made), made[0])
+		}
+		made = w.sheets(preparation.SheetChoice{})
+		if len(made) != 200 || made[0].Unit != "Företaget AB" || made[199].Unit != "Verkstad" || !slices.IsSortedFunc(made, func(a, b preparation.Printed) int { return strings.Compare(a.Unit, b.Unit) }) {
+			t.Errorf("%d sheets, from %q to %q", len(made), made[0].Unit, made[len(made)-1].Unit)
+		}
+		if n := w.lines(audit.SheetPrinted); n != "300" {
+			t.Errorf("%s lines", n)
+		}
+	})
+}
+
+func TestTheCodeOfASheetIsTypedAsPeopleType(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	link, printed := w.sheet()
+	b := w.browser()
+	b.get("/sheet").expect(http.StatusOK)
+	for _, typed := range []string{printed.Code(), strings.ToLower(printed.Code()), printed.Secret.Reveal(), " " + strings.ReplaceAll(printed.Code(), " ", "-") + "\t"} {
+		b.post("/sheet", "code", typed).expect(http.StatusSeeOther)
+		if to := b.leads(); to != link {
+			t.Errorf("%q leads to %q", typed, to)
+		}
+	}
+	for _, typed := range []string{"", "abc", preparation.NewPrinted().Reveal(), strings.Repeat("7", 5000)} {
+		b.post("/sheet", "code", typed).expect(http.StatusUnprocessableEntity).shows("känner vi inte igen")
+	}
+	for range 400 {
+		if b.post("/sheet", "code", preparation.NewPrinted().Reveal()); b.last.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Error("a network asks without end")
+}
+
+// TestWhoseConnectionWasTakenAwayComesBackByASheet holds that a second sheet of the same person makes no second account: she connects hers.
+func TestWhoseConnectionWasTakenAwayComesBackByASheet(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	link, _ := w.sheet()
+	w.browser().choosesByTheSheet(link).expect(http.StatusSeeOther)
+	id := w.personID(wilmasKey)
+	if err := w.app.Transition.Disconnect(t.Context(), commandLine, "foretaget", id, "fel person"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	link, _ = w.sheet()
+	b := w.browser()
+	b.get(link).expect(http.StatusOK).shows("Du har redan en inloggning")
+	if strings.Contains(b.body, "1234") {
+		t.Error("the page tells the number")
+	}
+	b.get(link + "/signin").follow().follow().expect(http.StatusOK)
+	b.post(b.action("/signin/"), "address", wilmasLogin).follow()
+	b.post(b.action("/signin/"), "password", wilmasPass).follow()
+	b.get(link).expect(http.StatusOK).shows("Koppla")
+	b.post(link + "/connect").expect(http.StatusSeeOther).follow().expect(http.StatusOK)
+	if w.askDB(`SELECT COUNT(*) FROM connections WHERE person_id = $1`, id) != "1" {
+		t.Error("she is not connected")
+	}
+}

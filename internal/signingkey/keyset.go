@@ -1,0 +1,102 @@
+package signingkey
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a JWK Set of others.
+const (
+	MaxKeySet = 64 << 10 // bytes
+	maxKeys   = 32
+	maxTried  = 4 // of them, where a token does not name its key
+	maxSigned = 16 << 10
+)
+
+// KeySet are the public keys of somebody else (RFC 7517 §5).
+type KeySet struct{ keys []namedKey }
+
+type namedKey struct {
+	id  string
+	alg string // that it is for; empty: any that fits
+	PublicKey
+}
+
+// ReadKeySet reads a JWK Set. Keys for encryption, and kinds that are not taken here, are passed over: a set may serve others too. It
+// fails with ErrKey for what is no set, holds a private key, or has none that is of use.
+func ReadKeySet(set []byte) (KeySet, error) {
+	var body struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if len(set) > MaxKeySet || json.Unmarshal(set, &body) != nil || len(body.Keys) > maxKeys {
+		return KeySet{}, ErrKey
+	}
+	var s KeySet
+	for _, raw := range body.Keys {
+		var about struct {
+			ID  string          `json:"kid"`
+			Alg string          `json:"alg"`
+			Use string          `json:"use"`
+			D   json.RawMessage `json:"d"`
+			K   json.RawMessage `json:"k"`
+		}
+		if json.Unmarshal(raw, &about) != nil {
+			return KeySet{}, ErrKey
+		}
+		if about.D != nil || about.K != nil {
+			return KeySet{}, ErrKey // who publishes a private key shall hear of it
+		}
+		if about.Use != "" && about.Use != "sig" {
+			continue
+		}
+		if key, err := readKey(raw); err == nil {
+			s.keys = append(s.keys, namedKey{about.ID, about.Alg, key})
+		}
+	}
+	if len(s.keys) == 0 {
+		return s, ErrKey
+	}
+	return s, nil
+}
+
+// Verify checks a compact JWS by one of the keys and decodes its claims. types are the typ headers that are taken; "" is none at all. It
+// fails with ErrKey where the token names a key that is not in the set, else with ErrToken.
+func (s KeySet) Verify(token string, types []string, claims any) error {
+	if len(token) > maxSigned || !utf8.ValidString(token) {
+		return ErrToken
+	}
+	head, err := readHeader(token)
+	if err != nil || !slices.Contains(types, head.typ) {
+		return ErrToken
+	}
+	named, tried := false, 0
+	for _, k := range s.keys {
+		if head.kid != "" && k.id != head.kid || k.alg != "" && k.alg != head.alg || !slices.Contains(k.algs(), head.alg) {
+			continue
+		}
+		if named = true; tried == maxTried {
+			break
+		}
+		tried++
+		if verifyBy(k.PublicKey, token, []string{head.alg}, claims) == nil {
+			return nil
+		}
+	}
+	if !named {
+		return ErrKey
+	}
+	return ErrToken
+}
+
+// Peek reads the claims of a compact JWS without a look at its signature: nothing of them is true before Verify says so. It serves to
+// find out whose keys to verify by.
+func Peek[T any](token string) (claims T, ok bool) {
+	parts := strings.Split(token, ".")
+	if len(token) > maxSigned || len(parts) != 3 {
+		return claims, false
+	}
+	raw, err := unb64(parts[1])
+	return claims, err == nil && json.Unmarshal(raw, &claims) == nil
+}
