@@ -16,7 +16,7 @@ import (
 // askFromElsewhere lets an administrator of another employer want a recovery code for somebody who works here, too.
 func (w *world) askFromElsewhere(other organisation.ID) {
 	w.t.Helper()
-	ctx, p := w.t.Context(), person.Person{Organisation: "foretaget", Key: "2001", GivenName: "Gunilla", FamilyName: "Ek"}
+	ctx, p := w.t.Context(), person.Person{Organisation: "foretaget", Key: "gunilla-9", GivenName: "Gunilla", FamilyName: "Ek"}
 	a, err := w.App.Control.Provisioning.CreateAccount(ctx, provisioning.Newcomer{Address: "gunilla@foretaget.example", Verified: true, GivenName: "Gunilla", FamilyName: "Ek", App: totp.NewKey(), Person: &p})
 	if err != nil {
 		w.t.Fatal(err)

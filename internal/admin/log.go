@@ -106,6 +106,7 @@ var logTexts = map[audit.Kind]string{
 	audit.PreparationLinkSent: "admin.log.link_sent", audit.PreparationProposed: "admin.log.proposed",
 	audit.PreparationProposalConfirmed: "admin.log.proposal_confirmed", audit.PreparationObjected: "admin.log.objected",
 	audit.ApprovalAsked: "admin.log.approval_asked", audit.ApprovalGiven: "admin.log.approval_given", audit.ApprovalRefused: "admin.log.approval_refused",
+	audit.AttentionSettled:            "admin.log.attention_settled",
 	audit.ApprovalUsed:                "admin.log.approval_used",
 	audit.PreparationProposalApproved: "admin.log.proposal_approved", audit.PreparationProposalRefused: "admin.log.proposal_refused",
 }

@@ -87,6 +87,12 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 	if r.IsDisconnected() && s != transition.Exempt && s != transition.Left {
 		view.Next = "admin.next.disconnected"
 	}
+	if r.NeedsAttention(now) && r.IsMarked() {
+		view.Attention, view.AttentionAt = attentionKeys[r.AttentionWhy], r.Attention
+		if v.may(administrator.Help) {
+			view.SettleAction = v.url("/people/" + r.ID + "/settled")
+		}
+	}
 	d.offerHelp(v, r, &view)
 	if err := d.approvalsOf(v, r.ID, &view); err != nil {
 		return err
@@ -263,6 +269,18 @@ func (d *Door) postUnpair(v visit) error {
 	}
 	return d.helped(v, "unpaired", d.Enrolment.RemoveAllFor(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
 }
+
+// postSettled handles POST /people/{person}/settled: somebody has looked.
+func (d *Door) postSettled(v visit) error {
+	return d.helped(v, "settled", d.Transition.Settle(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("reason")))
+}
+
+// attentionKeys say why somebody should look, where the address is not the reason.
+var attentionKeys = map[authn.Reported]string{"": "admin.attention.tried", authn.ReportedNotMe: "admin.attention.reported", authn.ReportedPushOff: "admin.attention.push_off"}
+
+// attentionShort say the same in a list.
+var attentionShort = map[authn.Reported]string{"": "admin.attention.tried_short", authn.ReportedNotMe: "admin.attention.reported_short",
+	authn.ReportedPushOff: "admin.attention.push_off_short"}
 
 // postVouch handles POST /people/{person}/vouch.
 func (d *Door) postVouch(v visit) error {

@@ -56,6 +56,7 @@ func (d *Door) routes() map[string]route {
 		"POST /people/{person}/exempt":     {administrator.Help, d.postExempt},
 		"POST /people/{person}/include":    {administrator.Help, d.postInclude},
 		"POST /people/{person}/disconnect": {administrator.Help, d.postDisconnect},
+		"POST /people/{person}/settled":    {administrator.Help, d.postSettled},
 
 		"GET /approvals":  {administrator.Help, d.getApprovals},
 		"POST /approvals": {administrator.Help, d.postApproval},

@@ -56,6 +56,8 @@ func (d *Door) personRows(v visit, rows []transition.Row, path string, f transit
 			At: newest(r)}
 		if r.Flag != "" && r.Account == "" {
 			row.Why = findingKeys[transition.Kind(r.Flag)]
+		} else if r.IsMarked() && row.Attention {
+			row.Why = attentionShort[r.AttentionWhy]
 		}
 		shown = append(shown, row)
 	}

@@ -75,6 +75,7 @@ var notices = map[string]string{
 	"included":     "admin.notice.included",
 	"disconnected": "admin.notice.disconnected",
 	"asked":        "admin.notice.asked",
+	"settled":      "admin.notice.settled",
 	"agreed":       "admin.notice.agreed",
 	"disagreed":    "admin.notice.disagreed",
 }
@@ -279,6 +280,9 @@ type Person struct {
 	History                            []LogLine
 	Problem                            string // key
 	Asked                              []AskedRow
+	Attention                          string // key: why somebody should look; empty: nobody needs to
+	AttentionAt                        time.Time
+	SettleAction                       string
 	ApprovalsURL                       string // others ask about her; empty: nobody does
 
 	ReturnURL string

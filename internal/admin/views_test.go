@@ -77,6 +77,7 @@ var full = []sample{
 	{"approvals", admin.Approvals{Frame: frame, Action: "/ap", BackURL: "/h", Problem: "admin.approvals.problem_over", Rows: []admin.ApprovalRow{{ID: "1", Name: "Cilla Berg", PersonURL: "/p/1", Key: "admin.approvals.code", At: day, Until: day},
 		{ID: "2", Name: "Bo Lind", Key: "admin.approvals.unpair", At: day, Until: day, Mine: true}}}},
 	{"approvals-none", admin.Approvals{Frame: frame, BackURL: "/h"}},
+	{"person-attention", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Status: "admin.status.second", Connected: day, ReturnURL: "/t", Attention: "admin.attention.reported", AttentionAt: day, SettleAction: "/s"}},
 	{"person-asked", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Status: "admin.status.second", Connected: day, ReturnURL: "/t", RecoverAction: "/r", CodeAction: "/c", ApprovalsURL: "/ap",
 		Asked: []admin.AskedRow{{Key: "admin.approvals.code", Until: day}, {Key: "admin.approvals.unpair", Until: day, Granted: true, Mine: true}, {Key: "admin.approvals.code", Until: day, Granted: true}}}},
 	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},

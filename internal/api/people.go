@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -23,6 +24,7 @@ type Person struct {
 	Units        string     `json:"units,omitempty" doc:"Of the present employments."`
 	Status       string     `json:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
 	Attention    bool       `json:"attention" doc:"Somebody should look."`
+	Why          string     `json:"attention_reason,omitempty" enum:"tried,reported,push_off" doc:"Why somebody should look, where it is not the address: she tried to log in and could not be helped, she said on her phone that it was not she, or many questions there went unanswered."`
 	Flag         string     `json:"flag,omitempty" enum:"missing,malformed,duplicate,shared,role,disposable" doc:"Why no mailed link can confirm the address."`
 	Login        string     `json:"login,omitempty" doc:"What she logs in with, where it is another address."`
 	HasPassword  bool       `json:"has_password"`
@@ -188,6 +190,9 @@ func (d *Door) people(b *builder) {
 		{"include", "Take a person in again", func(ctx context.Context, c call, id, reason string) error {
 			return d.Transition.Exempt(ctx, c.by, c.org.ID, id, false, reason)
 		}},
+		{"settle", "Say that somebody has seen why the person needs attention", func(ctx context.Context, c call, id, reason string) error {
+			return d.Transition.Settle(ctx, c.by, c.org.ID, id, reason)
+		}},
 		{"disconnect", "Remove the connection with the person's login; its sessions and tokens end", func(ctx context.Context, c call, id, reason string) error {
 			return d.Transition.Disconnect(ctx, c.by, c.org.ID, id, reason)
 		}},
@@ -238,6 +243,9 @@ func (d *Door) shownPerson(r transition.Row) Person {
 	p := Person{ID: r.ID, Name: r.Name, Address: r.Address, Phone: r.Phone, Language: r.Language, Units: r.Units, Status: string(r.Status(now)), Attention: r.NeedsAttention(now),
 		Login: r.Login, HasPassword: r.HasSecret, HasSecond: r.HasSecond, Mailed: when(r.Mailed), Accepted: when(r.Accepted), Bounced: when(r.Bounced), Opened: when(r.Opened),
 		Connected: when(r.Connected), SignedIn: when(r.SignedIn), Exempt: when(r.Exempt)}
+	if p.Attention && r.IsMarked() {
+		p.Why = cmp.Or(string(r.AttentionWhy), "tried")
+	}
 	if r.Account == "" {
 		p.Flag, p.Disconnected = string(r.Flag), when(r.Disconnected)
 	}

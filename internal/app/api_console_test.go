@@ -33,6 +33,7 @@ var offered = map[string]struct {
 	"POST /people/{person}/exempt":     {operations: "exempt-person"},
 	"POST /people/{person}/include":    {operations: "include-person"},
 	"POST /people/{person}/disconnect": {operations: "disconnect-person"},
+	"POST /people/{person}/settled":    {operations: "settle-person"},
 	"POST /people/{person}/recover":    {operations: "recover-person"},
 	"POST /people/{person}/code":       {reason: "it asks for the administrator's own proof, not older than five minutes"},
 	"POST /people/{person}/unpaired":   {reason: "it asks for the administrator's own proof, not older than five minutes"},

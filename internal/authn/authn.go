@@ -119,6 +119,8 @@ type Tx interface {
 	SaveOffer(ctx context.Context, id account.ID, silent, spent int) error
 	// SaveProgress stores an attempt's row, or changes it; ErrAttemptUsed if it is done, or another browser's.
 	SaveProgress(ctx context.Context, p Progress) error
+	// MarkReported notes at the account's persons why their administrators shall look.
+	MarkReported(ctx context.Context, id account.ID, why Reported, now time.Time) error
 	// ReadProgress reads an attempt's row; the zero Progress where there is none.
 	ReadProgress(ctx context.Context, attempt string) (Progress, error)
 	// LockProgress makes sure that the attempt's row is still what it was when it was read; else ErrAttemptUsed.

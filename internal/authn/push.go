@@ -108,6 +108,9 @@ func AskPush[T Tx](ctx context.Context, s *Service, inTx func(context.Context, f
 		}
 		if !taken {
 			off = true
+			if err := tx.MarkReported(ctx, c.Account, ReportedPushOff, s.Now()); err != nil {
+				return fmt.Errorf("mark the account's persons: %w", err)
+			}
 			e := s.PushEvent(audit.PushOff, c)
 			e.Personal = audit.From(a.Browser.Device.Address, a.Browser.Device.UserAgent)
 			return tx.Append(ctx, e)

@@ -140,5 +140,8 @@ func (s *Service) ReportAttempt(ctx context.Context, tx Tx, c push.Challenge) er
 	if err := tx.StopPush(ctx, c.Account, MaxMisses+1, s.Now()); err != nil {
 		return fmt.Errorf("stop push: %w", err)
 	}
+	if err := tx.MarkReported(ctx, c.Account, ReportedNotMe, s.Now()); err != nil {
+		return fmt.Errorf("mark the account's persons: %w", err)
+	}
 	return nil
 }

@@ -71,6 +71,9 @@ DELETE FROM audit_personal WHERE event_id IN (SELECT e.id
 DELETE FROM preparation_proposals WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
 	erasePreparationLinks statement = `
 DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connections WHERE account_id = $1)`
+	// What her phone has said stands at the register's row; before the connections.
+	eraseReported statement = `
+UPDATE persons SET attention_at = 0, attention_why = '' WHERE attention_why <> '' AND id IN (SELECT person_id FROM connections WHERE account_id = $1)`
 	// The row of the register stays: it is the employer's.
 	eraseConnections statement = `DELETE FROM connections WHERE account_id = $1`
 )
@@ -80,7 +83,7 @@ DELETE FROM preparation_links WHERE person_id IN (SELECT person_id FROM connecti
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseReported, eraseConnections,
 	eraseWords, eraseApprovals,
 }
 

@@ -133,7 +133,7 @@ INSERT INTO connections (person_id, account_id, connected_at) VALUES ($1, $2, $3
 
 	dropImported statement = `UPDATE persons SET imported_hash = '' WHERE id = $1 AND imported_hash <> ''`
 
-	markAttention statement = `UPDATE persons SET attention_at = $2 WHERE id = $1`
+	markAttention statement = `UPDATE persons SET attention_at = $2, attention_why = '' WHERE id = $1`
 
 	inviteAnew statement = `UPDATE persons SET disconnected_at = 0 WHERE organisation_id = $1 AND id = $2 AND disconnected_at > 0`
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -110,6 +111,15 @@ ON CONFLICT (account_id) DO UPDATE SET misses = push_limits.misses + 1,
   sent = CASE WHEN push_limits.since <= $4 THEN 1 ELSE push_limits.sent + 1 END,
   since = CASE WHEN push_limits.since <= $4 THEN $5 ELSE push_limits.since END
 WHERE push_limits.misses < $2 AND (push_limits.sent < $3 OR push_limits.since <= $4)`
+
+	markReported statement = `
+UPDATE persons SET attention_at = $3, attention_why = $2
+WHERE id IN (SELECT person_id FROM connections WHERE account_id = $1) AND (attention_why <> $4 OR $2 = $4)`
+
+	// $2: of this reason; '' of any.
+	settleReported statement = `
+UPDATE persons SET attention_at = 0, attention_why = ''
+WHERE id IN (SELECT person_id FROM connections WHERE account_id = $1) AND attention_why <> '' AND ($2 = '' OR attention_why = $2)`
 
 	forgivePush statement = `DELETE FROM push_limits WHERE account_id = $1`
 
@@ -317,7 +327,16 @@ func (tx *Tx) TakePush(ctx context.Context, id account.ID, misses, most int, sin
 
 // ForgivePush clears the count after a success of another factor.
 func (tx *Tx) ForgivePush(ctx context.Context, id account.ID) error {
-	_, err := tx.exec(ctx, forgivePush, string(id))
+	n, err := tx.exec(ctx, forgivePush, string(id))
+	if err == nil && n > 0 {
+		_, err = tx.exec(ctx, settleReported, string(id), string(authn.ReportedPushOff))
+	}
+	return err
+}
+
+// MarkReported notes at the account's persons why their administrators shall look. Of two reasons the graver stays.
+func (tx *Tx) MarkReported(ctx context.Context, id account.ID, why authn.Reported, now time.Time) error {
+	_, err := tx.exec(ctx, markReported, string(id), string(why), ms(now), string(authn.ReportedNotMe))
 	return err
 }
 

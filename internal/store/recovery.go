@@ -171,6 +171,9 @@ func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifie
 	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
 		return 0, err
 	}
+	if _, err = tx.exec(ctx, settleReported, string(id), ""); err != nil { // whoever knew the former one knows nothing any more
+		return 0, err
+	}
 	return tx.MoveEpoch(ctx, id)
 }
 

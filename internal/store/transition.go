@@ -33,10 +33,12 @@ const (
   WHEN p.accepted_at > 0 THEN 'delivered'
   WHEN p.mailed_at > 0 THEN 'mailed'
   ELSE 'waiting' END`
+	needsAttention = `p.exempt_at = 0 AND (p.until_at = 0 OR p.until_at > $2) AND (p.attention_at > 0 AND (a.id IS NULL OR p.attention_why <> '')
+    OR a.id IS NULL AND (p.flag <> '' OR p.bounced_at > 0 AND p.bounced_at >= p.mailed_at))`
 	personJoins = `
 FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id AND w.imported_at = 0`
 	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
-  p.bounced_at, p.opened_at, p.attention_at, p.disconnected_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(CASE WHEN a.address <> '' THEN a.address ELSE a.identifier END, ''),
+  p.bounced_at, p.opened_at, p.attention_at, p.attention_why, p.disconnected_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(CASE WHEN a.address <> '' THEN a.address ELSE a.identifier END, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
   CASE WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 1 ELSE 0 END,
   p.sort_key, ` + personStatus
@@ -45,7 +47,7 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts 
 const (
 	countPersons statement = `
 SELECT status, flag, count(*), COALESCE(sum(tried), 0), COALESCE(sum(old), 0) FROM (SELECT ` + personStatus + ` AS status, p.flag AS flag,
-  CASE WHEN p.attention_at > 0 THEN 1 ELSE 0 END AS tried,
+  CASE WHEN p.attention_at > 0 AND (a.id IS NULL OR p.attention_why <> '') THEN 1 ELSE 0 END AS tried,
   CASE WHEN EXISTS (SELECT 1 FROM passwords h WHERE h.account_id = a.id AND h.imported_at > 0) THEN 1 ELSE 0 END AS old` + personJoins + `
 WHERE p.organisation_id = $1) s GROUP BY status, flag`
 
@@ -53,16 +55,14 @@ WHERE p.organisation_id = $1) s GROUP BY status, flag`
 	listPersons statement = `
 SELECT ` + personColumns + personJoins + `
 WHERE p.organisation_id = $1 AND (p.sort_key > $5 OR p.sort_key = $5 AND p.id > $6) AND ($3 = '' OR ` + personStatus + ` = $3)
-  AND ($4 = 0 OR p.exempt_at = 0 AND (p.until_at = 0 OR p.until_at > $2) AND a.id IS NULL
-    AND (p.flag <> '' OR p.bounced_at > 0 AND p.bounced_at >= p.mailed_at OR p.attention_at > 0))
+  AND ($4 = 0 OR ` + needsAttention + `)
 ORDER BY p.sort_key, p.id LIMIT $7`
 
 	// The same among those who have a word that begins so: $8 to $9.
 	searchPersons statement = `
 SELECT ` + personColumns + personJoins + `
 WHERE p.organisation_id = $1 AND (p.sort_key > $5 OR p.sort_key = $5 AND p.id > $6) AND ($3 = '' OR ` + personStatus + ` = $3)
-  AND ($4 = 0 OR p.exempt_at = 0 AND (p.until_at = 0 OR p.until_at > $2) AND a.id IS NULL
-    AND (p.flag <> '' OR p.bounced_at > 0 AND p.bounced_at >= p.mailed_at OR p.attention_at > 0))
+  AND ($4 = 0 OR ` + needsAttention + `)
   AND p.id IN (SELECT t.person_id FROM person_terms t WHERE t.organisation_id = $1 AND t.term >= $8 AND t.term < $9)
 ORDER BY p.sort_key, p.id LIMIT $7`
 
@@ -120,12 +120,12 @@ SELECT p.id, p.organisation_id, p.source, p.person_key, p.given_name, p.family_n
 FROM persons p LEFT JOIN connections c ON c.person_id = p.id WHERE p.organisation_id = $1 AND p.id = $2`
 
 	correctAddress statement = `
-UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, changed_at = $4, checked_at = 0
+UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, attention_why = '', changed_at = $4, checked_at = 0
 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
 
 	correctPhone statement = `
 UPDATE persons SET phone = $2, mobile = $3, address = '', identifier = '', flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0,
-  attention_at = 0, changed_at = $4, checked_at = 0
+  attention_at = 0, attention_why = '', changed_at = $4, checked_at = 0
 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
 
 	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id || '' = $1`
@@ -138,7 +138,8 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
   AND EXISTS (SELECT 1 FROM audit_organisations i WHERE i.organisation_id = $1 AND i.at = e.at AND i.event_id = e.id) LIMIT 1`
 
 	disconnectPerson statement = `DELETE FROM connections WHERE person_id = $1 RETURNING account_id`
-	noteDisconnected statement = `UPDATE persons SET disconnected_at = $2 WHERE id = $1`
+	noteDisconnected statement = `UPDATE persons SET disconnected_at = $2, attention_at = 0, attention_why = '' WHERE id = $1`
+	settleAttention  statement = `UPDATE persons SET attention_at = 0, attention_why = '' WHERE id = $1 AND attention_at > 0`
 
 	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
 )
@@ -146,7 +147,7 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
 func scanRow(scan scan) (r transition.Row, err error) {
 	var given, family, employments, login string
 	var exempt, until, mailed, accepted, bounced, opened, attention, disconnected, connected, signedIn, hasSecret, hasSecond int64
-	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention, &disconnected,
+	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention, &r.AttentionWhy, &disconnected,
 		&connected, &r.Account, &login, &hasSecret, &signedIn, &hasSecond, &r.SortKey, &r.StatusName)
 	r.GivenName, r.Name = given, strings.TrimSpace(given+" "+family)
 	r.Exempt, r.Until, r.Mailed, r.Accepted, r.Bounced = fromMS(exempt), fromMS(until), fromMS(mailed), fromMS(accepted), fromMS(bounced)
@@ -193,12 +194,13 @@ func (db *DB) CountPersons(ctx context.Context, o organisation.ID, now time.Time
 		switch s {
 		case transition.Verified:
 			c.Imported += old
+			c.Attention += tried
 		case transition.Problem:
 			c.Flags[flag] += n
 			c.Attention += n
 		case transition.Bounced:
 			c.Attention += n
-		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened:
+		case transition.Waiting, transition.Mailed, transition.Delivered, transition.Opened, transition.Password, transition.SignedIn, transition.Second:
 			c.Attention += tried
 		}
 		return nil
@@ -393,6 +395,12 @@ func (tx *Tx) Disconnect(ctx context.Context, id string, now time.Time) (acc acc
 	}
 	_, err = tx.exec(ctx, noteDisconnected, id, ms(now))
 	return acc, true, err
+}
+
+// SettleAttention takes the mark from a person; false if there is none.
+func (tx *Tx) SettleAttention(ctx context.Context, id string) (bool, error) {
+	n, err := tx.exec(ctx, settleAttention, id)
+	return n == 1, err
 }
 
 const readTerms statement = `SELECT id, organisation_id, given_name, family_name, address, legacy_id FROM persons WHERE id = $1`

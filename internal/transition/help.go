@@ -51,6 +51,27 @@ func (s *Service) help(ctx context.Context, by administrator.Administrator, o or
 	})
 }
 
+// Settle takes the mark from a person of whom somebody has seen why she needs attention. The reason may be empty: nothing of hers changes. It
+// fails with administrator.ErrForbidden, ErrNoPerson or ErrReason.
+func (s *Service) Settle(ctx context.Context, by administrator.Administrator, o organisation.ID, id, reason string) error {
+	if !by.May(o, administrator.Help) {
+		return administrator.ErrForbidden
+	}
+	if reason = person.Line(reason); len(reason) > maxReason {
+		return ErrReason
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		_, acc, ok, err := tx.ReadPerson(ctx, o, id)
+		if err != nil || !ok {
+			return orElse(err, ErrNoPerson)
+		}
+		if marked, err := tx.SettleAttention(ctx, id); err != nil || !marked {
+			return err
+		}
+		return tx.Append(ctx, s.event(by, audit.AttentionSettled, o, id, acc, reason))
+	})
+}
+
 // CorrectAddress gives a person without a connection another address in the register (RULES §6). An empty one takes it away. It
 // fails with ErrNoPerson, ErrConnected, ErrLately, ErrReason or account.ErrNotAnAddress.
 func (s *Service) CorrectAddress(ctx context.Context, by administrator.Administrator, o organisation.ID, id, typed, reason string) error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/person"
 )
 
@@ -52,7 +53,9 @@ type Row struct {
 	Accepted  time.Time
 	Bounced   time.Time
 	Opened    time.Time
-	Attention time.Time // tried to log in and could not be helped
+	Attention time.Time // somebody should look: see AttentionWhy
+	// AttentionWhy is what the account's owner has said on her phone; empty: she tried to log in and could not be helped.
+	AttentionWhy authn.Reported
 	// Disconnected is when an administrator took the connection away; zero: never, or the person was invited anew since.
 	Disconnected time.Time
 	Connected    time.Time // zero: not yet
@@ -99,11 +102,16 @@ func (r Row) Status(now time.Time) Status {
 // IsDisconnected says whether the person waits for somebody to invite her anew: her connection was taken away.
 func (r Row) IsDisconnected() bool { return r.Account == "" && !r.Disconnected.IsZero() }
 
-// NeedsAttention says whether somebody should look: the address is a problem, a mail came back, or the person tried to log in
-// and could not be helped.
+// IsMarked says whether the person is marked for somebody to look at. Who could not log in and has an account since is helped.
+func (r Row) IsMarked() bool {
+	return !r.Attention.IsZero() && (r.Account == "" || r.AttentionWhy != "")
+}
+
+// NeedsAttention says whether somebody should look: the address is a problem, a mail came back, the person tried to log in and could not be
+// helped, or said on her phone that somebody else did.
 func (r Row) NeedsAttention(now time.Time) bool {
 	s := r.Status(now)
-	return s == Problem || s == Bounced || !r.Attention.IsZero() && r.Account == "" && s != Exempt && s != Left
+	return s == Problem || s == Bounced || r.IsMarked() && s != Exempt && s != Left
 }
 
 // Counts says how many persons have each status.

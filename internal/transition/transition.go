@@ -88,6 +88,8 @@ type Tx interface {
 	SetExempt(ctx context.Context, id string, at time.Time, reason string, now time.Time) error
 	// Disconnect takes the connection from a person away, and notes that she is to be invited anew.
 	Disconnect(ctx context.Context, id string, now time.Time) (account.ID, bool, error)
+	// SettleAttention takes the mark from a person; false if there is none.
+	SettleAttention(ctx context.Context, id string) (bool, error)
 	// FindOrganisationInTx looks an organisation's name up; false where there is none.
 	FindOrganisationInTx(ctx context.Context, o organisation.ID) (string, bool, error)
 	// WasDisconnected says whether a connection was taken away from the person after the given time.

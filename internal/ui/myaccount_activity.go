@@ -71,9 +71,10 @@ var activityTexts = map[audit.Kind]string{
 	audit.PreparationConfirmed: "preparation.activity_confirmed",
 	audit.PreparationConnected: "myaccount.activity.person_connected",
 
-	audit.ApprovalAsked:   "myaccount.activity.approval_asked",
-	audit.ApprovalGiven:   "myaccount.activity.approval_given",
-	audit.ApprovalRefused: "myaccount.activity.approval_refused",
+	audit.AttentionSettled: "myaccount.activity.attention_settled",
+	audit.ApprovalAsked:    "myaccount.activity.approval_asked",
+	audit.ApprovalGiven:    "myaccount.activity.approval_given",
+	audit.ApprovalRefused:  "myaccount.activity.approval_refused",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
