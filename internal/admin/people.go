@@ -141,6 +141,9 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 		if d.Transition.HasSMS() {
 			view.PhoneAction = base + "/phone"
 		}
+		if k := transition.Kind(r.Flag); r.Status(d.Now()) != transition.Left {
+			view.SheetAction, view.SheetReason = base+"/sheet", r.Address != "" && k != transition.Missing && k != transition.Malformed
+		}
 		if k := transition.Kind(r.Flag); k == transition.Role || k == transition.Disposable {
 			view.VouchAction = base + "/vouch"
 		}
