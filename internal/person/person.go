@@ -43,6 +43,8 @@ type Person struct {
 	Employments  []Employment
 	LegacyID     string // what the person typed at the old login; may be empty
 	Phone        string // as the register has it; may be empty
+	// Mobile is the phone, folded; empty where messages cannot go to it. See MobileOf.
+	Mobile       account.Identifier
 	Language     string // "sv" or "en"; empty: the register does not say
 	ImportedHash string // the old login's password hash; never shown
 	Flag         Flag
@@ -62,6 +64,23 @@ func (p Person) Identifier() account.Identifier {
 		return ""
 	}
 	return id
+}
+
+// MobileOf folds a register's phone, of region where it has no country's prefix. It is empty for what is no mobile phone.
+func MobileOf(number, region string) account.Identifier {
+	_, id, err := account.ParseIdentifier(number, region)
+	if err != nil || id.Phone() == "" {
+		return ""
+	}
+	return id
+}
+
+// Reached is what the person is reached by, and will be named by: the register's address, or where there is none the mobile phone.
+func (p Person) Reached() account.Identifier {
+	if id := p.Identifier(); id != "" {
+		return id
+	}
+	return p.Mobile
 }
 
 // Until is the day after the person's last employment; zero where one has no end, or none is known. A date that cannot be read
