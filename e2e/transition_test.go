@@ -217,6 +217,9 @@ func lookAtConsole(t *testing.T, w *world, o journey.Options, look func(*journey
 	}
 	e.Open(w.Portvakt + "/admin")
 	look(e.Person, "home", "admin.home_text")
+	w.askFromElsewhere("kommunen")
+	e.Open(w.Portvakt + "/admin/organisations/foretaget/approvals")
+	look(e.Person, "approvals", "admin.approvals.text")
 }
 
 // makeOperator lets somebody look after every organisation.

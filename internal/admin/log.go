@@ -63,6 +63,7 @@ var details = []struct {
 	{"phase", "", map[string]string{"preparation": "admin.mailings.preparation", "switched": "admin.mailings.switched", "ended": "admin.mailings.ended"}},
 	{"reminder", "", map[string]string{"yes": "admin.mail.reminder"}},
 	{"to", "", map[string]string{"paused": "admin.job.paused", "queued": "admin.job.queued", "cancelled": "admin.job.cancelled"}},
+	{"act", "", map[string]string{"code": "admin.approvals.code", "unpair": "admin.approvals.unpair"}},
 	{"decision", "", map[string]string{"accepted": "admin.holds.accept", "refused": "admin.holds.refuse"}},
 }
 
@@ -104,5 +105,7 @@ var logTexts = map[audit.Kind]string{
 	audit.PreparationConfirmed: "admin.log.confirmed", audit.PreparationConnected: "admin.log.connected", audit.PreparationRenewed: "admin.log.renewed",
 	audit.PreparationLinkSent: "admin.log.link_sent", audit.PreparationProposed: "admin.log.proposed",
 	audit.PreparationProposalConfirmed: "admin.log.proposal_confirmed", audit.PreparationObjected: "admin.log.objected",
+	audit.ApprovalAsked: "admin.log.approval_asked", audit.ApprovalGiven: "admin.log.approval_given", audit.ApprovalRefused: "admin.log.approval_refused",
+	audit.ApprovalUsed:                "admin.log.approval_used",
 	audit.PreparationProposalApproved: "admin.log.proposal_approved", audit.PreparationProposalRefused: "admin.log.proposal_refused",
 }

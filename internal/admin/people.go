@@ -17,7 +17,11 @@ import (
 
 // getHelp handles GET /help: the search field of a helpdesk.
 func (d *Door) getHelp(v visit) error {
-	return d.page(v, http.StatusOK, "help", Help{Frame: d.frame(v, "/help"), Action: v.url("/help")})
+	waiting, err := d.approvalRows(v, "")
+	if err != nil {
+		return err
+	}
+	return d.page(v, http.StatusOK, "help", Help{Frame: d.frame(v, "/help"), Action: v.url("/help"), Approvals: len(waiting), ApprovalsURL: v.url("/approvals")})
 }
 
 // postHelp handles POST /help: a search. It is sent as a form, because a person key never stands in an address (RULES §7).
@@ -79,6 +83,9 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 		view.Next = "admin.next.disconnected"
 	}
 	d.offerHelp(v, r, &view)
+	if err := d.approvalsOf(v, r.ID, &view); err != nil {
+		return err
+	}
 	if err := d.history(v, r.ID, &view); err != nil {
 		return err
 	}
@@ -163,6 +170,7 @@ var helpProblems = []struct {
 	{recovery.ErrNoReason, "admin.people.problem_reason"},
 	{recovery.ErrNoAccount, "admin.people.problem_not_connected"},
 	{enrolment.ErrNothingToRecover, "admin.people.problem_no_second"},
+	{enrolment.ErrRefused, "admin.approvals.problem_refused"},
 	{administrator.ErrElsewhere, "admin.people.elsewhere"},
 	{administrator.ErrOneself, "admin.people.problem_oneself"},
 	{administrator.ErrAbove, "admin.people.problem_above"},
@@ -172,6 +180,9 @@ var helpProblems = []struct {
 func (d *Door) helped(v visit, notice string, err error) error {
 	if err == nil {
 		return v.back("/people/"+url.PathEscape(v.r.PathValue("person")), notice)
+	}
+	if errors.Is(err, enrolment.ErrAsked) {
+		return v.back("/people/"+url.PathEscape(v.r.PathValue("person")), "asked")
 	}
 	if errors.Is(err, transition.ErrNoPerson) {
 		return errNotFound
@@ -219,7 +230,7 @@ func (d *Door) postCode(v visit) error {
 	}
 	code, err := d.Enrolment.IssueTo(v.r.Context(), v.by, v.org.ID, r.ID, v.r.PostFormValue("reason"))
 	if err != nil {
-		return d.helped(v, "", err)
+		return d.helped(v, "", err) // others were asked, or it is refused
 	}
 	return d.page(v, http.StatusOK, "code", Code{Frame: d.frame(v, "/help"), Name: r.Name, Code: code.Reveal(), Hours: int(enrolment.IssuedLife.Hours()),
 		BackURL: v.url("/people/" + r.ID)})

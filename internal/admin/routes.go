@@ -56,6 +56,9 @@ func (d *Door) routes() map[string]route {
 		"POST /people/{person}/include":    {administrator.Help, d.postInclude},
 		"POST /people/{person}/disconnect": {administrator.Help, d.postDisconnect},
 
+		"GET /approvals":  {administrator.Help, d.getApprovals},
+		"POST /approvals": {administrator.Help, d.postApproval},
+
 		"GET /settings":  {administrator.Set, d.getSettings},
 		"POST /settings": {administrator.Set, d.postSettings},
 		"POST /look":     {administrator.Set, d.postLook},

@@ -73,6 +73,9 @@ var notices = map[string]string{
 	"exempted":     "admin.notice.exempted",
 	"included":     "admin.notice.included",
 	"disconnected": "admin.notice.disconnected",
+	"asked":        "admin.notice.asked",
+	"agreed":       "admin.notice.agreed",
+	"disagreed":    "admin.notice.disagreed",
 }
 
 // Settings is the page about an organisation's policy and look.
@@ -274,6 +277,8 @@ type Person struct {
 	Mails                              []MailRow
 	History                            []LogLine
 	Problem                            string // key
+	Asked                              []AskedRow
+	ApprovalsURL                       string // others ask about her; empty: nobody does
 
 	ReturnURL string
 
@@ -318,6 +323,9 @@ type Help struct {
 	Asked  bool
 	Rows   []PersonRow
 	More   bool
+	// Approvals is how many questions wait for the organisation's word.
+	Approvals    int
+	ApprovalsURL string
 	// Refusal is what was searched for by its number; nil: nothing.
 	Refusal *RefusalView
 }

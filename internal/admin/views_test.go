@@ -73,6 +73,12 @@ var full = []sample{
 	{"bulk-exempt", admin.Bulk{Frame: frame, Title: "admin.bulk.exempt", Text: "admin.bulk.exempt_text", Button: "admin.bulk.exempt_submit", Action: "/b", Act: "exempt", Count: 2, Rows: people, NeedsReason: true, Attention: true, CancelURL: "/c"}},
 	{"bulk-nobody", admin.Bulk{Frame: frame, Title: "admin.bulk.send", CancelURL: "/c"}},
 	{"help", admin.Help{Frame: frame, Action: "/h"}},
+	{"help-approvals", admin.Help{Frame: frame, Action: "/h", Approvals: 2, ApprovalsURL: "/ap"}},
+	{"approvals", admin.Approvals{Frame: frame, Action: "/ap", BackURL: "/h", Problem: "admin.approvals.problem_over", Rows: []admin.ApprovalRow{{ID: "1", Name: "Cilla Berg", PersonURL: "/p/1", Key: "admin.approvals.code", At: day, Until: day},
+		{ID: "2", Name: "Bo Lind", Key: "admin.approvals.unpair", At: day, Until: day, Mine: true}}}},
+	{"approvals-none", admin.Approvals{Frame: frame, BackURL: "/h"}},
+	{"person-asked", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Status: "admin.status.second", Connected: day, ReturnURL: "/t", RecoverAction: "/r", CodeAction: "/c", ApprovalsURL: "/ap",
+		Asked: []admin.AskedRow{{Key: "admin.approvals.code", Until: day}, {Key: "admin.approvals.unpair", Until: day, Granted: true, Mine: true}, {Key: "admin.approvals.code", Until: day, Granted: true}}}},
 	{"help-found", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true, Rows: people, More: true}},
 	{"help-refusal", admin.Help{Frame: frame, Action: "/h", Search: "7K2M9QXD", Asked: true, Rows: people[:1], Refusal: &admin.RefusalView{Reference: "7K2M9QXD", At: day, Key: "admin.refusal.password", Said: "signin.cancel"}}},
 	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
@@ -89,6 +95,7 @@ var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "an
 var zero = []sample{
 	{"code", admin.Code{}}, {"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
+	{"approvals", admin.Approvals{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
 
@@ -104,6 +111,7 @@ var hostile = []sample{
 	{"transition", admin.Transition{Frame: bad, Total: 1, Search: evil, Status: evil, Rows: bads, NextURL: "javascript:alert(1)", ExportURL: evil}},
 	{"preflight", admin.Preflight{Frame: bad, Found: true, Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: evil, Name: evil, Address: evil, Detail: evil}}}},
 	{"help", admin.Help{Frame: bad, Search: evil, Asked: true, Rows: bads}},
+	{"approvals", admin.Approvals{Frame: bad, Action: evil, BackURL: "javascript:alert(1)", Rows: []admin.ApprovalRow{{ID: evil, Name: evil, PersonURL: "javascript:alert(1)", Key: "admin.approvals.code"}}}},
 	{"person", admin.Person{Frame: bad, Name: evil, Address: evil, Phone: evil, Units: evil, Login: evil, Status: "admin.status.left", Typed: evil, AddressAction: evil, Connected: day}},
 	{"home", admin.Home{Organisations: []admin.HomeRow{{Name: evil, URL: "javascript:alert(1)", Role: "admin.role.owner"}}}},
 	{"administrators", admin.Administrators{Frame: bad, Address: evil, Role: evil, Problem: "admin.administrators.problem_address", Rows: []admin.AdministratorRow{{ID: evil, Name: evil, Address: evil, Role: "admin.role.owner"}}}},

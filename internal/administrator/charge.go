@@ -21,7 +21,7 @@ type Charge struct {
 
 // The ways in which touching somebody's credentials is refused (RULES §6).
 var (
-	// ErrElsewhere: the account is another organisation's person, too; the operator must do it.
+	// ErrElsewhere: the account is another organisation's person, too; that one must agree (see Approval), or the operator does it.
 	ErrElsewhere = errors.New("the account is used in another organisation, too")
 	// ErrOneself: she has her own page for that.
 	ErrOneself = errors.New("it is one's own account")
@@ -39,10 +39,10 @@ func (a Administrator) MayTouch(c Charge) error {
 		return ErrOneself
 	case a.Operator:
 		return nil
-	case c.Elsewhere:
-		return ErrElsewhere
 	case a.isBelow(c):
 		return ErrAbove
+	case c.Elsewhere:
+		return ErrElsewhere
 	}
 	return nil
 }

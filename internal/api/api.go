@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/portvakt/portvakt/internal/administration"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/preparation"
@@ -32,6 +33,7 @@ type Door struct {
 	Transition     *transition.Service
 	Preparation    *preparation.Service
 	Recovery       *recovery.Service
+	Enrolment      *enrolment.Service
 	Keys           *idempotency.Keys
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -80,7 +82,7 @@ func (d *Door) mount(to mux) []byte {
 		about string
 		mount func(*builder)
 	}{
-		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"mailings", d.mailings},
+		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"approvals", d.approvals}, {"mailings", d.mailings},
 	} {
 		b.about = part.about
 		part.mount(b)

@@ -35,6 +35,8 @@ var offered = map[string]struct {
 	"POST /people/{person}/recover":    {operations: "recover-person"},
 	"POST /people/{person}/code":       {reason: "it asks for the administrator's own proof, not older than five minutes"},
 	"POST /people/{person}/unpaired":   {reason: "it asks for the administrator's own proof, not older than five minutes"},
+	"POST /approvals":                  {reason: "four eyes are two people's, and it asks for the administrator's own proof"},
+	"GET /approvals":                   {operations: "list-approvals"},
 	"POST /settings":                   {operations: "change-organisation"},
 	"POST /look":                       {operations: "change-organisation set-logo remove-logo"},
 	"POST /sender":                     {operations: "set-sender"},

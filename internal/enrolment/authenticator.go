@@ -21,6 +21,7 @@ import (
 // Store answers questions outside a transaction.
 type Store interface {
 	PairingStore
+	ApprovalStore
 	// FindPushKey finds the paired authenticator behind a grant; the zero Key where there is none.
 	FindPushKey(ctx context.Context, grantID string) (push.Key, error)
 	// FindAccountByID returns an account; the zero Account where there is none.
@@ -205,8 +206,8 @@ func (s *Service) RemoveFor(ctx context.Context, address, which, reason string) 
 	if err != nil {
 		return "", err
 	}
-	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
-		return "", ErrNoReason
+	if reason, err = reasonOf(reason); err != nil {
+		return "", err
 	}
 	found := ""
 	for _, app := range apps {
@@ -234,15 +235,17 @@ func (s *Service) RemoveFor(ctx context.Context, address, which, reason string) 
 }
 
 // RemoveAllFor unbinds all authenticators of a person of the administrator's organisation, who has lost them. The person is told, and
-// may say that it was not she. It fails as IssueTo does.
+// may say that it was not she. It waits for others, and fails, as IssueTo does.
 func (s *Service) RemoveAllFor(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) error {
-	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
-		return ErrNoReason
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
 	}
 	var whose account.ID
-	err := s.InTx(ctx, func(tx Tx) error {
-		c, err := charge(ctx, tx, by, o, person)
-		if err != nil {
+	waits := false
+	err = s.InTx(ctx, func(tx Tx) error {
+		var c administrator.Charge
+		if c, waits, err = s.charge(ctx, tx, by, o, person, administrator.Unpair, reason); err != nil || waits {
 			return err
 		}
 		whose = c.Account.ID
@@ -261,10 +264,14 @@ func (s *Service) RemoveAllFor(ctx context.Context, by administrator.Administrat
 		}
 		return nil
 	})
-	if err == nil {
-		s.Authn.Rang(whose, "")
+	switch {
+	case err != nil:
+		return err
+	case waits:
+		return ErrAsked
 	}
-	return err
+	s.Authn.Rang(whose, "")
+	return nil
 }
 
 // unbinding is who unbinds an authenticator, from where, and why.

@@ -51,6 +51,7 @@ type Tx interface {
 	authn.Tx
 	PairingTx
 	AuthenticatorTx
+	ApprovalTx
 	// InsertApp binds an authenticator app; false if the account has the most that it may have.
 	InsertApp(ctx context.Context, app authn.App, most int) (bool, error)
 	// RenameApp renames one of the account's apps; false if it has none with this id.

@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,61 +196,59 @@ var (
 
 const maxReason = 500 // characters
 
+// reasonOf is why somebody does what touches another's credentials.
+func reasonOf(text string) (string, error) {
+	if text = strings.TrimSpace(text); text == "" || len([]rune(text)) > maxReason {
+		return "", ErrNoReason
+	}
+	return text, nil
+}
+
 // Issue makes a recovery code for a person who has lost everything, at the operator's word. It works once within a day, as one
 // proof beside the password or a mailed link, and leads to a recovery code of her own. The person is told by mail, never of the
 // code itself (RULES §5). The reason is kept with the audit line's personal fields.
 func (s *Service) Issue(ctx context.Context, address, reason string) (recoverycode.Code, error) {
-	_, id, err := account.ParseIdentifier(address, s.Region)
+	_, id, err := account.ParseAddress(address)
 	if err != nil {
 		return "", err
 	}
-	return s.issue(ctx, administrator.CommandLine, "", reason, func(tx Tx) (administrator.Charge, error) {
+	return s.issue(ctx, administrator.CommandLine, "", reason, func(tx Tx) (administrator.Charge, bool, error) {
 		acc, ok, err := tx.FindAccount(ctx, id)
-		if err == nil && (!ok || !acc.IsOpen()) {
-			err = ErrNoAccount
+		if err != nil || !ok || !acc.IsOpen() {
+			return administrator.Charge{}, false, cmp.Or(err, ErrNoAccount)
 		}
-		return administrator.Charge{Account: acc}, err
+		second, err := tx.FindSecond(ctx, acc.ID)
+		if err == nil && second.Apps == 0 {
+			err = ErrNothingToRecover
+		}
+		return administrator.Charge{Account: acc}, false, err
 	})
 }
 
-// IssueTo is Issue by an administrator, for a person of her organisation. It fails with ErrNoAccount, ErrNoReason,
-// ErrNothingToRecover or a refusal of administrator.MayTouch.
+// IssueTo is Issue by an administrator, for a person of her organisation. Where the account is not her organisation's alone, an
+// administrator of each other one is asked first (ErrAsked); once they have agreed, she may do it once. It fails with ErrNoAccount,
+// ErrNoReason, ErrNothingToRecover, ErrRefused or a refusal of administrator.MayTouch.
 func (s *Service) IssueTo(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) (recoverycode.Code, error) {
-	return s.issue(ctx, by, o, reason, func(tx Tx) (administrator.Charge, error) { return charge(ctx, tx, by, o, person) })
+	return s.issue(ctx, by, o, reason, func(tx Tx) (administrator.Charge, bool, error) {
+		return s.charge(ctx, tx, by, o, person, administrator.HandOut, reason)
+	})
 }
 
-// charge finds the account behind a person whose credentials the administrator may touch.
-func charge(ctx context.Context, tx Tx, by administrator.Administrator, o organisation.ID, person string) (administrator.Charge, error) {
-	c, ok, err := tx.FindCharge(ctx, o, person)
-	switch {
-	case err != nil:
-		return c, fmt.Errorf("find the account of a person: %w", err)
-	case !ok:
-		return c, ErrNoAccount
-	}
-	return c, by.MayTouch(c)
-}
-
-func (s *Service) issue(ctx context.Context, by administrator.Administrator, o organisation.ID, reason string, find func(Tx) (administrator.Charge, error)) (recoverycode.Code, error) {
-	if reason = strings.TrimSpace(reason); reason == "" || len([]rune(reason)) > maxReason {
-		return "", ErrNoReason
+func (s *Service) issue(ctx context.Context, by administrator.Administrator, o organisation.ID, reason string, find func(Tx) (c administrator.Charge, waits bool, err error)) (recoverycode.Code, error) {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return "", err
 	}
 	code := recoverycode.New()
 	verifier, err := s.Hasher.Hash(ctx, code.Reveal())
 	if err != nil {
 		return "", err
 	}
-	return code, s.InTx(ctx, func(tx Tx) error {
-		c, err := find(tx)
-		if err != nil {
+	waits := false
+	err = s.InTx(ctx, func(tx Tx) error {
+		var c administrator.Charge
+		if c, waits, err = find(tx); err != nil || waits {
 			return err
-		}
-		second, err := tx.FindSecond(ctx, c.Account.ID)
-		switch {
-		case err != nil:
-			return fmt.Errorf("find second proofs: %w", err)
-		case second.Apps == 0:
-			return ErrNothingToRecover
 		}
 		e := by.Event(audit.RecoveryCodeIssued, o, reason, s.Now())
 		if err := tx.SaveIssued(ctx, c.Account.ID, verifier, e.Actor, s.Now(), s.Now().Add(IssuedLife)); err != nil {
@@ -261,4 +260,11 @@ func (s *Service) issue(ctx context.Context, by administrator.Administrator, o o
 		e.Account, e.Personal["person"] = c.Account.ID, c.Person
 		return tx.Append(ctx, e)
 	})
+	switch {
+	case err != nil:
+		return "", err
+	case waits:
+		return "", ErrAsked
+	}
+	return code, nil
 }

@@ -176,11 +176,17 @@ func (tx *Tx) CountOwners(ctx context.Context, o organisation.ID, but account.ID
 
 // FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
 func (tx *Tx) FindCharge(ctx context.Context, o organisation.ID, person string) (c administrator.Charge, ok bool, err error) {
+	c, ok, err = scanCharge(tx.query(ctx, findCharge, string(o), person))
+	c.Organisation, c.Person = o, person
+	return c, ok, err
+}
+
+func scanCharge(q query, more ...any) (c administrator.Charge, ok bool, err error) {
 	var verified, created, closed, elsewhere, operator int64
 	a := &c.Account
-	ok, err = tx.query(ctx, findCharge, string(o), person).one(&a.ID, &a.Identifier, &a.Address, &verified, &a.GivenName, &a.FamilyName, &a.Language, &a.Epoch, &created, &closed,
-		&elsewhere, &operator, &c.Role)
+	ok, err = q.one(append([]any{&a.ID, &a.Identifier, &a.Address, &verified, &a.GivenName, &a.FamilyName, &a.Language, &a.Epoch, &created, &closed,
+		&elsewhere, &operator, &c.Role}, more...)...)
 	a.Verified, a.Created, a.Closed = fromMS(verified), fromMS(created), fromMS(closed)
-	c.Organisation, c.Person, c.Elsewhere, c.Operator = o, person, elsewhere == 1, operator == 1
+	c.Elsewhere, c.Operator = elsewhere == 1, operator == 1
 	return c, ok, err
 }

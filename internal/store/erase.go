@@ -57,6 +57,9 @@ DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
 	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
 	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
+	// What others have asked for about the account, and their words; before the account's own.
+	eraseWords     statement = `DELETE FROM approval_words WHERE approval_id IN (SELECT id FROM approvals WHERE account_id = $1)`
+	eraseApprovals statement = `DELETE FROM approvals WHERE account_id = $1`
 	// What lines say of her visits before she had the account; what administrators did to the register's row is the employer's.
 	erasePersonalPrepared statement = `
 DELETE FROM audit_personal WHERE event_id IN (SELECT e.id
@@ -78,6 +81,7 @@ var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
 	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseConnections,
+	eraseWords, eraseApprovals,
 }
 
 // EraseAccount closes the account at its epoch and takes from the database all that tells who it was.

@@ -75,6 +75,10 @@ DELETE FROM mailing_recipients WHERE mailed_at > 0 AND mailed_at <= $1 AND perso
 DELETE FROM refusals WHERE reference IN (SELECT reference FROM refusals WHERE at <= $1 LIMIT $2)`
 	purgeAnswers statement = `
 DELETE FROM api_idempotency WHERE (client_id, key) IN (SELECT client_id, key FROM api_idempotency WHERE created_at <= $1 LIMIT $2)`
+	purgeApprovals statement = `
+DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)`
+	purgeWords statement = `
+DELETE FROM approval_words WHERE approval_id IN (SELECT id FROM approvals WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -91,6 +95,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgeGrants, ms(h.Grants)}, {purgeDevices, ms(h.Grants)}, {purgeOutbox, ms(h.Outbox)}, {purgeLinks, ms(h.Links)}, {purgeRefusals, ms(h.Refusals)},
 		{purgeChunks, ms(h.Files)}, {purgeEntries, ms(h.Now)}, {purgeSamples, ms(h.Now)}, {purgeProblems, ms(h.Problems)}, {endForgotten, ms(h.Forgotten)},
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
+		{purgeWords, ms(h.Links)}, {purgeApprovals, ms(h.Links)},
 		{purgeAnswers, ms(h.Answers)},
 	} {
 		var gone int64

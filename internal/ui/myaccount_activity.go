@@ -70,6 +70,10 @@ var activityTexts = map[audit.Kind]string{
 
 	audit.PreparationConfirmed: "preparation.activity_confirmed",
 	audit.PreparationConnected: "myaccount.activity.person_connected",
+
+	audit.ApprovalAsked:   "myaccount.activity.approval_asked",
+	audit.ApprovalGiven:   "myaccount.activity.approval_given",
+	audit.ApprovalRefused: "myaccount.activity.approval_refused",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
@@ -80,6 +84,7 @@ var concernNobody = map[audit.Kind]bool{
 	audit.DKIMKeyMade: true, audit.DKIMKeyActivated: true, audit.DKIMKeyRemoved: true, audit.SenderSet: true,
 	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.SigningKeyMade: true, audit.SigningKeyRetired: true, audit.PreflightRun: true, audit.AddressCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
+	audit.ApprovalUsed:   true, // what was done has a line of its own
 	audit.Erased:         true, // nobody is there to read it
 
 	// Nobody has an account yet.
