@@ -23,7 +23,7 @@ func (d *Door) mailingsPage(v visit, status int, problem string) error {
 		return err
 	}
 	view := Mailings{Frame: d.frame(v, "/mailings"), Problem: problem, Phase: string(t.Phase), Rate: t.Rate, PhaseAction: v.url("/phase"), PreflightURL: v.url("/preflight"),
-		SendURL: v.url("/bulk?act=send&status=waiting"), RemindURL: v.url("/bulk?act=remind"), MoveAction: v.url("/mailings/move"), DecideAction: v.url("/proposals")}
+		SendURL: v.url("/bulk?act=send&status=waiting"), RemindURL: v.url("/bulk?act=remind"), SheetsURL: v.url("/sheets"), MoveAction: v.url("/mailings/move"), DecideAction: v.url("/proposals")}
 	if !t.SwitchOn.IsZero() {
 		view.SwitchOn = t.SwitchOn.UTC().Format(time.DateOnly)
 	}

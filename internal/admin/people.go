@@ -134,6 +134,9 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	}
 	if r.Account == "" && !out {
 		view.AddressAction = base + "/address"
+		if r.Status(d.Now()) != transition.Left {
+			view.SheetAction, view.SheetReason = base+"/sheet", transition.Kind(r.Flag) != transition.Missing && transition.Kind(r.Flag) != transition.Malformed
+		}
 		if k := transition.Kind(r.Flag); k == transition.Role || k == transition.Disposable {
 			view.VouchAction = base + "/vouch"
 		}

@@ -48,6 +48,10 @@ func (d *Door) routes() map[string]route {
 
 		"POST /people/{person}/send": {administrator.Help, d.postSend},
 
+		"GET /sheets":                 {administrator.Prepare, d.getSheets},
+		"POST /sheets":                {administrator.Prepare, d.postSheets},
+		"POST /people/{person}/sheet": {administrator.Help, d.postSheet},
+
 		"GET /help":                        {administrator.Help, d.getHelp},
 		"POST /help":                       {administrator.Help, d.postHelp},
 		"GET /people/{person}":             {administrator.See, d.getPerson},

@@ -183,13 +183,13 @@ func (d *Door) getPreflight(v visit) error {
 // mends are the acts that mend a finding or take the person out, by the last word of their addresses. A finding without one asks for
 // nothing.
 var mends = map[transition.Kind][]string{
-	transition.Missing: {"address", "exempt"}, transition.Phone: {"address", "exempt"}, transition.Malformed: {"address", "exempt"},
+	transition.Missing: {"address", "sheet", "exempt"}, transition.Phone: {"address", "exempt"}, transition.Malformed: {"address", "sheet", "exempt"},
 	transition.Duplicate: {"address", "exempt"}, transition.Shared: {"address", "exempt"}, transition.Role: {"address", "vouch", "exempt"},
 	transition.Disposable: {"address", "vouch", "exempt"}, transition.Twice: {"exempt"}, transition.Companies: {"exempt"},
 }
 
 // actKeys are the names of those acts.
-var actKeys = map[string]string{"address": "admin.people.correct_submit", "vouch": "admin.people.vouch_submit", "exempt": "admin.people.exempt_submit"}
+var actKeys = map[string]string{"address": "admin.people.correct_submit", "vouch": "admin.people.vouch_submit", "sheet": "admin.people.sheet", "exempt": "admin.people.exempt_submit"}
 
 // outlookRows is the simulation as a table.
 func outlookRows(o transition.Outlook) []OutlookRow {

@@ -7,6 +7,7 @@ import (
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/preparation"
 	"github.com/portvakt/portvakt/internal/transition"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // Frame is what stands around each page.
@@ -289,6 +290,8 @@ type Person struct {
 	// Where each act is sent; empty: the visitor may not, or it makes no sense now.
 	AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
 	RecoverAction, CodeAction, UnpairAction                                               string
+	SheetAction                                                                           string
+	SheetReason                                                                           bool   // she has an address: why does she get a sheet?
 	Typed                                                                                 string // an address that was refused
 	Open                                                                                  string // the act whose form is open, by the last word of its address
 	Mailed                                                                                bool   // there was a mail before
@@ -352,6 +355,7 @@ type Mailings struct {
 	Unchecked                int
 	PreflightURL             string
 	SendURL, RemindURL       string
+	SheetsURL                string
 	MoveAction, DecideAction string
 	Rows                     []MailingRow
 	Running                  bool // one is under way: the page looks again by itself
@@ -491,4 +495,56 @@ type HoldRow struct {
 	ID, PersonURL                                      string
 	At                                                 time.Time
 	NameBefore, NameAfter, AddressBefore, AddressAfter string
+}
+
+// Sheets is the page about the people whom no mail reaches.
+type Sheets struct {
+	Frame
+	FilterAction, Action, BackURL string
+	Total                         int // how many there are
+	Units                         []UnitRow
+	Unit                          string // that is chosen; empty: all
+	Again                         bool   // also those who have a sheet
+	Count                         int    // how many sheets would be made
+	Most                          int    // how many are made at once
+	Days                          int    // for which a sheet works
+	Rows                          []SheetRow
+	Problem                       string // key
+}
+
+// UnitRow is a unit with people whom no mail reaches.
+type UnitRow struct {
+	Unit, URL      string
+	Count, Without int // all of them; those without a sheet
+}
+
+// SheetRow is somebody for whom a sheet would be made. Her number is not shown.
+type SheetRow struct {
+	URL, Name, Unit string
+	Printed         time.Time // her sheet; zero: none
+}
+
+// SheetsPrint is the page that is printed: it holds the secrets of its sheets, once.
+type SheetsPrint struct {
+	Frame
+	Count, Left int
+	Units       []PrintedUnit
+	BackURL     string
+}
+
+// PrintedUnit is the pile of sheets of a unit.
+type PrintedUnit struct {
+	Unit   string
+	Count  int
+	Sheets []PrintedSheet
+}
+
+// PrintedSheet is one person's sheet of A4, in words of her own language.
+type PrintedSheet struct {
+	Language, Name, Unit, Employer, LogoURL     string
+	Number                                      int // in the pile of the unit
+	Title, Text, Until, Ask, Secret             string
+	Steps                                       []string
+	QR                                          web.Markup
+	QRLabel, Code, CodeLabel, Short, ShortLabel string
 }

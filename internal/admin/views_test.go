@@ -72,6 +72,10 @@ var full = []sample{
 	{"bulk", admin.Bulk{Frame: frame, Title: "admin.bulk.send", Text: "admin.bulk.send_text", Button: "admin.bulk.send_submit", Action: "/b", Act: "send", Count: 3, Rows: people, CancelURL: "/c", Problem: "admin.mailings.problem_unchecked", PreflightURL: "/pf"}},
 	{"bulk-exempt", admin.Bulk{Frame: frame, Title: "admin.bulk.exempt", Text: "admin.bulk.exempt_text", Button: "admin.bulk.exempt_submit", Action: "/b", Act: "exempt", Count: 2, Rows: people, NeedsReason: true, Attention: true, CancelURL: "/c"}},
 	{"bulk-nobody", admin.Bulk{Frame: frame, Title: "admin.bulk.send", CancelURL: "/c"}},
+	{"sheets", admin.Sheets{Frame: frame, FilterAction: "/s", Action: "/s", BackURL: "/m", Total: 12, Unit: "Lager", Again: true, Count: 600, Most: 500, Days: 30, Units: []admin.UnitRow{{Unit: "Lager", URL: "/u", Count: 10, Without: 3}, {Unit: "Butik", URL: "/u2", Count: 2}},
+		Rows: []admin.SheetRow{{URL: "/p/1", Name: "Wilma Truck", Unit: "Lager", Printed: day}, {URL: "/p/2"}}, Problem: "admin.sheets.problem_nobody"}},
+	{"sheets-nobody", admin.Sheets{Frame: frame, BackURL: "/m"}},
+	{"sheets_print", admin.SheetsPrint{Frame: frame, Count: 3, Left: 100, BackURL: "/s", Units: []admin.PrintedUnit{{Unit: "Lager", Count: 2, Sheets: []admin.PrintedSheet{handout("sv", "Wilma Truck", 1), handout("en", "Wilma-Katarina af Truckenberg-Ställverksson", 2)}}, {Count: 1, Sheets: []admin.PrintedSheet{handout("sv", "–", 1)}}}}},
 	{"help", admin.Help{Frame: frame, Action: "/h"}},
 	{"help-approvals", admin.Help{Frame: frame, Action: "/h", Approvals: 2, ApprovalsURL: "/ap"}},
 	{"approvals", admin.Approvals{Frame: frame, Action: "/ap", BackURL: "/h", Problem: "admin.approvals.problem_over", Rows: []admin.ApprovalRow{{ID: "1", Name: "Cilla Berg", PersonURL: "/p/1", Key: "admin.approvals.code", At: day, Until: day},
@@ -84,7 +88,7 @@ var full = []sample{
 	{"help-refusal", admin.Help{Frame: frame, Action: "/h", Search: "7K2M9QXD", Asked: true, Rows: people[:1], Refusal: &admin.RefusalView{Reference: "7K2M9QXD", At: day, Key: "admin.refusal.password", Said: "signin.cancel"}}},
 	{"help-nobody", admin.Help{Frame: frame, Action: "/h", Search: "anna", Asked: true}},
 	{"person", admin.Person{Frame: frame, Name: "Anna Svensson", Address: eva, Phone: "070-174 06 05", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.role", WhyText: "admin.finding_text.role", Next: "admin.next.problem", ReturnURL: "/t",
-		AddressAction: "/a", VouchAction: "/v", ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},
+		AddressAction: "/a", VouchAction: "/v", SheetAction: "/sh", SheetReason: true, ExemptAction: "/e", SendAction: "/s", Problem: "admin.people.problem_address", Typed: "anna", History: []admin.LogLine{{At: day, Key: "admin.log.address_corrected", By: "Eva Admin", Reason: "Ringde"}},
 		Mails: []admin.MailRow{{Key: "admin.mail.confirm", To: eva, At: day, State: "admin.mail.bounced", Words: "5.1.1 no such user", Events: []admin.MailEvent{{At: day, Key: "admin.turn.accepted", Words: "250 ok"}, {At: day, Key: "admin.turn.bounced"}}}, {Key: "admin.mail.reminder", To: eva, At: day, State: "admin.mail.queued"}}}},
 	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i", RecoverAction: "/r", CodeAction: "/c", UnpairAction: "/u"}},
 }
@@ -92,8 +96,27 @@ var full = []sample{
 var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "anna.svensson@foretaget.example", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.duplicate", Attention: true, At: day},
 	{URL: "/p/2", Status: "admin.status.waiting"}}
 
+// handout is a sheet as it is printed.
+func handout(lang, name string, n int) admin.PrintedSheet {
+	c, err := locale.New()
+	if err != nil {
+		panic(err)
+	}
+	code, err := web.QR("https://login.foretaget.example/preparation/7k3mq2zd8xw5vrtn4hbpj6ycae")
+	if err != nil {
+		panic(err)
+	}
+	t := c.Printer(locale.Language(lang))
+	short := "login.foretaget.example/sheet"
+	return admin.PrintedSheet{Language: lang, Name: name, Unit: "Lager", Employer: "Företaget AB", Number: n, Title: t.T("admin.sheet.title"), Text: t.T("admin.sheet.text", "Employer", "Företaget AB"), QR: code,
+		QRLabel: t.T("admin.sheet.qr"), Code: "7K3M Q2ZD 8XW5 VRTN 4HBP J6YC AE", CodeLabel: t.T("admin.sheet.code"), Short: short, ShortLabel: t.T("admin.sheet.short"), Until: t.T("admin.sheet.until", "Date", t.Date(day)),
+		Ask: t.T("admin.sheet.ask"), Secret: t.T("admin.sheet.secret"),
+		Steps: []string{t.T("admin.sheet.step_scan"), t.T("admin.sheet.step_type", "Short", short), t.T("admin.sheet.step_password"), t.T("admin.sheet.step_write")}}
+}
+
 // zero are the same pages with nothing filled in.
 var zero = []sample{
+	{"sheets", admin.Sheets{}}, {"sheets_print", admin.SheetsPrint{}},
 	{"code", admin.Code{}}, {"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
 	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"approvals", admin.Approvals{}},
@@ -102,6 +125,8 @@ var zero = []sample{
 
 // hostile are pages that carry what a stranger typed.
 var hostile = []sample{
+	{"sheets", admin.Sheets{Frame: bad, Total: 1, Count: 1, Unit: evil, Units: []admin.UnitRow{{Unit: evil, URL: "javascript:alert(1)"}}, Rows: []admin.SheetRow{{URL: "javascript:alert(1)", Name: evil, Unit: evil}}}},
+	{"sheets_print", admin.SheetsPrint{Frame: bad, Units: []admin.PrintedUnit{{Unit: evil, Sheets: []admin.PrintedSheet{{Language: evil, Name: evil, Unit: evil, Employer: evil, LogoURL: "javascript:alert(1)", Title: evil, Text: evil, Steps: []string{evil}, Code: evil, Short: evil}}}}}},
 	{"code", admin.Code{Frame: bad, Name: evil, Code: evil, BackURL: evil}},
 	{"import", admin.Imports{Frame: bad, Problem: "admin.import.problem_register", Columns: []string{evil}, Rows: []admin.ImportRow{{URL: "javascript:alert(1)", Name: evil, State: "admin.job.done"}}}},
 	{"import_file", admin.Import{Frame: bad, ImportRow: admin.ImportRow{Name: evil}, Sheet: evil, Waits: true, Columns: []admin.ImportColumn{{Name: evil, Input: "column-0", Field: evil, Sample: []string{evil}}}, Fields: []admin.FieldChoice{{Field: evil, Key: "admin.field.ignore"}}}},

@@ -82,7 +82,7 @@ func (d *Door) mount(to mux) []byte {
 		about string
 		mount func(*builder)
 	}{
-		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"approvals", d.approvals}, {"mailings", d.mailings},
+		{"organisation", d.organisations}, {"administrators", d.administrators}, {"register", d.imports}, {"preflight", d.preflight}, {"people", d.people}, {"approvals", d.approvals}, {"mailings", d.mailings}, {"sheets", d.sheets},
 	} {
 		b.about = part.about
 		part.mount(b)
@@ -110,6 +110,7 @@ var scopeTexts = map[string]string{
 	relyingparty.RegisterWrite:       "import the register, decide on what is held, run the pre-flight",
 	relyingparty.TransitionRead:      "look at the people and how far each has come",
 	relyingparty.TransitionWrite:     "help people, send mails, move the transition on",
+	relyingparty.SheetsWrite:         "print sheets for people without an address: each is a key to a login",
 	relyingparty.AdministratorsRead:  "list the administrators",
 	relyingparty.AdministratorsWrite: "appoint and dismiss administrators",
 	relyingparty.AuditRead:           "read the organisation's lines of the audit log",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 )
 
 // wilmasKey is a national identity number, as registers have them: it must stand nowhere but where Wilma is.
@@ -313,5 +315,98 @@ func TestWhoseConnectionWasTakenAwayComesBackByASheet(t *testing.T) {
 	b.post(link + "/connect").expect(http.StatusSeeOther).follow().expect(http.StatusOK)
 	if w.askDB(`SELECT COUNT(*) FROM connections WHERE person_id = $1`, id) != "1" {
 		t.Error("she is not connected")
+	}
+}
+
+// TestSheetsAreMadeAtTheConsole holds the whole of the print page: a key for each person, in this one answer.
+func TestSheetsAreMadeAtTheConsole(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		w.registered(person.Person{Key: "1008", GivenName: "Xerxes", FamilyName: "Butik", Language: "en", Employments: []person.Employment{{Company: "Företaget AB", Unit: "Butik"}}})
+		b, app := w.atConsole("administrator")
+		b.get(consoleURL + "/mailings").expect(http.StatusOK).shows("Skriv ut blad")
+		b.get(consoleURL + "/sheets").expect(http.StatusOK).shows("2 blad").shows("Wilma Truck")
+		b.get(consoleURL + "/sheets?unit=Lager").expect(http.StatusOK).shows("1 blad")
+		if strings.Contains(b.body, "Xerxes") || strings.Contains(b.body, "1234") {
+			t.Error("the list shows the other unit, or a number")
+		}
+		if w.askDB(`SELECT COUNT(*) FROM preparation_links`) != "0" {
+			t.Error("looking has made sheets")
+		}
+		w.clock.Advance(6 * time.Minute) // what is grave asks for a fresh proof
+		b.post(consoleURL+"/sheets", "unit", "Lager").expect(http.StatusSeeOther)
+		b.follow()
+		b.post(b.action("/signin/"), "password", bosPass).follow().expect(http.StatusOK)
+		b.post(b.action("/signin/"), "code", app.code()).follow().expect(http.StatusOK)
+		b.post(consoleURL + "/sheets").expect(http.StatusOK).shows("2 blad att skriva ut").shows("Wilma Truck").shows("Din nya inloggning").shows("Your new login")
+		if cache := b.last.Header.Get("Cache-Control"); !strings.Contains(cache, "no-store") {
+			t.Errorf("the sheets may be kept: %q", cache)
+		}
+		if strings.Contains(b.body, "1234") || strings.Contains(b.body, "1008") {
+			t.Error("a sheet shows a number")
+		}
+		code := regexp.MustCompile(`translate="no">([0-9A-Z ]{32})</code>`).FindAllStringSubmatch(b.body, -1)
+		if len(code) != 2 {
+			t.Fatalf("%d codes", len(code))
+		}
+		b.post(consoleURL + "/sheets").expect(http.StatusUnprocessableEntity).shows("ingen att skriva ut")
+		reader := w.browser()
+		reader.post("/sheet", "code", code[1][1]).expect(http.StatusSeeOther).follow().shows("Hej Wilma!")
+		reader.choosesByTheSheet(reader.at).expect(http.StatusSeeOther)
+		b.get(consoleURL + "/sheets?again=on").expect(http.StatusOK).shows("1 blad").shows("Har ett blad från")
+		b.get(b.personAt("wilma")).expect(http.StatusOK).shows("Ett blad skrevs ut")
+		b.post(w.personURL(wilmasKey) + "/sheet").expect(http.StatusUnprocessableEntity)
+		w.seal()
+		if strings.Contains(w.log.String(), code[1][1]) || strings.Contains(w.log.String(), strings.ToLower(strings.ReplaceAll(code[1][1], " ", ""))) {
+			t.Error("the log holds a sheet's key")
+		}
+	})
+}
+
+// personURL is the page of a person in the console.
+func (w *world) personURL(key string) string { return consoleURL + "/people/" + w.personID(key) }
+
+func TestAHelpdeskPrintsOneSheetAtATime(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	w.david()
+	b, _ := w.atConsole("helpdesk")
+	b.get(consoleURL + "/sheets").expect(http.StatusNotFound)
+	b.post(consoleURL + "/sheets").expect(http.StatusNotFound)
+	b.get(w.personURL(wilmasKey)).expect(http.StatusOK).shows("Skriv ut ett blad")
+	b.post(w.personURL(wilmasKey) + "/sheet").expect(http.StatusOK).shows("Wilma Truck")
+	b.post(w.personURL(davidsKey) + "/sheet").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
+	b.post(w.personURL(davidsKey)+"/sheet", "reason", "läser inga mejl").expect(http.StatusOK).shows("David Ek")
+	b.get(w.personURL(davidsKey)).shows("läser inga mejl")
+	b.post(consoleURL+"/people/nobody/sheet", "reason", "x").expect(http.StatusNotFound)
+}
+
+func TestAProgramPrintsSheetsWithAScopeOfItsOwn(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	s := w.program(relyingparty.TransitionRead, relyingparty.TransitionWrite)
+	if a := s.send("POST", apiURL+"/sheets", strings.NewReader(`{}`)); a.status != http.StatusForbidden {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	a := s.send("GET", apiURL+"/sheets?limit=1", nil)
+	if a.status != http.StatusOK || strings.Contains(a.text, "1234") || !strings.Contains(a.text, "Wilma Truck") {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	s = w.program()
+	a = s.send("POST", apiURL+"/sheets", strings.NewReader(`{"unit":"Lager"}`))
+	items, _ := a.fields["items"].([]any)
+	if a.status != http.StatusOK || len(items) != 1 || a.fields["left"] != 0.0 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	sheet := items[0].(map[string]any)
+	link := strings.TrimPrefix(sheet["link"].(string), issuer)
+	w.browser().get(link).expect(http.StatusOK).shows("Hej Wilma!")
+	if code := strings.ToLower(strings.ReplaceAll(sheet["code"].(string), " ", "")); !strings.HasSuffix(link, code) {
+		t.Errorf("%s and %s are two keys", link, code)
+	}
+	for body, status := range map[string]int{`{"unit":"Lager"}`: http.StatusConflict, `{"people":["x"]}`: http.StatusConflict, `{"persons":[]}`: http.StatusUnprocessableEntity} {
+		if a := s.send("POST", apiURL+"/sheets", strings.NewReader(body)); a.status != status {
+			t.Errorf("%s: %d %s", body, a.status, a.text)
+		}
 	}
 }

@@ -14,6 +14,7 @@ const (
 	RegisterWrite       = "register:write"
 	TransitionRead      = "transition:read"
 	TransitionWrite     = "transition:write"
+	SheetsWrite         = "sheets:write" // apart from the rest: whoever prints a sheet holds a key
 	AdministratorsRead  = "administrators:read"
 	AdministratorsWrite = "administrators:write"
 	AuditRead           = "audit:read"
@@ -21,7 +22,7 @@ const (
 
 // ServiceScopes lists all scopes of services.
 func ServiceScopes() []string {
-	return []string{OrganisationRead, OrganisationWrite, RegisterRead, RegisterWrite, TransitionRead, TransitionWrite, AdministratorsRead, AdministratorsWrite,
+	return []string{OrganisationRead, OrganisationWrite, RegisterRead, RegisterWrite, TransitionRead, TransitionWrite, SheetsWrite, AdministratorsRead, AdministratorsWrite,
 		AuditRead}
 }
 

@@ -172,7 +172,7 @@ func (d *Door) getChoice(w http.ResponseWriter, r *http.Request) error {
 		back = attemptURL(base, v.attempt)
 	}
 	view := EnrolmentChoice{Action: attemptURL(base+"/choice", v.attempt), BackURL: back, AppURL: d.Enrolment.App, Phone: web.IsPhone(r.UserAgent())}
-	if view.QR, err = qrSVG(view.AppURL); err != nil {
+	if view.QR, err = web.QR(view.AppURL); err != nil {
 		return err
 	}
 	if second := v.position.Facts.Second; v.position.Facts.Progress.Stage == authn.Replacing && second.MayTurnOff(v.position.Facts.Progress, d.Visitor.Now()) {
@@ -222,7 +222,7 @@ func (d *Door) getApp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return see(w, r, d.page(v.attempt, authn.Enrol))
 	}
-	picture, err := qrSVG(uri)
+	picture, err := web.QR(uri)
 	if err != nil {
 		return err
 	}

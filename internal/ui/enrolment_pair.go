@@ -30,7 +30,7 @@ func (d *Door) getPair(w http.ResponseWriter, r *http.Request) error {
 	case o.State == enrolment.CodeClaimed:
 		return see(w, r, attemptURL(base+"/consent", v.attempt))
 	case o.State == enrolment.CodeShown && o.Link != "":
-		if view.QR, err = qrSVG(o.Link); err != nil {
+		if view.QR, err = web.QR(o.Link); err != nil {
 			return err
 		}
 		view.Link, view.Key, view.Issuer = web.RegisteredURL(o.Link), o.Groups, o.Issuer

@@ -4,7 +4,7 @@ import "github.com/portvakt/portvakt/internal/web"
 
 // QR lets the samples show a drawn code.
 func QR(text string) web.Markup {
-	svg, err := qrSVG(text)
+	svg, err := web.QR(text)
 	if err != nil {
 		panic(err)
 	}

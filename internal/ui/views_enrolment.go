@@ -43,7 +43,7 @@ type EnrolmentMail struct {
 // Form fields: want ("own" or "other").
 type EnrolmentChoice struct {
 	AppURL    string     // of Portvakt's own app
-	QR        web.Markup // the same, of qrSVG
+	QR        web.Markup // the same, of web.QR
 	Phone     bool       // this device is a phone: the link comes first
 	Action    string
 	BackURL   string
@@ -52,7 +52,7 @@ type EnrolmentChoice struct {
 
 // EnrolmentApp is the page enrolment_app (S14): the key goes into the app, by camera, by hand or by a press.
 type EnrolmentApp struct {
-	QR      web.Markup        // of qrSVG
+	QR      web.Markup        // of web.QR
 	Key     string            // base32; grouped or not
 	KeyURL  web.RegisteredURL // otpauth:, for an app on this device
 	NextURL string            // to EnrolmentCode

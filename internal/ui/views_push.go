@@ -34,7 +34,7 @@ type SignInPush struct {
 // EnrolmentPair is the page enrolment_pair (S12): the phone scans, or the link is pressed on the phone itself, or the key is typed.
 // Form fields: none to Action, which makes another code.
 type EnrolmentPair struct {
-	QR        web.Markup        // of qrSVG; "" with a Problem
+	QR        web.Markup        // of web.QR; "" with a Problem
 	Link      web.RegisteredURL // the same, for this device
 	Key       string            // the same, to type; in groups
 	Issuer    string            // to which the key belongs, for programs that know several

@@ -1,23 +1,21 @@
-package ui
+package web
 
 import (
 	"fmt"
 	"strings"
 
 	"rsc.io/qr"
-
-	"github.com/portvakt/portvakt/internal/web"
 )
 
 // quiet is the empty border around a QR code, in modules, that a camera needs to find it (ISO/IEC 18004).
 const quiet = 4
 
-// qrSVG draws a text as a QR code: one path, one unit to a module, as large as the stylesheet makes it. The page says what
+// QR draws a text as a QR code: one path, one unit to a module, as large as the stylesheet makes it. The page says what
 // it is, and the stylesheet gives it its white ground.
-func qrSVG(text string) (web.Markup, error) {
+func QR(text string) (Markup, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
-		return "", fmt.Errorf("ui: draw a code: %w", err)
+		return "", fmt.Errorf("web: draw a code: %w", err)
 	}
 	var path strings.Builder
 	for y := range code.Size {
@@ -34,6 +32,6 @@ func qrSVG(text string) (web.Markup, error) {
 		}
 	}
 	side := code.Size + 2*quiet
-	return web.Markup(fmt.Sprintf(`<svg class="qr" viewBox="0 0 %d %d" aria-hidden="true" focusable="false" shape-rendering="crispEdges"><path d="%s"/></svg>`,
+	return Markup(fmt.Sprintf(`<svg class="qr" viewBox="0 0 %d %d" aria-hidden="true" focusable="false" shape-rendering="crispEdges"><path d="%s"/></svg>`,
 		side, side, path.String())), nil
 }

@@ -1,4 +1,4 @@
-package ui
+package web
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ const longURL = "otpauth://totp/Portvakt:anna.svensson%40foretaget.example?secre
 
 func TestACameraReadsTheDrawnCode(t *testing.T) {
 	for _, text := range []string{longURL, "a", strings.Repeat("åäö", 300)} {
-		svg, err := qrSVG(text)
+		svg, err := QR(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestACameraReadsTheDrawnCode(t *testing.T) {
 }
 
 func TestADrawnCodeIsOnePathOfNumbersOnly(t *testing.T) {
-	svg, err := qrSVG(`"><script>alert(1)</script>`)
+	svg, err := QR(`"><script>alert(1)</script>`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestADrawnCodeIsOnePathOfNumbersOnly(t *testing.T) {
 }
 
 func TestATextTooLongForACodeIsAnError(t *testing.T) {
-	if svg, err := qrSVG(strings.Repeat("x", 3000)); err == nil || svg != "" {
+	if svg, err := QR(strings.Repeat("x", 3000)); err == nil || svg != "" {
 		t.Errorf("%d characters drawn, %v", len(svg), err)
 	}
 }
