@@ -92,15 +92,15 @@ func (d *Door) shownDetail(v visit, detail map[string]string) string {
 // logTexts say in words what has happened. A kind without one is shown by its name.
 var logTexts = map[audit.Kind]string{
 	audit.Appointed: "admin.log.appointed", audit.Dismissed: "admin.log.dismissed", audit.OrganisationSet: "admin.log.organisation_set",
-	audit.PersonConnected: "admin.log.person_connected", audit.PreflightRun: "admin.log.preflight_run", audit.AddressCorrected: "admin.log.address_corrected",
+	audit.PersonConnected: "admin.log.person_connected", audit.PreflightRun: "admin.log.preflight_run", audit.AddressCorrected: "admin.log.address_corrected", audit.PhoneCorrected: "admin.log.phone_corrected",
 	audit.AddressVouched: "admin.log.address_vouched", audit.SheetPrinted: "admin.log.sheet_printed", audit.PersonExempted: "admin.log.person_exempted", audit.PersonIncluded: "admin.log.person_included",
 	audit.RecoveryCodeIssued: "admin.log.code_issued", audit.AppRemoved: "admin.log.app_removed", audit.RecoveryRequested: "admin.log.recovery_requested",
 	audit.ImportBegun: "admin.log.import_begun", audit.ImportFinished: "admin.log.import_done", audit.HoldDecided: "admin.log.hold_decided",
 	audit.ImportPaused: "admin.log.import_paused", audit.ImportResumed: "admin.log.import_resumed", audit.ImportCancelled: "admin.log.import_cancelled",
 	audit.ImportFailed:       "admin.log.import_failed",
 	audit.PersonDisconnected: "admin.log.person_disconnected", audit.MailingBegun: "admin.log.mailing_begun", audit.MailingMoved: "admin.log.mailing_moved",
-	audit.MailingSent: "admin.log.mailing_sent",
-	audit.PhaseSet:    "admin.log.phase_set", audit.RateSet: "admin.log.rate_set", audit.SenderSet: "admin.log.sender_set",
+	audit.MailingSent: "admin.log.mailing_sent", audit.SheetPrinted: "admin.log.sheet_printed",
+	audit.PhaseSet: "admin.log.phase_set", audit.RateSet: "admin.log.rate_set", audit.SenderSet: "admin.log.sender_set",
 	audit.DKIMKeyMade: "admin.log.key_made", audit.DKIMKeyActivated: "admin.log.key_activated", audit.DKIMKeyRemoved: "admin.log.key_removed",
 	audit.PreparationConfirmed: "admin.log.confirmed", audit.PreparationConnected: "admin.log.connected", audit.PreparationRenewed: "admin.log.renewed",
 	audit.PreparationLinkSent: "admin.log.link_sent", audit.PreparationProposed: "admin.log.proposed",

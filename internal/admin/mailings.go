@@ -35,7 +35,7 @@ func (d *Door) mailingsPage(v visit, status int, problem string) error {
 		return err
 	}
 	for _, j := range all {
-		row := MailingRow{ID: j.ID, At: j.Created, State: jobKeys[j.State], Looked: j.Position, Total: j.Total, Mailed: j.Counts[preparation.Mailed], Running: !j.State.Ended(),
+		row := MailingRow{ID: j.ID, At: j.Created, State: jobKeys[j.State], Looked: j.Position, Total: j.Total, Mailed: j.Counts[preparation.Mailed], Texted: j.Counts[preparation.Texted], Running: !j.State.Ended(),
 			CanPause: j.State == job.Queued || j.State == job.Running, CanResume: j.State == job.Paused}
 		for _, why := range preparation.Skipped {
 			row.Left += j.Counts[why]
@@ -132,7 +132,7 @@ func (d *Door) postProposal(v visit) error {
 const mostShown = 20
 
 // chosen are the persons that a bulk action is about.
-func (d *Door) chosen(v visit, act string, f transition.Filter) (ids []string, first []transition.Row, err error) {
+func (d *Door) chosen(v visit, act string, f transition.Filter) (transition.Chosen, error) {
 	return d.Transition.Choose(v.r.Context(), v.org.ID, transition.Act(act), f, mostShown)
 }
 
@@ -157,14 +157,17 @@ func (d *Door) bulkPage(v visit, status int, problem string) error {
 		return errNotFound
 	}
 	f := d.bulkFilter(v)
-	ids, first, err := d.chosen(v, act, f)
+	chosen, err := d.chosen(v, act, f)
 	if err != nil {
 		return err
 	}
 	view := Bulk{Frame: d.frame(v, "/transition"), Title: keys.title, Text: keys.text, Button: keys.button, Action: v.url("/bulk"), Act: act, Status: string(f.Status),
-		Attention: f.Attention, Words: f.Words, Count: len(ids), NeedsReason: act == "exempt", CancelURL: v.url("/transition?" + d.filterQuery(v, f).Encode()), Problem: problem,
+		Attention: f.Attention, Words: f.Words, Count: len(chosen.IDs), NeedsReason: act == "exempt", CancelURL: v.url("/transition?" + d.filterQuery(v, f).Encode()), Problem: problem,
 		PreflightURL: v.url("/preflight")}
-	view.Rows, _ = d.personRows(v, first, "/transition", f)
+	if act != "exempt" {
+		view.Texted = chosen.Texted
+	}
+	view.Rows, _ = d.personRows(v, chosen.First, "/transition", f)
 	return d.page(v, status, "bulk", view)
 }
 
@@ -182,15 +185,15 @@ func (d *Door) postBulk(v visit) error {
 	if _, ok := bulkKeys[act]; !ok {
 		return errNotFound
 	}
-	ids, _, err := d.chosen(v, act, d.bulkFilter(v))
+	chosen, err := d.chosen(v, act, d.bulkFilter(v))
 	if err != nil {
 		return err
 	}
-	if len(ids) == 0 {
+	if len(chosen.IDs) == 0 {
 		return v.back("/transition", "")
 	}
 	if act == "exempt" {
-		err := d.Transition.ExemptAll(v.r.Context(), v.by, v.org.ID, ids, v.r.PostFormValue("reason"))
+		err := d.Transition.ExemptAll(v.r.Context(), v.by, v.org.ID, chosen.IDs, v.r.PostFormValue("reason"))
 		if errors.Is(err, transition.ErrReason) {
 			return d.bulkPage(v, http.StatusUnprocessableEntity, "admin.people.problem_reason")
 		}
@@ -199,7 +202,7 @@ func (d *Door) postBulk(v visit) error {
 		}
 		return v.back("/transition", "exempted_all")
 	}
-	_, err = d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: ids, Reminder: act == "remind"})
+	_, err = d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: chosen.IDs, Reminder: act == "remind"})
 	switch {
 	case errors.Is(err, preparation.ErrUnchecked):
 		return d.bulkPage(v, http.StatusUnprocessableEntity, "admin.mailings.problem_unchecked")

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -76,6 +77,9 @@ func (d *Door) personPage(v visit, status int, problem, typed string) error {
 		Next: nextKeys[s], Problem: problem, Typed: typed, ReturnURL: v.url("/transition"), Open: v.r.URL.Query().Get("do"), Mailed: !r.Mailed.IsZero()}
 	if problem != "" {
 		view.Open = path.Base(v.r.URL.Path) // of the act that was refused: its form stays open
+		if view.Open == "phone" {
+			view.Typed, view.TypedPhone = "", typed
+		}
 	}
 	if r.Flag != "" && r.Account == "" {
 		view.Why, view.WhyText = findingKeys[transition.Kind(r.Flag)], findingTexts[transition.Kind(r.Flag)]
@@ -129,13 +133,16 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	}
 	base := v.url("/people/" + r.ID)
 	out := !r.Exempt.IsZero()
-	if r.Account == "" && !out && r.Flag == "" && r.Address != "" {
+	if r.Account == "" && !out && r.Flag == "" && (r.Address != "" || r.Phone != "" && d.Transition.HasSMS()) {
 		view.SendAction = base + "/send"
 	}
 	if r.Account == "" && !out {
 		view.AddressAction = base + "/address"
-		if r.Status(d.Now()) != transition.Left {
-			view.SheetAction, view.SheetReason = base+"/sheet", transition.Kind(r.Flag) != transition.Missing && transition.Kind(r.Flag) != transition.Malformed
+		if d.Transition.HasSMS() {
+			view.PhoneAction = base + "/phone"
+		}
+		if k := transition.Kind(r.Flag); r.Status(d.Now()) != transition.Left {
+			view.SheetAction, view.SheetReason = base+"/sheet", r.Address != "" && k != transition.Missing && k != transition.Malformed
 		}
 		if k := transition.Kind(r.Flag); k == transition.Role || k == transition.Disposable {
 			view.VouchAction = base + "/vouch"
@@ -174,6 +181,9 @@ var helpProblems = []struct {
 	{transition.ErrNotConnected, "admin.people.problem_not_connected"},
 	{transition.ErrNotFlagged, "admin.people.problem_not_flagged"},
 	{account.ErrNotAnAddress, "admin.people.problem_address"},
+	{transition.ErrNotAPhone, "admin.people.problem_phone"},
+	{authn.ErrCountry, "admin.people.problem_country"},
+	{authn.ErrNoSMS, "admin.people.problem_no_sms"},
 	{preparation.ErrEnded, "admin.mailings.problem_ended"},
 	{enrolment.ErrNoReason, "admin.people.problem_reason"},
 	{enrolment.ErrNoAccount, "admin.people.problem_not_connected"},
@@ -199,7 +209,7 @@ func (d *Door) helped(v visit, notice string, err error) error {
 	}
 	for _, p := range helpProblems {
 		if errors.Is(err, p.err) {
-			return d.personPage(v, http.StatusUnprocessableEntity, p.key, v.r.PostFormValue("address"))
+			return d.personPage(v, http.StatusUnprocessableEntity, p.key, cmp.Or(v.r.PostFormValue("address"), v.r.PostFormValue("phone")))
 		}
 	}
 	return err
@@ -209,6 +219,15 @@ func (d *Door) helped(v visit, notice string, err error) error {
 func (d *Door) postAddress(v visit) error {
 	err := d.Transition.CorrectAddress(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("address"), v.r.PostFormValue("reason"))
 	return d.helped(v, "corrected", err)
+}
+
+// postPhone handles POST /people/{person}/phone: the person is reached by SMS from now on, and at once.
+func (d *Door) postPhone(v visit) error {
+	err := d.Transition.CorrectPhone(v.r.Context(), v.by, v.org.ID, v.r.PathValue("person"), v.r.PostFormValue("phone"), v.r.PostFormValue("reason"))
+	if err == nil {
+		_, err = d.Preparation.Send(v.r.Context(), v.by, v.org.ID, preparation.Choice{Persons: []string{v.r.PathValue("person")}, Anew: true})
+	}
+	return d.helped(v, "texted", err)
 }
 
 // postSend handles POST /people/{person}/send: one mail to one person.

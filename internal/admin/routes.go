@@ -56,6 +56,7 @@ func (d *Door) routes() map[string]route {
 		"POST /help":                       {administrator.Help, d.postHelp},
 		"GET /people/{person}":             {administrator.See, d.getPerson},
 		"POST /people/{person}/address":    {administrator.Help, d.postAddress},
+		"POST /people/{person}/phone":      {administrator.Help, d.postPhone},
 		"POST /people/{person}/vouch":      {administrator.Help, d.postVouch},
 		"POST /people/{person}/exempt":     {administrator.Help, d.postExempt},
 		"POST /people/{person}/include":    {administrator.Help, d.postInclude},

@@ -33,6 +33,7 @@ func (d *Door) getTransition(v visit) error {
 	if v.may(administrator.Prepare) {
 		q := d.filterQuery(v, filter)
 		q.Del("act")
+		view.ImportURL = v.url("/import")
 		view.BulkURL = v.url("/bulk?" + q.Encode() + "&act=")
 	}
 	for _, s := range transition.Statuses() {
@@ -183,7 +184,8 @@ func (d *Door) getPreflight(v visit) error {
 // mends are the acts that mend a finding or take the person out, by the last word of their addresses. A finding without one asks for
 // nothing.
 var mends = map[transition.Kind][]string{
-	transition.Missing: {"address", "sheet", "exempt"}, transition.Phone: {"address", "exempt"}, transition.Malformed: {"address", "sheet", "exempt"},
+	transition.Missing: {"address", "sheet", "exempt"}, transition.Phone: {"address", "exempt"}, transition.PhoneShared: {"address", "sheet", "exempt"},
+	transition.PhoneCountry: {"address", "sheet", "exempt"}, transition.Malformed: {"address", "sheet", "exempt"},
 	transition.Duplicate: {"address", "exempt"}, transition.Shared: {"address", "exempt"}, transition.Role: {"address", "vouch", "exempt"},
 	transition.Disposable: {"address", "vouch", "exempt"}, transition.Twice: {"exempt"}, transition.Companies: {"exempt"},
 }

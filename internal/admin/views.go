@@ -70,6 +70,7 @@ var notices = map[string]string{
 	"exempted_all": "admin.notice.exempted_all",
 	"checked":      "admin.notice.checked",
 	"corrected":    "admin.notice.corrected",
+	"texted":       "admin.notice.texted",
 	"vouched":      "admin.notice.vouched",
 	"exempted":     "admin.notice.exempted",
 	"included":     "admin.notice.included",
@@ -164,13 +165,13 @@ var (
 		transition.SignedIn: "admin.stage.signed_in", transition.Second: "admin.stage.second",
 	}
 	findingKeys = map[transition.Kind]string{
-		transition.Missing: "admin.finding.missing", transition.Phone: "admin.finding.phone", transition.Malformed: "admin.finding.malformed",
+		transition.Missing: "admin.finding.missing", transition.Phone: "admin.finding.phone", transition.PhoneShared: "admin.finding.phone_shared", transition.PhoneCountry: "admin.finding.phone_country", transition.ByPhone: "admin.finding.by_phone", transition.Malformed: "admin.finding.malformed",
 		transition.Duplicate: "admin.finding.duplicate", transition.Shared: "admin.finding.shared", transition.Role: "admin.finding.role",
 		transition.Disposable: "admin.finding.disposable", transition.Twice: "admin.finding.twice", transition.Companies: "admin.finding.companies",
 		transition.Hash: "admin.finding.old_password",
 	}
 	findingTexts = map[transition.Kind]string{
-		transition.Missing: "admin.finding_text.missing", transition.Phone: "admin.finding_text.phone", transition.Malformed: "admin.finding_text.malformed",
+		transition.Missing: "admin.finding_text.missing", transition.Phone: "admin.finding_text.phone", transition.PhoneShared: "admin.finding_text.phone_shared", transition.PhoneCountry: "admin.finding_text.phone_country", transition.ByPhone: "admin.finding_text.by_phone", transition.Malformed: "admin.finding_text.malformed",
 		transition.Duplicate: "admin.finding_text.duplicate", transition.Shared: "admin.finding_text.shared", transition.Role: "admin.finding_text.role",
 		transition.Disposable: "admin.finding_text.disposable", transition.Twice: "admin.finding_text.twice", transition.Companies: "admin.finding_text.companies",
 		transition.Hash: "admin.finding_text.old_password",
@@ -199,6 +200,7 @@ type Transition struct {
 	Statuses                                         []StatusChoice
 	Rows                                             []PersonRow
 	NextURL, ExportURL, AllURL, AttentionURL         string
+	ImportURL                                        string // empty: not this visitor's
 	BulkURL                                          string // of a bulk act on those who are shown, but for its name; empty: not this visitor's
 }
 
@@ -288,13 +290,13 @@ type Person struct {
 	ReturnURL string
 
 	// Where each act is sent; empty: the visitor may not, or it makes no sense now.
-	AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
-	RecoverAction, CodeAction, UnpairAction                                               string
-	SheetAction                                                                           string
-	SheetReason                                                                           bool   // she has an address: why does she get a sheet?
-	Typed                                                                                 string // an address that was refused
-	Open                                                                                  string // the act whose form is open, by the last word of its address
-	Mailed                                                                                bool   // there was a mail before
+	PhoneAction, AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
+	RecoverAction, CodeAction, UnpairAction                                                            string
+	SheetAction                                                                                        string
+	SheetReason                                                                                        bool   // she has an address: why does she get a sheet?
+	Typed, TypedPhone                                                                                  string // an address, or a number, that was refused
+	Open                                                                                               string // the act whose form is open, by the last word of its address
+	Mailed                                                                                             bool   // there was a mail before
 }
 
 // Code is the page that shows a recovery code to whoever hands it over, once.
@@ -368,7 +370,8 @@ type MailingRow struct {
 	At                  time.Time
 	State               string // key
 	Looked, Total       int64  // persons looked at
-	Mailed, Left        int64  // got a mail; were left out
+	Mailed, Left        int64  // got a mail, or an SMS; were left out
+	Texted              int64  // of the former, by SMS
 	Running             bool
 	CanPause, CanResume bool
 }
@@ -387,7 +390,7 @@ type Bulk struct {
 	Action, Act         string
 	Status, Words       string
 	Attention           bool
-	Count               int
+	Count, Texted       int // of these, by SMS
 	Rows                []PersonRow
 	NeedsReason         bool
 	CancelURL           string

@@ -145,14 +145,14 @@ func (d *Door) send(ctx context.Context, c call, in *with[Choice]) (Mailing, err
 		if in.Body.Reminder {
 			act = transition.ActRemind
 		}
-		ids, _, err := d.Transition.Choose(ctx, c.org.ID, act, transition.Filter{Status: transition.Status(f.Status), Attention: f.Attention, Words: f.Words}, 0)
+		chosen, err := d.Transition.Choose(ctx, c.org.ID, act, transition.Filter{Status: transition.Status(f.Status), Attention: f.Attention, Words: f.Words}, 0)
 		if err != nil {
 			return Mailing{}, err
 		}
-		if len(ids) == 0 {
+		if len(chosen.IDs) == 0 {
 			return Mailing{}, errNobody
 		}
-		choice.Persons = ids
+		choice.Persons = chosen.IDs
 	}
 	for _, id := range in.Body.People {
 		if _, err := d.Transition.Find(ctx, c.org.ID, id); err != nil {

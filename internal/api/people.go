@@ -140,6 +140,17 @@ type inCorrection struct {
 	Body Correction
 }
 
+// Phone is the phone by which a person is reached from now on.
+type Phone struct {
+	Phone  string `json:"phone" minLength:"1" maxLength:"64" doc:"Of a mobile phone, in any usual spelling. The register's address is taken away."`
+	Reason string `json:"reason" minLength:"1" maxLength:"200"`
+}
+
+type inPhone struct {
+	OfPerson
+	Body Phone
+}
+
 // people are the operations about people, one at a time or as a list.
 func (d *Door) people(b *builder) {
 	const path, one = "/organisations/{organisation}/people", "/organisations/{organisation}/people/{person}"
@@ -157,6 +168,14 @@ func (d *Door) people(b *builder) {
 	add(b, operation{id: "correct-address", method: "PUT", path: one + "/address", summary: "Correct the register's address of a person without a login", rule: help, more: conflict},
 		func(ctx context.Context, c call, in *inCorrection) (Person, error) {
 			return d.helped(ctx, c, in.Person, d.Transition.CorrectAddress(ctx, c.by, c.org.ID, in.Person, in.Body.Address, in.Body.Reason))
+		})
+	add(b, operation{id: "reach-by-sms", method: "PUT", path: one + "/phone", summary: "Reach a person without a login by SMS: correct the register's phone, and send the link there", rule: help},
+		func(ctx context.Context, c call, in *inPhone) (Person, error) {
+			err := d.Transition.CorrectPhone(ctx, c.by, c.org.ID, in.Person, in.Body.Phone, in.Body.Reason)
+			if err == nil {
+				_, err = d.Preparation.Send(ctx, c.by, c.org.ID, preparation.Choice{Persons: []string{in.Person}, Anew: true})
+			}
+			return d.helped(ctx, c, in.Person, err)
 		})
 	for _, act := range []struct {
 		id, summary string

@@ -26,7 +26,7 @@ type Progress struct {
 
 // Finding is what is wrong with one person's row.
 type Finding struct {
-	Kind    string `json:"kind" enum:"missing,phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
+	Kind    string `json:"kind" enum:"missing,phone,phone_shared,phone_country,by_phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
 	Person  string `json:"person"`
 	Name    string `json:"name"`
 	Address string `json:"address"`
@@ -53,7 +53,7 @@ type Outlook struct {
 type inFindings struct {
 	About
 	Paged
-	Kind string `query:"kind" required:"true" enum:"missing,phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
+	Kind string `query:"kind" required:"true" enum:"missing,phone,phone_shared,phone_country,by_phone,malformed,duplicate,shared,role,disposable,twice,companies,hash"`
 }
 
 type inSimulation struct {

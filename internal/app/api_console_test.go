@@ -28,6 +28,7 @@ var offered = map[string]struct {
 	"POST /people/{person}/send":       {operations: "send-to-person"},
 	"POST /help":                       {operations: "search-people"},
 	"POST /people/{person}/address":    {operations: "correct-address"},
+	"POST /people/{person}/phone":      {operations: "reach-by-sms"},
 	"POST /people/{person}/vouch":      {operations: "vouch-person"},
 	"POST /people/{person}/exempt":     {operations: "exempt-person"},
 	"POST /people/{person}/include":    {operations: "include-person"},

@@ -73,10 +73,13 @@ const (
 	Dismissed          Kind = "administration.dismissed"          // an account is no administrator of an organisation any more
 	PreflightRun       Kind = "transition.preflight_run"          // the register was looked through before a mail leaves; the detail persons says how many rows
 	AddressCorrected   Kind = "transition.address_corrected"      // the register's address of a person without a connection was changed by an administrator
+	PhoneCorrected     Kind = "transition.phone_corrected"        // an administrator gave a person without a connection a phone in the register, by which she is reached from now on; the reason and both numbers stand with the personal fields
 	AddressVouched     Kind = "transition.address_vouched"        // an administrator said that an address that looks like a task's is the person's own
 	PersonExempted     Kind = "transition.person_exempted"        // a person was taken out of the transition
 	PersonIncluded     Kind = "transition.person_included"        // a person was taken back in
 	PersonDisconnected Kind = "transition.person_disconnected"    // the connection between a person and an account was removed; its sessions and tokens ended
+	SigningKeyMade     Kind = "signingkey.made"                   // a key was made that signs what apps are told; the details are its id and algorithm
+	SigningKeyRetired  Kind = "signingkey.retired"                // its private half was destroyed; the detail distrusted says that somebody else may have had it
 	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again

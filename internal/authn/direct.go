@@ -58,7 +58,7 @@ func (s *Service) ToPhone(m *outbox.Message, n phone.Number, token secret.Token)
 // MayText says whether messages go to the number at all. It fails with ErrNoSMS or ErrCountry.
 func (s *Service) MayText(n phone.Number) error {
 	switch {
-	case s.SMS == nil || n == "":
+	case s.SMS == nil:
 		return ErrNoSMS
 	case !slices.Contains(s.SMS.Countries, n.Region()):
 		return ErrCountry

@@ -4,6 +4,7 @@
 package person
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,8 @@ type Person struct {
 	Employments  []Employment
 	LegacyID     string // what the person typed at the old login; may be empty
 	Phone        string // as the register has it; may be empty
+	// Mobile is the phone, folded; empty where messages cannot go to it. See MobileOf.
+	Mobile       account.Identifier
 	Language     string // "sv" or "en"; empty: the register does not say
 	ImportedHash string // the old login's password hash; never shown
 	Flag         Flag
@@ -61,6 +64,23 @@ func (p Person) Identifier() account.Identifier {
 		return ""
 	}
 	return id
+}
+
+// MobileOf folds a register's phone, of region where it has no country's prefix. It is empty for what is no mobile phone.
+func MobileOf(number, region string) account.Identifier {
+	_, id, err := account.ParseIdentifier(number, region)
+	if err != nil || id.Phone() == "" {
+		return ""
+	}
+	return id
+}
+
+// Reached is what the person is reached by, and will be named by: the register's address, or where there is none the mobile phone.
+func (p Person) Reached() account.Identifier {
+	if id := p.Identifier(); id != "" {
+		return id
+	}
+	return p.Mobile
 }
 
 // Until is the day after the person's last employment; zero where one has no end, or none is known. A date that cannot be read
@@ -137,12 +157,36 @@ type Employment struct {
 	To      string `json:"to,omitempty"`
 }
 
+// HasEnded says whether it is over. One whose end cannot be read is not.
+func (e Employment) HasEnded(now time.Time) bool {
+	end := Person{Employments: []Employment{e}}.Until()
+	return !end.IsZero() && !now.Before(end)
+}
+
+// Units are the units in which an employment has not ended, or the companies where there is none; of somebody who has left, those where
+// she was. Each stands there once.
+func Units(all []Employment, now time.Time) []string {
+	var present, former []string
+	for _, e := range all {
+		to := &present
+		if e.HasEnded(now) {
+			to = &former
+		}
+		if unit := cmp.Or(e.Unit, e.Company); unit != "" && !slices.Contains(*to, unit) {
+			*to = append(*to, unit)
+		}
+	}
+	if len(present) == 0 {
+		return former
+	}
+	return present
+}
+
 // Companies are the names of the companies in which an employment has not ended, sorted as Swedish sorts.
 func Companies(all []Employment, now time.Time) []string {
 	var names []string
 	for _, e := range all {
-		ended := Person{Employments: []Employment{e}}.Until()
-		if e.Company != "" && (ended.IsZero() || now.Before(ended)) && !slices.Contains(names, e.Company) {
+		if e.Company != "" && !e.HasEnded(now) && !slices.Contains(names, e.Company) {
 			names = append(names, e.Company)
 		}
 	}

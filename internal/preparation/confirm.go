@@ -18,7 +18,7 @@ import (
 // one. It fails with authn.ErrNoLink, ErrTaken, ErrRobot, authn.ErrThrottled,
 // authn.ErrBusy, or with what the password is refused for. The second of two presses finds the work done.
 func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browser) error {
-	if u.NewPassword != "" || o.Purpose.IsUnaddressed() {
+	if u.NewPassword != "" || o.Purpose.IsUnaddressed() || o.Phone {
 		if err := o.Rules.Judge(u.NewPassword); err != nil {
 			return err
 		}
@@ -38,9 +38,12 @@ func (s *Service) Confirm(ctx context.Context, u Press, o Opened, b authn.Browse
 		if err := s.spend(ctx, tx, c, false); err != nil {
 			return err
 		}
+		if verifier == "" && i.byPhone() {
+			return password.ErrTooShort
+		}
 		a := acc
 		a.Identifier, a.Address, a.GivenName, a.FamilyName, a.Language = i.Link.Identifier, i.address(), i.Person.GivenName, i.Person.FamilyName, i.language()
-		if a.Address != "" {
+		if a.Address != "" || i.byPhone() {
 			a.Verified = a.Created
 		}
 		if ok, err := tx.InsertAccount(ctx, a); err != nil || !ok {
@@ -137,6 +140,9 @@ func (s *Service) connect(ctx context.Context, tx Tx, i Invitation, acc account.
 	}
 	if err := tx.Append(ctx, e); err != nil {
 		return err
+	}
+	if i.byPhone() {
+		return nil // she has the phone in her hand, and a message more costs
 	}
 	more := map[string]string{"employer": i.Employer, "phase": string(i.Transition.Phase)}
 	if kind == audit.PreparationConnected {

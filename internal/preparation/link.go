@@ -98,9 +98,9 @@ func (i Invitation) takesPart() bool {
 	return i.Person.ID != "" && i.Connected.ID == "" && i.Person.Exempt.IsZero() && i.Transition.Phase != organisation.Ended
 }
 
-// isConfirmable says whether a mailed link may confirm the register's address (RULES §7).
+// isConfirmable says whether a link may confirm the register's address, or where there is none the phone (RULES §7).
 func (i Invitation) isConfirmable() bool {
-	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Identifier() != ""
+	return i.takesPart() && !i.Disconnected && i.Person.Flag == "" && !i.Shared && i.Person.Reached() != ""
 }
 
 // stands says whether the link works now.
@@ -122,12 +122,15 @@ func (i Invitation) stands(now time.Time) bool {
 	case l.Purpose == Sheet:
 		return true // it went from hand to hand: the register's address says nothing of it
 	}
-	return i.isConfirmable() && l.Identifier == i.Person.Identifier()
+	return i.isConfirmable() && l.Identifier == i.Person.Reached()
 }
+
+// byPhone says whether the link went to a phone by SMS: then that is what the person will be named by.
+func (i Invitation) byPhone() bool { return i.Link.Identifier.Phone() != "" }
 
 // address is what the link's address looks like written out; empty where it gives none.
 func (i Invitation) address() string {
-	if i.Link.Purpose.IsUnaddressed() {
+	if i.Link.Purpose.IsUnaddressed() || i.byPhone() {
 		return ""
 	}
 	if i.Link.Proposal != "" && i.Link.Purpose != Object {
@@ -156,8 +159,10 @@ type Opened struct {
 	// Identifier names the account at the first page. Where it is a number it may be a national identity number, so that a page shows
 	// it only in the browser in which it was taken (RULES §7).
 	Identifier account.Identifier
-	Language   string // of the mail
-	ClientID   string
+	// Phone says that the link went to a phone, which the identifier is.
+	Phone    bool
+	Language string // of the mail
+	ClientID string
 	// Organisation is the employer, for the look of the page.
 	Organisation organisation.ID
 	Transition   organisation.Transition
@@ -191,7 +196,7 @@ func (s *Service) Look(ctx context.Context, token, current secret.Token) (Opened
 	if i.Link.ID == "" {
 		return Opened{}, authn.ErrNoLink
 	}
-	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Identifier: i.Link.Identifier, Language: i.Link.Language,
+	o := Opened{Purpose: i.Link.Purpose, FirstName: i.Person.GivenName, Employer: i.Employer, Address: i.address(), Identifier: i.Link.Identifier, Phone: i.byPhone(), Language: i.Link.Language,
 		ClientID: i.Link.ClientID, Organisation: i.Person.Organisation, Transition: i.Transition, Rules: rules(i)}
 	if !i.stands(s.Now()) {
 		o.Renewable = true

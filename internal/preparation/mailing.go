@@ -3,12 +3,14 @@ package preparation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
@@ -30,6 +32,9 @@ type Choice struct {
 // Mailed is the count of a mailing's job that says how many mails it has enqueued. Its position is how many people it has looked
 // at, its total how many it will.
 const Mailed = "mailed"
+
+// Texted is the count of those of them that go by SMS, to people who have no address.
+const Texted = "texted"
 
 // Skipped are the counts of those whom a mailing leaves out, by reason.
 var Skipped = []string{"connected", "exempt", "no_address", "flagged", "left", "mailed_before", "never_mailed", "changed", "disconnected"}
@@ -175,6 +180,7 @@ type letter struct {
 	to      Candidate
 	message outbox.Message
 	link    Link
+	before  job.Job // as it stood before it looked at the person
 }
 
 // Mail does one bite of a mailing: so many mails as the rate allows for a share of a minute. Each person's row, link, message and mark
@@ -201,14 +207,22 @@ func (s *Service) Mail(ctx context.Context, j job.Job, holder string) (job.Job, 
 		if len(letters) == most {
 			break
 		}
+		before := next
+		before.Counts, before.Params = maps.Clone(next.Counts), maps.Clone(next.Params)
 		looked++
 		next.Position++
 		next.Params[paramCursor] = c.Person.ID
-		if why := c.skip(j, s.Now()); why != "" {
+		why := c.skip(j, s.Now())
+		if n := c.Person.Reached().Phone(); why == "" && n != "" && s.Authn.MayText(n) != nil {
+			why = "no_address" // the gateway, or the country, has gone since the pre-flight
+		}
+		if why != "" {
 			next.Counts[why]++
 			continue
 		}
-		letters = append(letters, s.write(c, j, t))
+		l := s.write(c, j, t)
+		l.before = before
+		letters = append(letters, l)
 	}
 	if looked == len(all) && len(all) < chunk {
 		next.State = job.Done
@@ -224,19 +238,35 @@ func (s *Service) Mail(ctx context.Context, j job.Job, holder string) (job.Job, 
 	return saved, err
 }
 
+// limitPause is how long a mailing waits that has sent as many messages by SMS as it may in a day.
+const limitPause = 15 * time.Minute
+
 // bite commits one bite.
 func (s *Service) bite(ctx context.Context, tx Tx, j job.Job, letters []letter, holder string) (job.Job, error) {
-	j.Counts = maps.Clone(j.Counts)
 	now := s.Now()
-	mailed := 0
+	mailed, texted, changed := 0, int64(0), int64(0)
 	for _, l := range letters {
+		if l.message.Channel == outbox.SMS {
+			err := s.Authn.TakeInvitation(ctx, tx)
+			if errors.Is(err, authn.ErrSMSLimit) { // as many as may have gone out today: the job waits before this person
+				j = l.before
+				j.NotBefore = now.Add(limitPause)
+				break
+			}
+			if err != nil {
+				return j, err
+			}
+		}
 		ok, err := tx.TakeRecipient(ctx, j.ID, l.to.Person.ID, l.link.Identifier, l.to.MailedAt, now)
 		if err != nil {
 			return j, fmt.Errorf("take recipient: %w", err)
 		}
 		if !ok {
-			j.Counts["changed"]++ // confirmed, flagged or exempted since the list was read
+			changed++ // confirmed, flagged or exempted since the list was read
 			continue
+		}
+		if l.message.Channel == outbox.SMS {
+			texted++
 		}
 		if err := s.send(ctx, tx, l.message, l.link); err != nil {
 			return j, err
@@ -246,7 +276,12 @@ func (s *Service) bite(ctx context.Context, tx Tx, j job.Job, letters []letter, 
 		}
 		mailed++
 	}
-	j.Counts[Mailed] += int64(mailed)
+	j.Counts = maps.Clone(j.Counts)
+	for count, n := range map[string]int64{Mailed: int64(mailed), Texted: texted, "changed": changed} {
+		if n > 0 || count == Mailed {
+			j.Counts[count] += n
+		}
+	}
 	if err := tx.SaveJob(ctx, j, holder, now); err != nil {
 		return j, err
 	}
@@ -267,7 +302,7 @@ func (c Candidate) skip(j job.Job, now time.Time) string {
 		return "connected"
 	case !c.Person.Exempt.IsZero():
 		return "exempt"
-	case c.Person.Identifier() == "":
+	case c.Person.Reached() == "":
 		return "no_address"
 	case c.Disconnected:
 		return "disconnected"
@@ -300,7 +335,10 @@ func (s *Service) write(c Candidate, j job.Job, t organisation.Transition) lette
 		template = ReminderTemplate
 	}
 	c.Transition = t
-	token := secret.NewToken()
+	token, to := secret.NewToken(), c.Person.Reached()
+	if to.Phone() != "" {
+		token = secret.NewShortToken()
+	}
 	m := outbox.New(outbox.Mail, template, c.Person.Address, now)
 	m.Lane, m.Language, m.Expires, m.Prepared, m.Link = outbox.Routine, c.Person.Language, now.Add(mailLife), true, secret.NewID()
 	m.Organisation, m.Person = c.Person.Organisation, c.Person.ID
@@ -308,6 +346,10 @@ func (s *Service) write(c Candidate, j job.Job, t organisation.Transition) lette
 	if c.Holder.ID != "" {
 		m.Params["existing"] = "yes" // the same template and the same counts: nothing tells an administrator of it (RULES §6)
 	}
-	m.SealSecret(s.Keys, token, now)
-	return letter{c, m, Link{ID: m.Link, Secret: token.Hash(), Purpose: Confirm, Person: c.Person.ID, Identifier: c.Person.Identifier(), Language: m.Language}}
+	if n := to.Phone(); n != "" {
+		s.Authn.ToPhone(&m, n, token)
+	} else {
+		m.SealSecret(s.Keys, token, now)
+	}
+	return letter{to: c, message: m, link: Link{ID: m.Link, Secret: token.Hash(), Purpose: Confirm, Person: c.Person.ID, Identifier: to, Language: m.Language}}
 }

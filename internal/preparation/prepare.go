@@ -23,7 +23,14 @@ func (s *Service) Renew(ctx context.Context, u Press, b authn.Browser) error {
 		return err
 	}
 	now := s.Now()
+	i, err := s.Store.FindInvitation(ctx, u.Token.Hash())
+	if err != nil {
+		return fmt.Errorf("find link: %w", err)
+	}
 	m := outbox.New(outbox.Mail, ConfirmTemplate, "", now)
+	if s.Authn.ByPhone(i.Link.Identifier) {
+		m.Channel = outbox.SMS
+	}
 	m.Lane, m.Language = outbox.Urgent, b.Language
 	if u.Plain {
 		m.NotBefore = now.Add(s.PlainDelay)
@@ -93,7 +100,7 @@ func (i Invitation) mayRenew(now time.Time) bool {
 	if i.Link.Proposal != "" {
 		return i.Proposal.counts(now)
 	}
-	return i.isConfirmable() && i.Link.Identifier == i.Person.Identifier()
+	return i.isConfirmable() && i.Link.Identifier == i.Person.Reached()
 }
 
 // Straggle looks, in the outbox worker, whether a request for a mailed link that names no account names a person who has not
@@ -154,9 +161,22 @@ func (s *Service) needAttention(ctx context.Context, id account.Identifier) erro
 	})
 }
 
+// dropped says that a message is not sent where messages by SMS are not, or no more for now.
+func dropped(err error) error {
+	for _, why := range []error{authn.ErrSMSLimit, authn.ErrNoSMS, authn.ErrCountry} {
+		if errors.Is(err, why) {
+			return fmt.Errorf("%w: %w", outbox.ErrDrop, err)
+		}
+	}
+	return err
+}
+
 // prepare makes the link that find asks for, within the recipient's budget, and completes the message.
 func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *outbox.Message) (Invitation, Purpose, error)) (outbox.Message, error) {
 	token, linkID, now := secret.NewToken(), secret.NewID(), s.Now()
+	if m.Channel == outbox.SMS {
+		token = secret.NewShortToken()
+	}
 	prepared := m
 	err := s.InTx(ctx, func(tx Tx) error {
 		prepared = m
@@ -171,6 +191,11 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 		}
 		if !room {
 			return fmt.Errorf("%w: over the recipient's budget", outbox.ErrDrop)
+		}
+		if i.byPhone() {
+			if err := s.Authn.TakeLink(ctx, tx, i.Link.Identifier.Phone(), ""); err != nil {
+				return dropped(err)
+			}
 		}
 		// To the address as the register, or the proposal, has it: folding must not open a second mailbox.
 		prepared.Prepared, prepared.To, prepared.Language = true, i.address(), cmp.Or(i.Person.Language, i.Link.Language, m.Language)
@@ -188,7 +213,11 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 			prepared.Params["existing"] = "yes"
 		}
 		delete(prepared.Params, "renews")
-		prepared.SealSecret(s.Keys, token, now)
+		if i.byPhone() {
+			s.Authn.ToPhone(&prepared, i.Link.Identifier.Phone(), token)
+		} else {
+			prepared.SealSecret(s.Keys, token, now)
+		}
 		l := Link{ID: linkID, Secret: token.Hash(), Purpose: purpose, Person: i.Person.ID, Identifier: i.Link.Identifier, Proposal: i.Link.Proposal,
 			ClientID: i.Link.ClientID, Language: prepared.Language, Created: now, Expires: m.Expires.Add(purpose.Life())}
 		if err := tx.InsertPreparationLink(ctx, l, now); err != nil {

@@ -71,7 +71,7 @@ func (s *Service) Propose(ctx context.Context, u Press, typed string, b authn.Br
 		switch {
 		case err != nil:
 			return fmt.Errorf("find link: %w", err)
-		case i.Link.Purpose != Confirm || !i.stands(now):
+		case i.Link.Purpose != Confirm || !i.stands(now) || i.byPhone(): // nobody at another address could object
 			return authn.ErrNoLink
 		case id == i.Link.Identifier:
 			return ErrSameAddress

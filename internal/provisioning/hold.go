@@ -117,6 +117,7 @@ func (s *Service) Decide(ctx context.Context, by administrator.Administrator, or
 			return fmt.Errorf("save hold: %w", err)
 		}
 		if d == Accepted {
+			p.Mobile = person.MobileOf(p.Phone, s.Region)
 			newAddress := p.Address != h.After.Address
 			p.GivenName, p.FamilyName, p.Address = h.After.GivenName, h.After.FamilyName, h.After.Address
 			if err := tx.ChangePerson(ctx, p, true, newAddress, now); err != nil {
@@ -141,6 +142,7 @@ func (s *Service) IndexPersons(ctx context.Context) error {
 		}
 		err = s.InBulkTx(ctx, func(tx Tx) error {
 			for _, p := range all {
+				p.Mobile = person.MobileOf(p.Phone, s.Region)
 				if err := tx.IndexPerson(ctx, p); err != nil {
 					return err
 				}

@@ -29,6 +29,7 @@ type Service struct {
 	Hasher *password.Hasher
 	Keys   *secret.Keyring
 	Now    func() time.Time
+	Region string // country of telephone numbers without a prefix, an ISO 3166 code
 
 	DKIM     *dkim.Keys
 	Operator organisation.Sender // of mails that go in nobody else's name
@@ -251,6 +252,7 @@ func (s *Service) insert(ctx context.Context, tx Tx, a account.Account, n Newcom
 	if p.Source == "" {
 		p.Source = "hr"
 	}
+	p.Mobile = person.MobileOf(p.Phone, s.Region)
 	if ok, err := tx.InsertPerson(ctx, p, now); err != nil || !ok {
 		return orElse(err, ErrKeyTaken)
 	}
@@ -307,6 +309,7 @@ func (s *Service) addChunk(ctx context.Context, rows []person.Person) error {
 			if p.Source == "" {
 				p.Source = "hr"
 			}
+			p.Mobile = person.MobileOf(p.Phone, s.Region)
 			if _, err := tx.InsertPerson(ctx, p, s.Now()); err != nil {
 				return fmt.Errorf("insert person: %w", err)
 			}

@@ -316,6 +316,7 @@ func nameColumn(i Import) string {
 // settle writes what has changed of a person, or holds it, and says what has become of her.
 func (s *Service) settle(ctx context.Context, tx Tx, j job.Job, row Staged, before, after person.Person) (outcome string, err error) {
 	now := s.Now()
+	before.Mobile, after.Mobile = person.MobileOf(before.Phone, s.Region), person.MobileOf(after.Phone, s.Region)
 	if before.ID == "" {
 		after.ID = secret.NewID()
 		if ok, err := tx.InsertPerson(ctx, after, now); err != nil || !ok {
@@ -335,7 +336,7 @@ func (s *Service) settle(ctx context.Context, tx Tx, j job.Job, row Staged, befo
 		}
 	}
 	newName := before.GivenName != after.GivenName || before.FamilyName != after.FamilyName || before.LegacyID != after.LegacyID
-	newAddress := before.Address != after.Address
+	newAddress := before.Address != after.Address || before.Reached() != after.Reached()
 	switch {
 	case newName, newAddress, before.Phone != after.Phone, before.Language != after.Language, before.ImportedHash != after.ImportedHash,
 		!sameEmployments(before.Employments, after.Employments):

@@ -138,7 +138,7 @@ func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, 
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
 	if a.Goal, a.Back = authn.Confirm, back; typed != "" {
 		var err error
-		if a.Address, a.Identifier, err = account.ParseAddress(typed); err != nil {
+		if a.Address, a.Identifier, err = account.ParseIdentifier(typed, s.Region); err != nil {
 			return a, "", err
 		}
 	}

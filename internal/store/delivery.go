@@ -12,12 +12,12 @@ import (
 var _ outbox.Bounces = (*DB)(nil)
 
 const (
-	// Mails alone have a history, and words only where somebody could ask for them or erase them. Turns that a stranger, or a
+	// Mails have a history, and what goes by SMS to a person of a register; words only where somebody could ask for them or erase them. Turns that a stranger, or a
 	// server that is down for a day, can make many of are kept up to a number.
 	addTurn statement = `
 INSERT INTO deliveries (message_id, at, kind, words)
 SELECT o.id, $2, $3, CASE WHEN o.account_id = '' AND o.person_id = '' THEN '' ELSE $4 END
-FROM outbox o WHERE o.id = $1 AND o.channel = 'mail' AND ($5 = 0 OR (SELECT COUNT(*) FROM deliveries d WHERE d.message_id = $1) < $5)
+FROM outbox o WHERE o.id = $1 AND (o.channel = 'mail' OR o.channel = 'sms' AND o.person_id <> '') AND ($5 = 0 OR (SELECT COUNT(*) FROM deliveries d WHERE d.message_id = $1) < $5)
 ON CONFLICT (message_id, at, kind) DO NOTHING`
 
 	// A bounce may be here before the acceptance is written down: then it stays.

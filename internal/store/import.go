@@ -58,7 +58,7 @@ SELECT seq, line, column_name, reason, refused FROM import_problems WHERE job_id
 	// What was known of the old address is not known of the new one.
 	changePerson statement = `
 UPDATE persons SET given_name = $2, family_name = $3, address = $4, employments = $5, legacy_id = $6, phone = $7, language = $8,
-  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12, checked_at = 0, until_at = $14,
+  imported_hash = $9, identifier = $10, sort_key = $11, changed_at = $12, checked_at = 0, until_at = $14, mobile = $15,
   flag = CASE WHEN $13 THEN '' ELSE flag END, mailed_at = CASE WHEN $13 THEN 0 ELSE mailed_at END,
   accepted_at = CASE WHEN $13 THEN 0 ELSE accepted_at END, bounced_at = CASE WHEN $13 THEN 0 ELSE bounced_at END,
   opened_at = CASE WHEN $13 THEN 0 ELSE opened_at END
@@ -68,7 +68,16 @@ WHERE id = $1`
 	uncheckFormer statement = `
 UPDATE persons SET checked_at = 0 WHERE organisation_id || '' = $1 AND identifier <> '' AND identifier = (SELECT p.identifier FROM persons p WHERE p.id = $2)`
 
-	indexPerson statement = `UPDATE persons SET identifier = $2, sort_key = $3, indexed = true WHERE id = $1`
+	// Those who have, or have had until now, the same phone as the person.
+	uncheckMobiles statement = `
+UPDATE persons SET checked_at = 0
+WHERE organisation_id || '' = $1 AND mobile <> '' AND mobile IN ($2, (SELECT p.mobile FROM persons p WHERE p.id = $3))`
+
+	uncheckMobile statement = `UPDATE persons SET checked_at = 0 WHERE organisation_id || '' = $1 AND mobile <> '' AND mobile = $2`
+
+	// Who turns out to have a phone is looked at again.
+	indexPerson statement = `
+UPDATE persons SET identifier = $2, sort_key = $3, indexed = true, mobile = $4, checked_at = CASE WHEN mobile = $4 THEN checked_at ELSE 0 END WHERE id = $1`
 
 	listUnindexed statement = `
 SELECT id, organisation_id, source, person_key, given_name, family_name, address, employments, legacy_id, phone, language, imported_hash
@@ -245,8 +254,11 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 			return err
 		}
 	}
+	if _, err := tx.exec(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
-		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until())); err != nil || !newName && !newAddress {
+		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until()), string(p.Mobile)); err != nil || !newName && !newAddress {
 		return err
 	}
 	return tx.writeTerms(ctx, p)
@@ -265,7 +277,7 @@ func (tx *Tx) writeTerms(ctx context.Context, p person.Person) error {
 
 // IndexPerson writes a person's identifier, sort key and search words.
 func (tx *Tx) IndexPerson(ctx context.Context, p person.Person) error {
-	if _, err := tx.exec(ctx, indexPerson, p.ID, string(p.Identifier()), p.SortKey()); err != nil {
+	if _, err := tx.exec(ctx, indexPerson, p.ID, string(p.Identifier()), p.SortKey(), string(p.Mobile)); err != nil {
 		return err
 	}
 	return tx.writeTerms(ctx, p)

@@ -153,6 +153,11 @@ func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State
 		if err := tx.addTurn(ctx, m.ID, t); err != nil {
 			return err
 		}
+		if state == outbox.Dead && m.Channel == outbox.SMS && m.Person != "" { // of a mail that nobody takes its sender is told by a bounce
+			if _, err := tx.exec(ctx, bouncePerson, m.Person, ms(e.At), m.ID); err != nil {
+				return err
+			}
+		}
 		return tx.Append(ctx, e)
 	})
 }

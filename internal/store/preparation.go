@@ -18,11 +18,16 @@ var (
 
 // What an invitation says of its person, in the order of invitationRow.person, and where that stands. p is the person.
 const (
-	invitedPerson = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.language, p.flag, p.exempt_at, p.bounced_at, p.disconnected_at, o.name, o.min_password,
+	invitedPerson = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.mobile, p.language, p.flag, p.exempt_at, p.bounced_at, p.disconnected_at, o.name, o.min_password,
   COALESCE(t.phase, 'switched'), COALESCE(t.since, 0), COALESCE(t.ended_at, 0), COALESCE(t.switch_at, 0), COALESCE(t.rate, 300),
   COALESCE(ca.id, ''), COALESCE(ca.identifier, ''),
   CASE WHEN p.identifier <> '' AND EXISTS (SELECT 1 FROM persons d WHERE d.identifier = p.identifier
+    AND d.organisation_id = p.organisation_id AND d.id <> p.id AND d.exempt_at = 0) THEN 1
+  WHEN p.identifier = '' AND p.mobile <> '' AND EXISTS (SELECT 1 FROM persons d WHERE d.mobile = p.mobile
     AND d.organisation_id = p.organisation_id AND d.id <> p.id AND d.exempt_at = 0) THEN 1 ELSE 0 END`
+
+	// What the person is reached by, as person.Reached says it.
+	reachedBy = `CASE WHEN p.identifier <> '' THEN p.identifier ELSE p.mobile END`
 
 	aroundPerson = ` JOIN organisations o ON o.id = p.organisation_id LEFT JOIN transitions t ON t.organisation_id = p.organisation_id
   LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts ca ON ca.id = c.account_id`
@@ -48,21 +53,23 @@ SELECT ` + invitedPerson + ` FROM persons p` + aroundPerson + ` WHERE p.id = $1`
 
 	findStragglers statement = `
 SELECT ` + invitedPerson + ` FROM persons p` + aroundPerson + `
-WHERE p.identifier = $1 AND p.identifier <> '' AND p.exempt_at = 0 AND c.person_id IS NULL AND COALESCE(t.phase, 'switched') = 'switched'
+WHERE p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $1 AND q.identifier <> ''
+    UNION SELECT q.id FROM persons q WHERE q.mobile = $1 AND q.mobile <> '' AND q.identifier = '')
+  AND p.exempt_at = 0 AND c.person_id IS NULL AND COALESCE(t.phase, 'switched') = 'switched'
 ORDER BY p.created_at, p.id LIMIT 20`
 
 	// Stale: the register's address has changed since, and nothing was mailed to the one that it has now.
 	candidate = invitedPerson + `, ` + invitedHolder + `, p.employments, p.mailed_at,
   CASE WHEN p.mailed_at < p.changed_at AND NOT EXISTS (SELECT 1 FROM preparation_links l WHERE l.person_id = p.id AND l.purpose = 'confirm'
-    AND l.identifier = p.identifier) THEN 1 ELSE 0 END`
+    AND l.identifier = ` + reachedBy + `) THEN 1 ELSE 0 END`
 
 	listCandidates statement = `
-SELECT ` + candidate + ` FROM persons p` + aroundPerson + ` LEFT JOIN accounts h ON h.identifier = p.identifier AND h.closed_at = 0
+SELECT ` + candidate + ` FROM persons p` + aroundPerson + ` LEFT JOIN accounts h ON h.identifier = ` + reachedBy + ` AND h.closed_at = 0
 WHERE p.organisation_id = $1 AND p.id > $2 ORDER BY p.id LIMIT $3`
 
 	listChosenCandidates statement = `
 SELECT ` + candidate + ` FROM mailing_recipients m JOIN persons p ON p.id = m.person_id` + aroundPerson + `
-  LEFT JOIN accounts h ON h.identifier = p.identifier AND h.closed_at = 0
+  LEFT JOIN accounts h ON h.identifier = ` + reachedBy + ` AND h.closed_at = 0
 WHERE m.job_id = $4 AND p.organisation_id = $1 AND m.person_id > $2 ORDER BY m.person_id LIMIT $3`
 
 	countRegister statement = `SELECT count(*) FROM persons WHERE organisation_id = $1`
@@ -141,7 +148,7 @@ INSERT INTO mailing_recipients (job_id, person_id, mailed_at) VALUES ($1, $2, 0)
 	takeRecipient statement = `
 INSERT INTO mailing_recipients (job_id, person_id, mailed_at)
 SELECT $1, p.id, $3 FROM persons p
-WHERE p.id = $2 AND p.identifier = $4 AND p.mailed_at = $5 AND p.flag = '' AND p.exempt_at = 0 AND p.disconnected_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
+WHERE p.id = $2 AND ` + reachedBy + ` = $4 AND p.mailed_at = $5 AND p.flag = '' AND p.exempt_at = 0 AND p.disconnected_at = 0 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id)
 ON CONFLICT (job_id, person_id) DO UPDATE SET mailed_at = excluded.mailed_at WHERE mailing_recipients.mailed_at = 0`
 
 	findTransition statement = `
@@ -175,7 +182,7 @@ func (r *invitationRow) link() []any {
 
 func (r *invitationRow) person() []any {
 	p, t := &r.Person, &r.Transition
-	return []any{&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.Language, &p.Flag, &r.exempt, &r.bounced, &r.disconnected, &r.Employer, &r.MinPassword,
+	return []any{&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.Mobile, &p.Language, &p.Flag, &r.exempt, &r.bounced, &r.disconnected, &r.Employer, &r.MinPassword,
 		&t.Phase, &r.since, &r.ended, &r.switchOn, &r.rate, &r.Connected.ID, &r.Connected.Identifier, &r.shared}
 }
 

@@ -44,8 +44,8 @@ INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VA
 
 	insertPerson statement = `
 INSERT INTO persons (id, organisation_id, source, person_key, given_name, family_name, address, employments, created_at, identifier, sort_key,
-  legacy_id, phone, language, imported_hash, changed_at, indexed, until_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $9, true, $16)
+  legacy_id, phone, language, imported_hash, changed_at, indexed, until_at, mobile)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $9, true, $16, $17)
 ON CONFLICT (organisation_id, source, person_key) DO NOTHING`
 
 	// Of the people who can log in: how many there are, and how many have a second factor.
@@ -124,9 +124,12 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 		return false, err
 	}
 	n, err := tx.exec(ctx, insertPerson, p.ID, string(p.Organisation), p.Source, p.Key.Reveal(), p.GivenName, p.FamilyName, p.Address,
-		string(employments), ms(now), string(p.Identifier()), p.SortKey(), p.LegacyID, p.Phone, p.Language, p.ImportedHash, ms(p.Until()))
+		string(employments), ms(now), string(p.Identifier()), p.SortKey(), p.LegacyID, p.Phone, p.Language, p.ImportedHash, ms(p.Until()), string(p.Mobile))
 	if err == nil && n == 1 && p.Identifier() != "" { // who has the same address is looked at again
 		_, err = tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier()))
+	}
+	if err == nil && n == 1 && p.Mobile != "" {
+		_, err = tx.exec(ctx, uncheckMobile, string(p.Organisation), string(p.Mobile))
 	}
 	for _, term := range p.Terms() {
 		if err == nil && n == 1 {

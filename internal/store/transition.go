@@ -38,7 +38,7 @@ const (
 	personJoins = `
 FROM persons p LEFT JOIN connections c ON c.person_id = p.id LEFT JOIN accounts a ON a.id = c.account_id LEFT JOIN passwords w ON w.account_id = a.id AND w.imported_at = 0`
 	personColumns = `p.id, p.given_name, p.family_name, p.address, p.phone, p.language, p.employments, p.flag, p.exempt_at, p.until_at, p.mailed_at, p.accepted_at,
-  p.bounced_at, p.opened_at, p.attention_at, p.attention_why, p.disconnected_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(a.address, ''),
+  p.bounced_at, p.opened_at, p.attention_at, p.attention_why, p.disconnected_at, COALESCE(c.connected_at, 0), COALESCE(a.id, ''), COALESCE(CASE WHEN a.address <> '' THEN a.address ELSE a.identifier END, ''),
   CASE WHEN w.account_id IS NOT NULL THEN 1 ELSE 0 END, COALESCE(a.first_signin_at, 0),
   CASE WHEN a.id IS NOT NULL AND ` + personSecond + ` THEN 1 ELSE 0 END,
   p.sort_key, ` + personStatus
@@ -88,12 +88,13 @@ WHERE f.organisation_id = $1 AND f.person_id > $3 AND ($2 = '' OR f.kind = $2) A
 	countUnchecked statement = `
 SELECT count(*) FROM persons p WHERE p.organisation_id = $1 AND (p.checked_at = 0 OR p.checked_at < p.changed_at)`
 
-	comparedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched,
+	comparedColumns = `p.id, p.organisation_id, p.given_name, p.family_name, p.address, p.employments, p.legacy_id, p.phone, p.imported_hash, p.flag, p.identifier, p.vouched, p.mobile,
 `
 
 	checkedColumns = comparedColumns + `  CASE WHEN p.identifier = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.identifier = p.identifier AND q.organisation_id = p.organisation_id) END,
   (SELECT count(*) FROM (SELECT q.id FROM persons q WHERE q.organisation_id = p.organisation_id AND q.sort_key = p.sort_key LIMIT 2) twins),
-  CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id) THEN 1 ELSE 0 END
+  CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.person_id = p.id) THEN 1 ELSE 0 END,
+  CASE WHEN p.mobile = '' THEN 0 ELSE (SELECT count(*) FROM persons q WHERE q.mobile = p.mobile AND q.organisation_id = p.organisation_id AND q.exempt_at = 0 AND q.id <> p.id) END
 FROM persons p`
 
 	// The rows are chosen by their id alone, and looked at afterwards: an index of the organisation would lead through all of its people for
@@ -105,7 +106,7 @@ SELECT ` + checkedColumns + ` WHERE p.id IN (SELECT u.id FROM persons u WHERE u.
 	// The address is looked up by itself: an index that begins with the organisation would lead through all of its people.
 	// At most a hundred: who shares an address with more is told so by the number. Of a twin nothing is counted: of a common name there are many.
 	listTwins statement = `
-SELECT ` + comparedColumns + ` 0, 0, 0 FROM persons p WHERE p.id <> $2
+SELECT ` + comparedColumns + ` 0, 0, 0, 0 FROM persons p WHERE p.id <> $2
   AND p.id IN (SELECT q.id FROM persons q WHERE q.identifier = $3 AND q.identifier <> '' AND q.organisation_id || '' = $1
     UNION SELECT q.id FROM persons q WHERE q.organisation_id = $1 AND q.sort_key = $4) LIMIT 100`
 
@@ -120,6 +121,11 @@ FROM persons p LEFT JOIN connections c ON c.person_id = p.id WHERE p.organisatio
 
 	correctAddress statement = `
 UPDATE persons SET address = $2, identifier = $3, flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0, attention_at = 0, attention_why = '', changed_at = $4, checked_at = 0
+WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
+
+	correctPhone statement = `
+UPDATE persons SET phone = $2, mobile = $3, address = '', identifier = '', flag = '', vouched = '', bounced_at = 0, opened_at = 0, accepted_at = 0, mailed_at = 0,
+  attention_at = 0, attention_why = '', changed_at = $4, checked_at = 0
 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.person_id = persons.id)`
 
 	uncheckTwins statement = `UPDATE persons SET checked_at = 0 WHERE identifier = $2 AND identifier <> '' AND organisation_id || '' = $1`
@@ -138,7 +144,7 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
 	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
 )
 
-func scanRow(scan scan) (r transition.Row, err error) {
+func scanRow(scan scan, now time.Time) (r transition.Row, err error) {
 	var given, family, employments, login string
 	var exempt, until, mailed, accepted, bounced, opened, attention, disconnected, connected, signedIn, hasSecret, hasSecond int64
 	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention, &r.AttentionWhy, &disconnected,
@@ -148,7 +154,10 @@ func scanRow(scan scan) (r transition.Row, err error) {
 	r.Opened, r.Attention, r.Disconnected = fromMS(opened), fromMS(attention), fromMS(disconnected)
 	r.Connected, r.SignedIn = fromMS(connected), fromMS(signedIn)
 	r.HasSecret, r.HasSecond = hasSecret == 1, hasSecond == 1
-	if login != r.Address {
+	switch id := account.Identifier(login); {
+	case id.Phone() != "":
+		r.Login = id.Shown()
+	case login != r.Address && !id.IsNumber(): // a number may be a national identity number (RULES §7)
 		r.Login = login
 	}
 	if err != nil {
@@ -158,15 +167,7 @@ func scanRow(scan scan) (r transition.Row, err error) {
 	if err := json.Unmarshal([]byte(employments), &all); err != nil {
 		return r, err
 	}
-	var units []string
-	for _, e := range all {
-		if u := e.Unit; u != "" {
-			units = append(units, u)
-		} else if e.Company != "" {
-			units = append(units, e.Company)
-		}
-	}
-	r.Units = strings.Join(units, ", ")
+	r.Units = strings.Join(person.Units(all, now), ", ")
 	return r, nil
 }
 
@@ -205,13 +206,13 @@ func (db *DB) ListPersons(ctx context.Context, o organisation.ID, f transition.F
 	if f.Attention {
 		attention = 1
 	}
+	row := func(scan scan) (transition.Row, error) { return scanRow(scan, now) }
 	args := []any{string(o), ms(now), string(f.Status), attention, orEmpty(after.SortKey), after.ID, int64(n)}
 	if f.Words == "" {
-		return list(db.query(ctx, listPersons, args...), scanRow)
+		return list(db.query(ctx, listPersons, args...), row)
 	}
-	// The longest word finds fewest; the others are asked for below, in Go.
 	from, to := prefixRange(f.Words)
-	return list(db.query(ctx, searchPersons, append(args, from, to)...), scanRow)
+	return list(db.query(ctx, searchPersons, append(args, from, to)...), row)
 }
 
 // prefixRange is where the terms lie that begin so: bytes, because two databases order text differently.
@@ -222,7 +223,7 @@ func prefixRange(words string) (from, to []byte) {
 
 // FindPerson reads one person of the organisation.
 func (db *DB) FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (transition.Row, bool, error) {
-	found, err := list(db.query(ctx, findTransitionPerson, string(o), ms(now), id), scanRow)
+	found, err := list(db.query(ctx, findTransitionPerson, string(o), ms(now), id), func(scan scan) (transition.Row, error) { return scanRow(scan, now) })
 	if len(found) == 0 {
 		return transition.Row{}, false, err
 	}
@@ -268,7 +269,7 @@ func scanChecked(scan scan) (c transition.Checked, err error) {
 	var employments string
 	var connected int64
 	err = scan(&c.ID, &c.Organisation, &c.GivenName, &c.FamilyName, &c.Address, &employments, &c.LegacyID, &c.Person.Phone, &c.ImportedHash, &c.Flag, &c.Identifier,
-		&c.Vouched, &c.SameAddress, &c.SameName, &connected)
+		&c.Vouched, &c.Mobile, &c.SameAddress, &c.SameName, &connected, &c.SameMobile)
 	c.Connected = connected == 1
 	if err != nil {
 		return c, err
@@ -333,6 +334,25 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 	if _, err := tx.query(ctx, readTerms, id).one(&p.ID, &p.Organisation, &p.GivenName, &p.FamilyName, &p.Address, &p.LegacyID); err != nil {
 		return false, err
 	}
+	return true, tx.writeTerms(ctx, p)
+}
+
+// CorrectPhone gives a person without a connection another phone in the register, by which she is reached from now on.
+func (tx *Tx) CorrectPhone(ctx context.Context, p person.Person, now time.Time) (bool, error) {
+	if _, err := tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
+		return false, err
+	}
+	if _, err := tx.exec(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
+		return false, err
+	}
+	n, err := tx.exec(ctx, correctPhone, p.ID, p.Phone, string(p.Mobile), ms(now))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := tx.EndPreparation(ctx, p.ID, "register", now); err != nil {
+		return false, err
+	}
+	p.Address = ""
 	return true, tx.writeTerms(ctx, p)
 }
 

@@ -17,6 +17,7 @@ import (
 type Checked struct {
 	person.Person
 	Identifier            account.Identifier
+	SameMobile            int // how many others have the same mobile phone
 	SameAddress, SameName int // how many persons of the organisation have it, she among them; of a name, two are enough to know
 	Connected             bool
 	Vouched               account.Identifier // of which an administrator says that it is her own; empty: none
@@ -132,7 +133,7 @@ func (s *Service) checkBite(ctx context.Context, o organisation.ID, persons []Ch
 				return fmt.Errorf("list twins: %w", err)
 			}
 		}
-		results[i].flag, results[i].findings = judge(c, twins)
+		results[i].flag, results[i].findings = judge(c, twins, s.mayText)
 	}
 	return s.InBulkTx(ctx, func(tx Tx) error {
 		for i, c := range persons {

@@ -33,21 +33,31 @@ func (a Act) Suits(r Row, now time.Time) bool {
 // mostChosen is how many persons one act takes.
 const mostChosen = 200_000
 
-// Choose lists the ids of the persons whom a filter shows, as far as the act suits them, and the first rows of them.
-func (s *Service) Choose(ctx context.Context, o organisation.ID, act Act, f Filter, shown int) (ids []string, first []Row, err error) {
+// Chosen are the persons whom an act is about.
+type Chosen struct {
+	IDs    []string
+	First  []Row // of them
+	Texted int   // how many of them have no address, and are reached by SMS
+}
+
+// Choose lists the persons whom a filter shows, as far as the act suits them.
+func (s *Service) Choose(ctx context.Context, o organisation.ID, act Act, f Filter, shown int) (c Chosen, err error) {
 	now := s.Now()
-	for after := (Place{}); len(ids) < mostChosen; {
+	for after := (Place{}); len(c.IDs) < mostChosen; {
 		rows, err := s.List(ctx, o, f, after, bite)
 		if err != nil {
-			return nil, nil, err
+			return Chosen{}, err
 		}
 		for _, r := range rows {
 			if !act.Suits(r, now) {
 				continue
 			}
-			ids = append(ids, r.ID)
-			if len(first) < shown {
-				first = append(first, r)
+			c.IDs = append(c.IDs, r.ID)
+			if r.Address == "" {
+				c.Texted++
+			}
+			if len(c.First) < shown {
+				c.First = append(c.First, r)
 			}
 		}
 		if len(rows) < bite {
@@ -56,5 +66,5 @@ func (s *Service) Choose(ctx context.Context, o organisation.ID, act Act, f Filt
 		last := rows[len(rows)-1]
 		after = Place{SortKey: last.SortKey, ID: last.ID}
 	}
-	return ids, first, nil
+	return c, nil
 }

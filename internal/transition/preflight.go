@@ -24,12 +24,16 @@ const (
 	Twice     Kind = "twice"     // the register has the same person a second time, by name and address, phone or old user id
 	Companies Kind = "companies" // and in another company, under another key
 	Hash      Kind = "hash"      // the old password cannot be verified
-	Phone     Kind = "phone"     // there is no address, and no phone that could stand in for it
+	Phone     Kind = "phone"     // there is no address, and no mobile phone that could stand in for it
+
+	PhoneShared  Kind = "phone_shared"  // there is no address, and somebody else has the phone too
+	PhoneCountry Kind = "phone_country" // there is no address, and no message goes to the phone's country
+	ByPhone      Kind = "by_phone"      // there is no address: the person is reached by SMS
 )
 
 // Kinds are all kinds, in the order of the report.
 func Kinds() []Kind {
-	return []Kind{Missing, Phone, Malformed, Duplicate, Shared, Role, Disposable, Twice, Companies, Hash}
+	return []Kind{Missing, Phone, PhoneShared, PhoneCountry, ByPhone, Malformed, Duplicate, Shared, Role, Disposable, Twice, Companies, Hash}
 }
 
 // Blocks says whether a finding keeps a person from being mailed.
@@ -60,14 +64,18 @@ const manyShare = 3
 
 // judge is the pre-flight as a pure function: what is wrong with one person's row, given those with the same address or name. The
 // flag is empty where she is connected: her address has been confirmed.
-func judge(c Checked, twins []Checked) (person.Flag, []Finding) {
+func judge(c Checked, twins []Checked, mayText func(account.Identifier) error) (person.Flag, []Finding) {
 	var all []Finding
 	add := func(k Kind, detail string) { all = append(all, Finding{k, detail}) }
 	switch {
 	case strings.TrimSpace(c.Address) == "":
-		add(Missing, "")
-		if !isPhone(c.Person.Phone) {
-			add(Phone, c.Person.Phone)
+		if k := byPhone(c, mayText); k == ByPhone {
+			add(ByPhone, "")
+		} else {
+			add(Missing, "")
+			if k != "" {
+				add(k, c.Person.Phone)
+			}
 		}
 	case c.Identifier == "":
 		add(Malformed, c.Address)
@@ -145,9 +153,6 @@ func digits(text string) string {
 		return -1
 	}, text)
 }
-
-// isPhone is a rough look: which numbers get a message is decided when one is sent.
-func isPhone(text string) bool { n := len(digits(text)); return n >= 7 && n <= 15 }
 
 // roles are names before the @ that belong to a task and not to a person, in Swedish and English.
 var roles = words(`admin administration administrator anmalan arende bestallning bokning bokforing booking butik butiken chef contact drift

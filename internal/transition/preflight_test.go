@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/person"
 )
 
@@ -15,6 +17,30 @@ func checked(address string, change ...func(*Checked)) Checked {
 		f(&c)
 	}
 	return c
+}
+
+func phone(typed string) func(*Checked) {
+	return func(c *Checked) { c.Person.Phone, c.Mobile = typed, person.MobileOf(typed, "SE") }
+}
+
+func texts(n account.Identifier) error {
+	if n.Phone().Region() != "SE" {
+		return authn.ErrCountry
+	}
+	return nil
+}
+
+func TestWithoutAGatewayNobodyIsReachedByPhone(t *testing.T) {
+	for typed, want := range map[string]string{"070-174 06 05": "missing", "+33 6 12 34 56 78": "missing", "finns ej": "missing phone"} {
+		flag, findings := judge(checked("", phone(typed)), nil, (&Service{}).mayText)
+		var kinds []string
+		for _, f := range findings {
+			kinds = append(kinds, string(f.Kind))
+		}
+		if flag != person.Missing || strings.Join(kinds, " ") != want {
+			t.Errorf("%s: %s %q", typed, flag, kinds)
+		}
+	}
 }
 
 func TestWhatThePreFlightSaysOfARow(t *testing.T) {
@@ -31,7 +57,12 @@ func TestWhatThePreFlightSaysOfARow(t *testing.T) {
 		kinds string
 	}{
 		"nothing":            {row: checked("anna@foretaget.example")},
-		"no address":         {row: checked(" ", func(c *Checked) { c.Person.Phone = "070-174 06 05" }), flag: person.Missing, kinds: "missing"},
+		"no address":         {row: checked(" ", phone("070-174 06 05")), kinds: "by_phone"},
+		"a foreign phone":    {row: checked("", phone("+33 6 12 34 56 78")), flag: person.Missing, kinds: "missing phone_country"},
+		"a fixed line":       {row: checked("", phone("08-123 456 78")), flag: person.Missing, kinds: "missing phone"},
+		"a phone for two":    {row: checked("", phone("070-174 06 05"), func(c *Checked) { c.SameMobile = 1 }), flag: person.Missing, kinds: "missing phone_shared"},
+		"an address as well": {row: checked("anna@foretaget.example", phone("070-174 06 05"), func(c *Checked) { c.SameMobile = 1 })},
+		"misspelt, a phone":  {row: checked("anna(at)foretaget", phone("070-174 06 05")), flag: person.Malformed, kinds: "malformed"},
 		"neither nor":        {row: checked("", func(c *Checked) { c.Person.Phone = "finns ej" }), flag: person.Missing, kinds: "missing phone"},
 		"no address at all":  {row: checked("anna(at)foretaget"), flag: person.Malformed, kinds: "malformed"},
 		"two on one address": {row: checked("anna@foretaget.example", same(2)), twins: []Checked{twin}, flag: person.Duplicate, kinds: "duplicate"},
@@ -51,7 +82,7 @@ func TestWhatThePreFlightSaysOfARow(t *testing.T) {
 			twins: []Checked{checked("annas@foretaget.example", func(c *Checked) { c.ID = "2" })}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			flag, findings := judge(test.row, test.twins)
+			flag, findings := judge(test.row, test.twins, texts)
 			var kinds []string
 			for _, f := range findings {
 				kinds = append(kinds, string(f.Kind))
@@ -68,7 +99,7 @@ func TestWhatThePreFlightSaysOfARow(t *testing.T) {
 
 func TestNamesThatOnlyBeginLikeATaskAreNames(t *testing.T) {
 	for _, address := range []string{"kassandra@foretaget.example", "infanta.berg@foretaget.example", "hrafn@foretaget.example", "anna.lager.svensson@foretaget.example"} {
-		if flag, _ := judge(checked(address), nil); flag != "" {
+		if flag, _ := judge(checked(address), nil, texts); flag != "" {
 			t.Errorf("%s: %s", address, flag)
 		}
 	}

@@ -25,6 +25,10 @@ type Service struct {
 	// InBulkTx gives way to everybody who waits (RULES §10).
 	InBulkTx func(context.Context, func(Tx) error) error
 	Now      func() time.Time
+	// MayText says whether messages by SMS go to a number. It fails with authn.ErrNoSMS where there is no gateway, and with
+	// authn.ErrCountry. nil: there is none.
+	MayText func(account.Identifier) error
+	Region  string // country of telephone numbers without a prefix, an ISO 3166 code
 	// AtOnce is how large a register the pre-flight looks through while somebody waits; 0: 5,000 people.
 	AtOnce int
 
@@ -73,6 +77,9 @@ type Tx interface {
 	SaveChecked(ctx context.Context, c Checked, flag person.Flag, findings []Finding, now time.Time) error
 	// ReadPerson reads a person of the organisation inside the transaction; false for another's.
 	ReadPerson(ctx context.Context, o organisation.ID, id string) (person.Person, account.ID, bool, error)
+	// CorrectPhone gives a person without a connection another phone in the register, in place of her address, and ends her living links;
+	// false where she is connected.
+	CorrectPhone(ctx context.Context, p person.Person, now time.Time) (bool, error)
 	// CorrectAddress changes the register's address of a person without a connection; false if she has one by now.
 	CorrectAddress(ctx context.Context, id, address string, identifier account.Identifier, now time.Time) (bool, error)
 	// Vouch notes that an identifier is the person's own, and lets the pre-flight look again.

@@ -65,7 +65,7 @@ func (d *Door) uninvitedPage(w http.ResponseWriter, r *http.Request, status int,
 // readyPage says that the person is connected, and where to go.
 func (d *Door) readyPage(w http.ResponseWriter, r *http.Request, v invited) error {
 	o := v.opened
-	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: o.Address, Number: d.ownNumber(r, o), Sheet: o.Purpose.IsUnaddressed(), Switched: switched(o), SwitchOn: d.toCome(o)}
+	view := PreparationDone{FirstName: o.FirstName, Employer: o.Employer, Address: shown(o), Phone: o.Phone, Number: d.ownNumber(r, o), Sheet: o.Purpose.IsUnaddressed(), Switched: switched(o), SwitchOn: d.toCome(o)}
 	if view.Switched {
 		apps, err := d.Preparation.Apps(r.Context(), o, d.Signin.Issuer)
 		if err != nil {
@@ -85,6 +85,14 @@ func (d *Door) ownNumber(r *http.Request, o preparation.Opened) string {
 		return ""
 	}
 	return o.Identifier.Shown()
+}
+
+// shown is what the person has read the link at: the address, or the phone, whose owner holds it in her hand.
+func shown(o preparation.Opened) string {
+	if o.Phone {
+		return o.Identifier.Shown()
+	}
+	return o.Address
 }
 
 func switched(o preparation.Opened) bool { return o.Transition.Phase != organisation.Preparation }
@@ -121,7 +129,7 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 		return d.Kit.Page(w, r, status, "preparation_objection", PreparationObjection{Action: v.action, PlainURL: plain, ChallengeURL: challenge,
 			Employer: o.Employer, Address: o.Address, Problem: problem})
 	case o.HasAccount:
-		view := PreparationConnect{Employer: o.Employer, Address: o.Address, Mine: o.Mine, Stale: o.Stale}
+		view := PreparationConnect{Employer: o.Employer, Address: shown(o), Phone: o.Phone, Mine: o.Mine, Stale: o.Stale}
 		if o.Mine {
 			view.Action = v.action + "/connect"
 		} else {
@@ -137,11 +145,12 @@ func (d *Door) invitedPage(w http.ResponseWriter, r *http.Request, status int, v
 			Employer: o.Employer, Switched: switched(o), SwitchOn: d.toCome(o), MinLength: o.Rules.Min, MaxLength: recovery.MaxLength,
 			Words: shownWords([]string{o.FirstName, o.Employer}), Problem: problem, Password: isPasswordProblem(problem)})
 	}
-	view := PreparationConfirm{Action: v.action, PlainURL: plain, ChallengeURL: challenge, FirstName: o.FirstName, Employer: o.Employer, Address: o.Address,
+	view := PreparationConfirm{Action: v.action, PlainURL: plain, ChallengeURL: challenge, FirstName: o.FirstName, Employer: o.Employer, Address: shown(o),
 		Switched: switched(o), SwitchOn: d.toCome(o), MinLength: o.Rules.Min, MaxLength: recovery.MaxLength, Words: shownWords(o.Rules.Words), Problem: problem}
 	view.Password = isPasswordProblem(problem)
 	view.Unfolded = view.Password || view.Switched || r.PostFormValue("new_password") != ""
-	if !o.Proposed {
+	view.Unfolded, view.Phone = view.Unfolded || o.Phone, o.Phone
+	if mayPropose(v) {
 		view.AddressURL = v.action + "/address"
 	}
 	return d.Kit.Page(w, r, status, "preparation_confirm", view)
@@ -174,6 +183,9 @@ func (d *Door) pressInvited(w http.ResponseWriter, r *http.Request, plain bool) 
 	case preparation.Object:
 		err = d.Preparation.Object(r.Context(), press, browser)
 	default:
+		if v.opened.Phone && press.NewPassword == "" {
+			return d.invitedPage(w, r, http.StatusUnprocessableEntity, v, ProblemNewPasswordMissing)
+		}
 		if press.NewPassword != r.PostFormValue("repeat_password") {
 			return d.invitedPage(w, r, http.StatusUnprocessableEntity, v, ProblemNewPasswordRepeat)
 		}
@@ -223,7 +235,7 @@ func (d *Door) getPreparationSignIn(w http.ResponseWriter, r *http.Request) erro
 	if !v.opened.HasAccount || v.opened.Mine {
 		return see(w, r, v.action)
 	}
-	a, cookie, err := d.Signin.ProveTo(v.action, v.opened.Address, string(web.Language(r.Context())))
+	a, cookie, err := d.Signin.ProveTo(v.action, shown(v.opened), string(web.Language(r.Context())))
 	if err != nil {
 		return err
 	}

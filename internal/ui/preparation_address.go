@@ -23,7 +23,7 @@ func (d *Door) getPreparationAddress(w http.ResponseWriter, r *http.Request) err
 
 // mayPropose says whether the link is one to the register's address.
 func mayPropose(v invited) bool {
-	return v.opened.Purpose == preparation.Confirm && !v.opened.Proposed
+	return v.opened.Purpose == preparation.Confirm && !v.opened.Proposed && !v.opened.Phone
 }
 
 func proposalView(v invited) PreparationAddress {

@@ -23,6 +23,7 @@ type PreparationConfirm struct {
 	Unfolded     bool // the password fields are open
 	Problem      string
 	Password     bool // Problem is one of the new password's
+	Phone        bool // Address is a number, and a password must be chosen
 }
 
 // PreparationSheet is the page preparation_sheet, behind a printed link: the person chooses her password.
@@ -62,6 +63,7 @@ type PreparationConnect struct {
 	Mine      bool
 	Stale     bool   // it is signed in here, and must show more before
 	Other     string // another account's address that is signed in here, or ""
+	Phone     bool   // Address is a number
 }
 
 // PreparationDone is the page preparation_done: there is nothing more to do, or there is an app to go to.
@@ -71,6 +73,7 @@ type PreparationDone struct {
 	Address   string
 	SwitchOn  time.Time // zero: not known, or past
 	Switched  bool
+	Phone     bool // Address is a number
 	Apps      []PreparationApp
 	Sheet     bool   // there is no address: she logs in with Number
 	Number    string // "" where another browser than the one that made the account looks
