@@ -91,7 +91,7 @@ var theHouse = map[string]room{
 	"internal/admin":            {door, "account administration administrator audit authn dkim enrolment job locale organisation outbox preparation provisioning recovery register signin transition visitor web"},
 	"internal/api":              {door, "account administration administrator dkim enrolment grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty vapid"},
+	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
@@ -131,7 +131,7 @@ var theHouse = map[string]room{
 	"internal/relyingparty":  {noun, "organisation secret"},
 	"internal/secret":        {noun, ""},
 	"internal/session":       {noun, "account secret"},
-	"internal/signingkey":    {noun, "secret"},
+	"internal/signingkey":    {noun, "audit secret"},
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
 	"internal/token":         {noun, "account secret"},

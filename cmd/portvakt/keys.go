@@ -11,8 +11,9 @@ import (
 )
 
 type keysCommand struct {
-	VAPID vapidCommand `cmd:"" name:"vapid" help:"The keys by which push services know this installation."`
-	DKIM  dkimCommand  `cmd:"" name:"dkim" help:"The keys by which mails prove that they are the operator's (DKIM)."`
+	Signing signingCommand `cmd:"" name:"signing" help:"The keys that sign what apps are told: ID tokens, access tokens, logout tokens."`
+	VAPID   vapidCommand   `cmd:"" name:"vapid" help:"The keys by which push services know this installation."`
+	DKIM    dkimCommand    `cmd:"" name:"dkim" help:"The keys by which mails prove that they are the operator's (DKIM)."`
 }
 
 type vapidCommand struct {

@@ -33,6 +33,7 @@ func (d *Door) getTransition(v visit) error {
 	if v.may(administrator.Prepare) {
 		q := filterQuery(filter)
 		q.Del("act")
+		view.ImportURL = v.url("/import")
 		view.BulkURL = v.url("/bulk?" + q.Encode() + "&act=")
 	}
 	for _, s := range transition.Statuses() {

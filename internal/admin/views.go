@@ -200,6 +200,7 @@ type Transition struct {
 	Statuses                                         []StatusChoice
 	Rows                                             []PersonRow
 	NextURL, ExportURL, AllURL, AttentionURL         string
+	ImportURL                                        string // empty: not this visitor's
 	BulkURL                                          string // of a bulk act on those who are shown, but for its name; empty: not this visitor's
 }
 

@@ -16,29 +16,22 @@ import (
 // that every node has the same ones; the first start makes them.
 type keys struct {
 	ring  *secret.Keyring
-	sign  *signingkey.Set
+	sign  *signingkey.Keys
 	vapid *vapid.Keys
 	dkim  *dkim.Keys
 }
 
 const firstRoot = 1
 
-func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, clock func() time.Time) (keys, error) {
+func loadKeys(ctx context.Context, db *store.DB, m *secret.Master, clock func() time.Time, rotation time.Duration) (keys, error) {
 	now := clock()
 	ring, err := loadRing(ctx, db, m, now)
 	if err != nil {
 		return keys{}, err
 	}
-	if err := makeSigningKeys(ctx, db, m, now); err != nil {
-		return keys{}, fmt.Errorf("make signing keys: %w", err)
-	}
-	stored, err := db.ListSigningKeys(ctx)
-	if err != nil {
-		return keys{}, fmt.Errorf("list signing keys: %w", err)
-	}
-	sign, err := signingkey.Open(stored, m)
-	if err != nil {
-		return keys{}, wrongMaster(err)
+	sign := &signingkey.Keys{Store: db, InTx: store.InTx[signingkey.Tx](db), Master: m, Now: clock, Every: rotation}
+	if err := sign.Load(ctx); err != nil {
+		return keys{}, fmt.Errorf("signing keys: %w", err)
 	}
 	phones := &vapid.Keys{Store: db, InTx: store.InTx[vapid.Tx](db), Master: m, Now: clock}
 	if err := phones.Tend(ctx); err != nil {
@@ -82,42 +75,4 @@ func loadRing(ctx context.Context, db *store.DB, m *secret.Master, now time.Time
 		newest = max(newest, id)
 	}
 	return secret.NewKeyring(roots, newest)
-}
-
-// makeSigningKeys makes a key for each algorithm that has none. RSA takes its time, hence outside the
-// transaction; whether it is still wanted is asked inside.
-func makeSigningKeys(ctx context.Context, db *store.DB, m *secret.Master, now time.Time) error {
-	stored, err := db.ListSigningKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, alg := range signingkey.Algs() {
-		if hasKey(stored, alg) {
-			continue
-		}
-		fresh, err := signingkey.Generate(alg, m, now)
-		if err != nil {
-			return err
-		}
-		err = store.InTx[*store.Tx](db)(ctx, func(tx *store.Tx) error {
-			meanwhile, err := tx.ListSigningKeysInTx(ctx)
-			if err != nil || hasKey(meanwhile, alg) {
-				return err
-			}
-			return tx.InsertSigningKey(ctx, fresh)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func hasKey(stored []signingkey.Stored, alg signingkey.Alg) bool {
-	for _, k := range stored {
-		if k.Alg == alg {
-			return true
-		}
-	}
-	return false
 }

@@ -410,3 +410,46 @@ func TestAProgramPrintsSheetsWithAScopeOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstPageSaysHowANumberIsTypedWherePeopleHaveSheets, and says so by the app's organisation alone.
+func TestTheFirstPageSaysHowANumberIsTypedWherePeopleHaveSheets(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		b := w.browser()
+		b.get(newLogin(w.hrm).authorize()).follow().expect(http.StatusOK)
+		if strings.Contains(b.body, "1007@") {
+			t.Error("everybody has an address, and is told how a number is typed")
+		}
+		w.sheet()
+		b = w.browser()
+		b.get(newLogin(w.hrm).authorize()).follow().shows("1007@foretaget")
+		action := b.action("/signin/")
+		b.post(action, "address", "1007").expect(http.StatusUnprocessableEntity).shows("ditt nummer så här: 1007@foretaget")
+		b.get("/account").follow()
+		if strings.Contains(b.body, "1007@") {
+			t.Error("a page of no organisation's names one")
+		}
+	})
+}
+
+// TestWhoAsksForANewPasswordByNumberIsSentToAskForASheet: the same words for every number, and nothing is sent.
+func TestWhoAsksForANewPasswordByNumberIsSentToAskForASheet(t *testing.T) {
+	w := on(t)
+	w.newcomer("", "Wilma", "Truck", wilmasPass, "1007")
+	answers := map[string]bool{}
+	for _, typed := range []string{"1007@foretaget", "1008@foretaget"} {
+		b := w.browser()
+		b.askForLink(newLogin(w.hrm), typed, "reset").shows("Be om ett nytt blad")
+		attempt := strings.Split(strings.TrimPrefix(b.at, "/recovery/sent/"), "?")[0]
+		answers[strings.NewReplacer(typed[:4], "", attempt, "", newestReference(b), "").Replace(b.body)] = true
+	}
+	if len(answers) != 1 {
+		t.Error("the answers differ")
+	}
+	if w.deliver(); w.askDB(`SELECT COUNT(*) FROM onetime_links`) != "0" {
+		t.Error("a link was made that nobody can get")
+	}
+}
+
+// newestReference is the number of the answer, which differs each time.
+func newestReference(b *browser) string { return b.last.Header.Get("X-Request-Id") }

@@ -78,6 +78,8 @@ const (
 	PersonExempted     Kind = "transition.person_exempted"        // a person was taken out of the transition
 	PersonIncluded     Kind = "transition.person_included"        // a person was taken back in
 	PersonDisconnected Kind = "transition.person_disconnected"    // the connection between a person and an account was removed; its sessions and tokens ended
+	SigningKeyMade     Kind = "signingkey.made"                   // a key was made that signs what apps are told; the details are its id and algorithm
+	SigningKeyRetired  Kind = "signingkey.retired"                // its private half was destroyed; the detail distrusted says that somebody else may have had it
 	VAPIDKeyMade       Kind = "vapid.key_made"                    // a key was made by which push services know this installation; the detail key is its id
 	MessageDropped     Kind = "outbox.dropped"                    // a message was not sent: there is no open account, or its budget is spent
 	MessageDead        Kind = "outbox.dead"                       // the other side refused a message for good; nothing tries it again

@@ -17,7 +17,7 @@ import (
 type Service struct {
 	Store Store
 	InTx  func(context.Context, func(Tx) error) error // of the bulk lane
-	Sign  *signingkey.Set
+	Sign  signingkey.Signer
 	Now   func() time.Time
 	Log   *slog.Logger
 	Node  string        // this process, among those that share the database

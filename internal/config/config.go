@@ -59,6 +59,7 @@ type Settings struct {
 	SMSFrom         string   `name:"sms-from" help:"Sender that phones show: up to 11 letters and digits, or a number as +46701740605; for twilio also a messaging service, as MG…." env:"PORTVAKT_SMS_FROM" placeholder:"NAME"`
 	SMSRegion       string   `name:"sms-region" help:"Country of numbers that are typed without a country's prefix." default:"SE" env:"PORTVAKT_SMS_REGION" placeholder:"CODE"`
 	SMSCountries    []string `name:"sms-countries" help:"Countries whose numbers get codes. Each further one can cost money when somebody abuses it." default:"SE,NO,DK,FI" env:"PORTVAKT_SMS_COUNTRIES" placeholder:"CODE"`
+	SigningKeyDays  int      `name:"signing-key-days" help:"How many days a key signs what apps are told, before its successor does. 0: until portvakt keys signing rotate." default:"90" env:"PORTVAKT_SIGNING_KEY_DAYS" placeholder:"N"`
 	SMSDaily        int      `name:"sms-daily" help:"How many codes are sent in a day at most, to all numbers together." default:"2000" env:"PORTVAKT_SMS_DAILY" placeholder:"N"`
 
 	PushContact string `name:"push-contact" help:"Whom a push service may ask about this installation: mailto: with an address, or an https page. The default is the issuer." env:"PORTVAKT_PUSH_CONTACT" placeholder:"URL"`
@@ -92,6 +93,9 @@ func (s Settings) Check() error {
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return complain("tls-cert and tls-key belong together: give both or neither")
+	}
+	if err := s.checkKeys(); err != nil {
+		return err
 	}
 	if err := s.checkMail(); err != nil {
 		return err
@@ -163,6 +167,14 @@ func (s Settings) checkSocket() error {
 	if len(path) > maxSocket {
 		return complain("data %q: its path is too long: the control socket would be %s, with %d bytes, and a socket's path has at most %d; "+
 			"choose another folder", s.DataDir, path, len(path), maxSocket)
+	}
+	return nil
+}
+
+// checkKeys bounds how soon keys follow each other: a key is published for minutes before it signs, and for an hour afterwards.
+func (s Settings) checkKeys() error {
+	if s.SigningKeyDays < 0 || s.SigningKeyDays > 3650 {
+		return complain("signing-key-days %d: want 1 to 3650, or 0 for never", s.SigningKeyDays)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/vapid"
 )
 
@@ -29,6 +30,7 @@ type Door struct {
 	Enrolment      *enrolment.Service
 	Auditing       *auditing.Service
 	VAPID          *vapid.Keys
+	Signing        *signingkey.Keys
 	Log            *slog.Logger
 	Words          func(key string) string // a text in the operator's language
 }
@@ -166,6 +168,10 @@ func (d *Door) Handler() http.Handler {
 		return d.listVAPIDKeys(ctx)
 	}))
 	mux.Handle("POST /keys/vapid", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (VAPIDKey, error) { return d.rotateVAPIDKey(ctx) }))
+	for pattern, use := range map[string]func(context.Context) ([]SigningKey, error){"GET /keys/signing": d.listSigningKeys, "POST /keys/signing": d.rotateSigningKeys,
+		"POST /keys/signing/replace": d.replaceSigningKeys} {
+		mux.Handle(pattern, answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]SigningKey, error) { return use(ctx) }))
+	}
 	d.senderRoutes(mux)
 	mux.Handle("POST /accounts/authenticators", answer(d, d.listAuthenticators))
 	mux.Handle("POST /accounts/authenticators/remove", answer(d, d.removeAuthenticator))

@@ -25,7 +25,7 @@ type Service struct {
 	InTx   func(context.Context, func(Tx) error) error
 	Authn  *authn.Service
 	Keys   *secret.Keyring
-	Sign   *signingkey.Set
+	Sign   signingkey.Signer
 	Issuer string
 	Now    func() time.Time
 	// KeySets reads the keys that an RP publishes at an address; again asks to read them anew.

@@ -9,6 +9,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/signingkey"
 )
 
 var now = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
@@ -19,7 +20,7 @@ func service(t testing.TB) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Service{Keys: k, Issuer: "https://login.example", Now: func() time.Time { return now }}
+	return &Service{Keys: k, Sign: &signingkey.Set{}, Issuer: "https://login.example", Now: func() time.Time { return now }}
 }
 
 func TestARefreshTokenIsTheSameStringForTheSameGeneration(t *testing.T) {

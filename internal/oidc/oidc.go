@@ -4,8 +4,10 @@ package oidc
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/signin"
@@ -21,7 +23,7 @@ type Door struct {
 	Signin  *signin.Service
 	Visitor visitor.Kit
 	Kit     *web.Kit
-	Keys    *signingkey.Set
+	Keys    *signingkey.Keys
 	Log     *slog.Logger
 }
 
@@ -45,7 +47,7 @@ func (d *Door) Routes(mux interface {
 	metadata := d.metadata()
 	mux.Handle("GET /.well-known/openid-configuration", fixed(metadata))
 	mux.Handle("GET /.well-known/oauth-authorization-server", fixed(metadata)) // RFC 8414
-	mux.Handle("GET "+jwksPath, fixed(d.Keys.JWKS()))
+	mux.Handle("GET "+jwksPath, public(d.Keys.JWKS))
 	mux.Handle("GET "+authorizePath, d.Kit.Handle(d.getAuthorize))
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
@@ -62,16 +64,21 @@ func (d *Door) Routes(mux interface {
 	}
 }
 
-// fixed answers bytes that were made beforehand. Any origin may read them: they are public.
-func fixed(body []byte) http.Handler {
+// fixed answers bytes that were made beforehand.
+func fixed(body []byte) http.Handler { return public(func() []byte { return body }) }
+
+// public answers bytes that any origin may read, and keep for a while.
+func public(body func() []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cache-Control", "public, max-age=300")
-		w.Write(body) //nolint:errcheck // the client has gone away
+		h.Set("Cache-Control", cacheControl)
+		w.Write(body()) //nolint:errcheck // the client has gone away
 	})
 }
+
+var cacheControl = fmt.Sprintf("public, max-age=%d", int(signingkey.JWKSMaxAge/time.Second))
 
 // wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
 func wrongMethod(allowed string) http.HandlerFunc {

@@ -4,6 +4,7 @@
 package person
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -156,12 +157,36 @@ type Employment struct {
 	To      string `json:"to,omitempty"`
 }
 
+// HasEnded says whether it is over. One whose end cannot be read is not.
+func (e Employment) HasEnded(now time.Time) bool {
+	end := Person{Employments: []Employment{e}}.Until()
+	return !end.IsZero() && !now.Before(end)
+}
+
+// Units are the units in which an employment has not ended, or the companies where there is none; of somebody who has left, those where
+// she was. Each stands there once.
+func Units(all []Employment, now time.Time) []string {
+	var present, former []string
+	for _, e := range all {
+		to := &present
+		if e.HasEnded(now) {
+			to = &former
+		}
+		if unit := cmp.Or(e.Unit, e.Company); unit != "" && !slices.Contains(*to, unit) {
+			*to = append(*to, unit)
+		}
+	}
+	if len(present) == 0 {
+		return former
+	}
+	return present
+}
+
 // Companies are the names of the companies in which an employment has not ended, sorted as Swedish sorts.
 func Companies(all []Employment, now time.Time) []string {
 	var names []string
 	for _, e := range all {
-		ended := Person{Employments: []Employment{e}}.Until()
-		if e.Company != "" && (ended.IsZero() || now.Before(ended)) && !slices.Contains(names, e.Company) {
+		if e.Company != "" && !e.HasEnded(now) && !slices.Contains(names, e.Company) {
 			names = append(names, e.Company)
 		}
 	}

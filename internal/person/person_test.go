@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/person"
 )
@@ -46,6 +47,26 @@ func TestAnAddressThatCouldNotBeOneHasNoIdentifier(t *testing.T) {
 	for address, want := range map[string]string{"": "", "anna": "", " Anna@Företaget.se ": "anna@xn--fretaget-n4a.se"} {
 		if got := (person.Person{Address: address}).Identifier(); string(got) != want {
 			t.Errorf("%q: %q", address, got)
+		}
+	}
+}
+
+func TestWhereAPersonWorksIsWhereSheWorksNow(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		all  []person.Employment
+		want []string
+	}{
+		"nowhere":                {nil, nil},
+		"one that has ended":     {[]person.Employment{{Unit: "Lager", To: "2026-11-28"}, {Unit: "Butik"}}, []string{"Butik"}},
+		"the last day counts":    {[]person.Employment{{Unit: "Lager", To: "2026-11-29"}}, []string{"Lager"}},
+		"the same unit twice":    {[]person.Employment{{Unit: "Lager", Company: "A"}, {Unit: "Lager", Company: "B"}}, []string{"Lager"}},
+		"a company without one":  {[]person.Employment{{Company: "Företaget AB"}, {Unit: "Lager"}}, []string{"Företaget AB", "Lager"}},
+		"somebody who has left":  {[]person.Employment{{Unit: "Lager", To: "2026-01-31"}}, []string{"Lager"}},
+		"an end that is no date": {[]person.Employment{{Unit: "Lager", To: "soon"}}, []string{"Lager"}},
+	} {
+		if got := person.Units(test.all, now); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

@@ -229,14 +229,3 @@ func (s *Service) rules(ctx context.Context, acc account.Account) (password.Rule
 	}
 	return password.RulesFor(acc.Login(), append(employers, acc.GivenName, acc.FamilyName)...).AtLeast(second.Policy.MinPassword), nil
 }
-
-// IsPasswordProblem says whether the error is a reason against a new password, for the page that asks for another.
-func IsPasswordProblem(err error) bool {
-	for _, known := range []error{password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrPersonal,
-		password.ErrUnusable, password.ErrRepeating} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
-}

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -34,24 +35,46 @@ func Algs() []Alg { return []Alg{ES256, RS256} }
 type Stored struct {
 	ID      string // kid: the JWK thumbprint (RFC 7638)
 	Alg     Alg
-	Sealed  []byte
+	Sealed  []byte // empty: it is retired, and its private half gone
+	Public  []byte // JWK; empty: a key from before keys followed each other, whose private half is there
 	Created time.Time
+	From    time.Time // it signs from then on; zero: from the beginning
+	Retired time.Time // zero: it is in use, or will be
+	// Distrusted says that somebody else may have had it: what it has signed is believed no more.
+	Distrusted bool
 }
 
 // Key is a signing key in use.
 type Key struct {
-	ID     string
-	Alg    Alg
-	public jose.JSONWebKey
-	signer map[string]jose.Signer // by typ header
+	ID         string
+	Alg        Alg
+	from       time.Time
+	retired    time.Time
+	distrusted bool
+	public     jose.JSONWebKey
+	signer     map[string]jose.Signer // by typ header; empty: it is retired
 }
 
 // Set is what a node signs and verifies with. It is safe for concurrent use and never changes.
 type Set struct {
-	byAlg  map[Alg]Key
-	public jose.JSONWebKeySet
-	jwks   []byte
+	byAlg map[Alg][]Key // that sign, in the order in which they do
+	all   map[string]Key
+	jwks  []byte
+	now   func() time.Time
 }
+
+// Signer signs, and knows again what it has signed.
+type Signer interface {
+	// Sign returns the claims as a compact JWS with the given typ header.
+	Sign(alg Alg, typ string, claims any) (string, error)
+	// Verify checks signature and typ of such a token and decodes its claims. It fails with ErrToken, and checks no times.
+	Verify(token, typ string, claims any) error
+}
+
+var (
+	_ Signer = (*Set)(nil)
+	_ Signer = (*Keys)(nil)
+)
 
 // Generate makes a new key and seals it.
 func Generate(alg Alg, m *secret.Master, now time.Time) (Stored, error) {
@@ -67,7 +90,11 @@ func Generate(alg Alg, m *secret.Master, now time.Time) (Stored, error) {
 	if err != nil {
 		return Stored{}, fmt.Errorf("encode %s key: %w", alg, err)
 	}
-	return Stored{ID: id, Alg: alg, Sealed: m.Seal(row(id), der), Created: now}, nil
+	public, err := publicOf(id, alg, private).MarshalJSON()
+	if err != nil {
+		return Stored{}, fmt.Errorf("encode %s key: %w", alg, err)
+	}
+	return Stored{ID: id, Alg: alg, Sealed: m.Seal(row(id), der), Public: public, Created: now, From: now}, nil
 }
 
 func newPrivate(alg Alg) (any, error) {
@@ -78,6 +105,11 @@ func newPrivate(alg Alg) (any, error) {
 		return rsa.GenerateKey(rand.Reader, 2048)
 	}
 	return nil, fmt.Errorf("unknown algorithm %q", alg)
+}
+
+func publicOf(id string, alg Alg, private any) jose.JSONWebKey {
+	jwk := jose.JSONWebKey{Key: private, KeyID: id, Algorithm: string(alg), Use: "sig"}
+	return jwk.Public()
 }
 
 func row(id string) string { return "signing_keys|" + id }
@@ -92,45 +124,49 @@ func thumbprint(private any) (string, error) {
 
 // types are the typ headers that Portvakt signs: ID token, access token (RFC 9068 §2.1), logout token
 // (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5).
-var types = []string{"JWT", "at+jwt", "logout+jwt", "portvakt-audit+jwt", "token-introspection+jwt"}
+var types = []string{"JWT", "at+jwt", "logout+jwt", auditType, "token-introspection+jwt"}
 
-// Open unseals the keys. The newest of each algorithm signs; all verify.
-func Open(stored []Stored, m *secret.Master) (*Set, error) {
-	s := &Set{byAlg: map[Alg]Key{}}
-	newest := map[Alg]time.Time{}
+// Open unseals the keys. Of each algorithm the newest that is in use signs; all verify what they may.
+func Open(stored []Stored, m *secret.Master, now func() time.Time) (*Set, error) {
+	s := &Set{byAlg: map[Alg][]Key{}, all: map[string]Key{}, now: now}
+	var published jose.JSONWebKeySet
 	for _, st := range stored {
 		k, err := open(st, m)
 		if err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", st.ID, err)
 		}
-		s.public.Keys = append(s.public.Keys, k.public)
-		if _, ok := s.byAlg[k.Alg]; !ok || st.Created.After(newest[k.Alg]) {
-			s.byAlg[k.Alg], newest[k.Alg] = k, st.Created
+		s.all[k.ID] = k
+		if k.retired.IsZero() {
+			published.Keys = append(published.Keys, k.public)
+			s.byAlg[k.Alg] = append(s.byAlg[k.Alg], k)
 		}
 	}
 	for _, alg := range Algs() {
-		if _, ok := s.byAlg[alg]; !ok {
+		if len(s.byAlg[alg]) == 0 {
 			return nil, fmt.Errorf("no %s signing key", alg)
 		}
+		slices.SortStableFunc(s.byAlg[alg], func(a, b Key) int { return a.from.Compare(b.from) })
 	}
 	var err error
-	s.jwks, err = json.Marshal(s.public)
+	s.jwks, err = json.Marshal(published)
 	return s, err
 }
 
 func open(st Stored, m *secret.Master) (Key, error) {
-	der, err := m.Open(row(st.ID), st.Sealed)
+	k := Key{ID: st.ID, Alg: st.Alg, from: st.From, retired: st.Retired, distrusted: st.Distrusted}
+	if !st.Retired.IsZero() {
+		return k, k.public.UnmarshalJSON(st.Public)
+	}
+	if k.from.IsZero() {
+		k.from = st.Created
+	}
+	private, err := unseal(st, m)
 	if err != nil {
 		return Key{}, err
 	}
-	private, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return Key{}, err
-	}
-	jwk := jose.JSONWebKey{Key: private, KeyID: st.ID, Algorithm: string(st.Alg), Use: "sig"}
-	k := Key{ID: st.ID, Alg: st.Alg, public: jwk.Public(), signer: map[string]jose.Signer{}}
+	k.public, k.signer = publicOf(st.ID, st.Alg, private), map[string]jose.Signer{}
 	for _, typ := range types {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(st.Alg), Key: jwk},
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(st.Alg), Key: jose.JSONWebKey{Key: private, KeyID: st.ID}},
 			(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 		if err != nil {
 			return Key{}, err
@@ -140,12 +176,31 @@ func open(st Stored, m *secret.Master) (Key, error) {
 	return k, nil
 }
 
+func unseal(st Stored, m *secret.Master) (any, error) {
+	der, err := m.Open(row(st.ID), st.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParsePKCS8PrivateKey(der)
+}
+
+// signs is the key of the algorithm that signs now. Where a clock says that none does yet, the first one.
+func (s *Set) signs(alg Alg) (k Key) {
+	now := s.now()
+	for i, one := range s.byAlg[alg] {
+		if i == 0 || !one.from.After(now) {
+			k = one
+		}
+	}
+	return k
+}
+
 // JWKS returns the public keys as a JWK Set (RFC 7517 §5), made beforehand.
 func (s *Set) JWKS() []byte { return s.jwks }
 
 // Sign returns the claims as a compact JWS with the given typ header.
 func (s *Set) Sign(alg Alg, typ string, claims any) (string, error) {
-	signer := s.byAlg[alg].signer[typ]
+	signer := s.signs(alg).signer[typ]
 	if signer == nil {
 		return "", fmt.Errorf("no signer for %s %s", alg, typ)
 	}
@@ -158,6 +213,24 @@ func (s *Set) Sign(alg Alg, typ string, claims any) (string, error) {
 		return "", err
 	}
 	return jws.CompactSerialize()
+}
+
+// hintLife is how long an ID token of a key that is retired is still a hint of who was signed in (RULES §9).
+const hintLife = 365 * 24 * time.Hour
+
+// auditType is the typ of a block of the audit log, which is proven for good.
+const auditType = "portvakt-audit+jwt"
+
+// verifies says whether what the key has signed is believed. When a key retires, everything that it signed has expired but two: an ID
+// token, which is a hint for a year, and a block of the audit log.
+func (k Key) verifies(typ string, now time.Time) bool {
+	switch {
+	case k.retired.IsZero(), typ == auditType:
+		return true
+	case k.distrusted:
+		return false
+	}
+	return typ == "JWT" && now.Before(k.retired.Add(hintLife))
 }
 
 // ErrToken says that a token is not one of ours, or not of the wanted typ.
@@ -174,11 +247,11 @@ func (s *Set) Verify(token, typ string, claims any) error {
 	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); got != typ {
 		return ErrToken
 	}
-	keys := s.public.Key(header.KeyID)
-	if len(keys) != 1 || keys[0].Algorithm != header.Algorithm {
+	key, known := s.all[header.KeyID]
+	if !known || string(key.Alg) != header.Algorithm || !key.verifies(typ, s.now()) {
 		return ErrToken
 	}
-	payload, err := jws.Verify(keys[0])
+	payload, err := jws.Verify(key.public)
 	if err != nil {
 		return ErrToken
 	}

@@ -13,6 +13,8 @@ import (
 
 var now = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return now.Add(2 * time.Hour) }
+
 func master(t *testing.T) *secret.Master {
 	t.Helper()
 	m, err := secret.ParseMaster(secret.NewMasterKey())
@@ -41,11 +43,11 @@ type claims struct {
 
 func TestWhatIsSignedVerifiesUnderItsOwnTypeAlone(t *testing.T) {
 	m := master(t)
-	set, err := signingkey.Open(keys(t, m), m)
+	set, err := signingkey.Open(keys(t, m), m, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := signingkey.Open(keys(t, m), m)
+	other, err := signingkey.Open(keys(t, m), m, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byt
 func TestTheNewestKeySignsAndAllVerify(t *testing.T) {
 	m := master(t)
 	old := keys(t, m)
-	before, err := signingkey.Open(old, m)
+	before, err := signingkey.Open(old, m, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestTheNewestKeySignsAndAllVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := signingkey.Open(append([]signingkey.Stored{fresh}, old...), m)
+	after, err := signingkey.Open(append([]signingkey.Stored{fresh}, old...), m, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,10 +129,10 @@ func TestTheNewestKeySignsAndAllVerify(t *testing.T) {
 }
 
 func TestAForeignMasterKeyOpensNothing(t *testing.T) {
-	if _, err := signingkey.Open(keys(t, master(t)), master(t)); err == nil {
+	if _, err := signingkey.Open(keys(t, master(t)), master(t), clock); err == nil {
 		t.Error("keys opened under a foreign master key")
 	}
-	if _, err := signingkey.Open(nil, master(t)); err == nil {
+	if _, err := signingkey.Open(nil, master(t), clock); err == nil {
 		t.Error("a set without keys was made")
 	}
 }

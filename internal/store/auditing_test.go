@@ -31,7 +31,7 @@ var signer = sync.OnceValues(func() (*signingkey.Set, error) {
 		}
 		stored = append(stored, k)
 	}
-	return signingkey.Open(stored, master)
+	return signingkey.Open(stored, master, time.Now)
 })
 
 // sealer is a node that seals the database's audit log.

@@ -7,6 +7,11 @@ import (
 	"github.com/portvakt/portvakt/internal/signingkey"
 )
 
+var (
+	_ signingkey.Store = (*DB)(nil)
+	_ signingkey.Tx    = (*Tx)(nil)
+)
+
 const (
 	findInstallation statement = `SELECT value FROM installation WHERE name = $1`
 
@@ -18,10 +23,14 @@ INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOT
 	insertRootKey statement = `
 INSERT INTO root_keys (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
 
-	listSigningKeys statement = `SELECT id, alg, sealed, created_at FROM signing_keys ORDER BY created_at, id`
+	listSigningKeys statement = `
+SELECT id, alg, sealed, public, created_at, used_from, retired_at, distrusted FROM signing_keys ORDER BY created_at, id`
 
 	insertSigningKey statement = `
-INSERT INTO signing_keys (id, alg, sealed, created_at) VALUES ($1, $2, $3, $4)`
+INSERT INTO signing_keys (id, alg, sealed, public, created_at, used_from, retired_at, distrusted) VALUES ($1, $2, $3, $4, $5, $6, 0, FALSE)`
+
+	retireSigningKey statement = `
+UPDATE signing_keys SET sealed = $2, public = $3, distrusted = $4, retired_at = $5 WHERE id = $1 AND retired_at = 0`
 )
 
 // FindInstallation reads what was decided about this installation for good; "" if it is not decided yet.
@@ -58,9 +67,10 @@ func (tx *Tx) InsertRootKey(ctx context.Context, id byte, sealed []byte, now tim
 }
 
 func scanSigningKey(scan scan) (k signingkey.Stored, err error) {
-	var created int64
-	err = scan(&k.ID, &k.Alg, &k.Sealed, &created)
-	k.Created = fromMS(created)
+	var created, from, retired int64
+	var public string
+	err = scan(&k.ID, &k.Alg, &k.Sealed, &public, &created, &from, &retired, &k.Distrusted)
+	k.Public, k.Created, k.From, k.Retired = []byte(public), fromMS(created), fromMS(from), fromMS(retired)
 	return k, err
 }
 
@@ -76,6 +86,12 @@ func (tx *Tx) ListSigningKeysInTx(ctx context.Context) ([]signingkey.Stored, err
 
 // InsertSigningKey stores a signing key.
 func (tx *Tx) InsertSigningKey(ctx context.Context, k signingkey.Stored) error {
-	_, err := tx.exec(ctx, insertSigningKey, k.ID, string(k.Alg), k.Sealed, ms(k.Created))
+	_, err := tx.exec(ctx, insertSigningKey, k.ID, string(k.Alg), k.Sealed, string(k.Public), ms(k.Created), ms(k.From))
 	return err
+}
+
+// RetireSigningKey takes a key's private half away; false if it was gone already.
+func (tx *Tx) RetireSigningKey(ctx context.Context, id string, public []byte, distrusted bool, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, retireSigningKey, id, []byte{}, string(public), distrusted, ms(now))
+	return n == 1, err
 }

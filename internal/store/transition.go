@@ -144,7 +144,7 @@ WHERE q.field = 'person' AND q.value = $2 AND e.kind = 'transition.person_discon
 	deleteTerms statement = `DELETE FROM person_terms WHERE person_id = $1`
 )
 
-func scanRow(scan scan) (r transition.Row, err error) {
+func scanRow(scan scan, now time.Time) (r transition.Row, err error) {
 	var given, family, employments, login string
 	var exempt, until, mailed, accepted, bounced, opened, attention, disconnected, connected, signedIn, hasSecret, hasSecond int64
 	err = scan(&r.ID, &given, &family, &r.Address, &r.Phone, &r.Language, &employments, &r.Flag, &exempt, &until, &mailed, &accepted, &bounced, &opened, &attention, &r.AttentionWhy, &disconnected,
@@ -167,15 +167,7 @@ func scanRow(scan scan) (r transition.Row, err error) {
 	if err := json.Unmarshal([]byte(employments), &all); err != nil {
 		return r, err
 	}
-	var units []string
-	for _, e := range all {
-		if u := e.Unit; u != "" {
-			units = append(units, u)
-		} else if e.Company != "" {
-			units = append(units, e.Company)
-		}
-	}
-	r.Units = strings.Join(units, ", ")
+	r.Units = strings.Join(person.Units(all, now), ", ")
 	return r, nil
 }
 
@@ -214,13 +206,13 @@ func (db *DB) ListPersons(ctx context.Context, o organisation.ID, f transition.F
 	if f.Attention {
 		attention = 1
 	}
+	row := func(scan scan) (transition.Row, error) { return scanRow(scan, now) }
 	args := []any{string(o), ms(now), string(f.Status), attention, orEmpty(after.SortKey), after.ID, int64(n)}
 	if f.Words == "" {
-		return list(db.query(ctx, listPersons, args...), scanRow)
+		return list(db.query(ctx, listPersons, args...), row)
 	}
-	// The longest word finds fewest; the others are asked for below, in Go.
 	from, to := prefixRange(f.Words)
-	return list(db.query(ctx, searchPersons, append(args, from, to)...), scanRow)
+	return list(db.query(ctx, searchPersons, append(args, from, to)...), row)
 }
 
 // prefixRange is where the terms lie that begin so: bytes, because two databases order text differently.
@@ -231,7 +223,7 @@ func prefixRange(words string) (from, to []byte) {
 
 // FindPerson reads one person of the organisation.
 func (db *DB) FindPerson(ctx context.Context, o organisation.ID, id string, now time.Time) (transition.Row, bool, error) {
-	found, err := list(db.query(ctx, findTransitionPerson, string(o), ms(now), id), scanRow)
+	found, err := list(db.query(ctx, findTransitionPerson, string(o), ms(now), id), func(scan scan) (transition.Row, error) { return scanRow(scan, now) })
 	if len(found) == 0 {
 		return transition.Row{}, false, err
 	}

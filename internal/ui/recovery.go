@@ -112,7 +112,7 @@ func (d *Door) getRecoverySent(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	return d.Kit.Page(w, r, http.StatusOK, "recovery_sent", RecoverySent{Address: a.Address, SMS: d.Recovery.BySMS(a),
+	return d.Kit.Page(w, r, http.StatusOK, "recovery_sent", RecoverySent{Address: a.Address, SMS: d.Recovery.BySMS(a), Number: a.Identifier.IsNumber(),
 		AgainURL: attemptURL("/recovery/start/"+a.ID, a), BackURL: attemptURL("/signin/"+a.ID, a)})
 }
 

@@ -30,16 +30,29 @@ func (d *Door) getIdentifier(w http.ResponseWriter, r *http.Request) error {
 	if p.Step == authn.GoOn || p.Step == authn.RestartAtApp || stepUp {
 		return see(w, r, attemptURL("/signin/"+a.ID+"/continue", a))
 	}
-	view := d.identifierView(a, rp)
+	view, err := d.identifierView(r, a, rp)
+	if err != nil {
+		return err
+	}
 	if remembered := d.Visitor.Browser(r).Memory.Address; view.Address == "" && remembered != "" {
 		view.Address, view.Remember = remembered, true
 	}
 	return d.Kit.Page(w, r, http.StatusOK, "signin_identifier", view)
 }
 
-func (d *Door) identifierView(a authn.Attempt, rp relyingparty.RP) SignInIdentifier {
-	return SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI}
+// identifierView says how a number is typed where people of the app's one organisation log in by one. That is the organisation's and the
+// app's, and nobody's account (RULES §2).
+func (d *Door) identifierView(r *http.Request, a authn.Attempt, rp relyingparty.RP) (SignInIdentifier, error) {
+	view := SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI}
+	o, ok, err := d.Signin.Look(r.Context(), rp)
+	if ok && o.WithoutAddress {
+		view.Number = numberExample + string(o.ID)
+	}
+	return view, err
 }
+
+// numberExample is the beginning of a number as the first page shows it.
+const numberExample = "1007@"
 
 // postIdentifier handles POST /signin/{attempt}. It asks the database nothing about the address: the next
 // page is the same for everybody.
@@ -51,8 +64,14 @@ func (d *Door) postIdentifier(w http.ResponseWriter, r *http.Request) error {
 	typed := r.PostFormValue("address")
 	identified, cookie, err := d.Signin.Identify(r.Context(), a, typed, r.PostFormValue("remember") == "on", d.Visitor.Browser(r))
 	if errors.Is(err, account.ErrNotAnAddress) {
-		view := d.identifierView(a, rp)
+		view, err := d.identifierView(r, a, rp)
+		if err != nil {
+			return err
+		}
 		view.Address, view.Remember, view.Problem = typed, r.PostFormValue("remember") == "on", addressProblem(typed)
+		if view.Number != "" && view.Problem == ProblemAddressInvalid {
+			view.Problem = ProblemNumberless
+		}
 		return d.Kit.Page(w, r, http.StatusUnprocessableEntity, "signin_identifier", view)
 	}
 	if err != nil {

@@ -36,6 +36,7 @@ type RecoverySent struct {
 	BackURL  string
 	Address  string
 	SMS      bool // the link goes to a phone: said of every number, whoever has it
+	Number   bool // no mail reaches who logs in by a number: a new sheet does
 }
 
 // RecoveryLinkPassword is the page recovery_link_password (S8): a new password and its repetition.

@@ -10,6 +10,7 @@ import (
 const (
 	ProblemAddressMissing = "signin.problem.address_missing"
 	ProblemAddressInvalid = "signin.problem.address_invalid"
+	ProblemNumberless     = "signin.problem.identifier_invalid" // where a number does as well
 )
 
 // Problem keys of the password field (SignInPassword). A wrong password and an unknown address share one key: the page
@@ -41,6 +42,7 @@ type SignInIdentifier struct {
 	Problem  string // a key, or ""
 	App      string // name of the app that waits, or ""
 	BackURL  string // cancels and goes back to the app; "" shows no link
+	Number   string // an example of a number to type in place of an address; "": everybody there has an address
 }
 
 // SignInPassword is the page signin_password (S4): it asks for the password.

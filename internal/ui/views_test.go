@@ -39,6 +39,9 @@ const (
 var full = []sample{
 	{"signin_identifier", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", BackURL: "http://localhost:8081/"}},
 	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
+	{"signin_identifier-number", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", Number: "1007@foretaget"}},
+	{"signin_identifier-numberless", ui.SignInIdentifier{Action: "/signin/1", Address: "1007", App: "HRM", Number: "1007@foretaget", Problem: ui.ProblemNumberless}},
+	{"recovery_sent-number", ui.RecoverySent{AgainURL: "/recovery/1", BackURL: "/signin/1", Address: "1007@foretaget", Number: true}},
 	{"signin_password", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", App: "HRM"}},
 	{"signin_password-throttled", ui.SignInPassword{Action: "/signin/1/password", Address: anna, ChangeURL: "/signin/1", ForgotURL: "/recovery/1", Problem: ui.ProblemPasswordWrong, Throttled: true}},
 	{"signin_newpassword", ui.SignInNewPassword{Action: "/signin/1/new-password", Address: anna, FirstName: "Anna", App: "HRM", MinLength: 15, MaxLength: 256, Words: []string{"anna"}}},
