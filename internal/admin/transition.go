@@ -173,7 +173,7 @@ func (d *Door) getPreflight(v visit) error {
 		for _, f := range found {
 			row := FoundRow{URL: v.url("/people/" + f.Person), Name: f.Name, Address: f.Address, Detail: f.Detail}
 			for _, act := range acts {
-				row.Acts = append(row.Acts, FoundAct{Key: actKeys[act], URL: row.URL + "?do=" + act + "#acts"})
+				row.Acts = append(row.Acts, FoundAct{Key: actKeys[act], URL: row.URL + "?do=" + act + actPlaces[act]})
 			}
 			view.Rows = append(view.Rows, row)
 		}
@@ -192,6 +192,9 @@ var mends = map[transition.Kind][]string{
 
 // actKeys are the names of those acts.
 var actKeys = map[string]string{"address": "admin.people.correct_submit", "vouch": "admin.people.vouch_submit", "sheet": "admin.people.sheet", "exempt": "admin.people.exempt_submit"}
+
+// actPlaces are where their forms stand on the page.
+var actPlaces = map[string]string{"address": "#acts", "vouch": "#acts", "exempt": "#part"}
 
 // outlookRows is the simulation as a table.
 func outlookRows(o transition.Outlook) []OutlookRow {

@@ -354,7 +354,7 @@ func TestSheetsAreMadeAtTheConsole(t *testing.T) {
 		reader.post("/sheet", "code", code[1][1]).expect(http.StatusSeeOther).follow().shows("Hej Wilma!")
 		reader.choosesByTheSheet(reader.at).expect(http.StatusSeeOther)
 		b.get(consoleURL + "/sheets?again=on").expect(http.StatusOK).shows("1 blad").shows("Har ett blad från")
-		b.get(b.personAt("wilma")).expect(http.StatusOK).shows("Ett blad skrevs ut")
+		b.get(b.personAt("wilma")).expect(http.StatusOK).shows("Skrev ut ett blad")
 		b.post(w.personURL(wilmasKey) + "/sheet").expect(http.StatusUnprocessableEntity)
 		w.seal()
 		if strings.Contains(w.log.String(), code[1][1]) || strings.Contains(w.log.String(), strings.ToLower(strings.ReplaceAll(code[1][1], " ", ""))) {
