@@ -1,10 +1,14 @@
 #!/bin/sh
-# Installs axe-core, the accessibility checker of the browser journeys, beside
-# this file. The version stands in package.json; without a lock file no registry
-# is written down anywhere.
+# Installs axe-core, the accessibility checker of the browser journeys, and openid-client,
+# an OpenID Connect client of others, beside this file. The versions stand in package.json;
+# without a lock file no registry is written down anywhere.
 set -eu
 cd "$(dirname "$0")"
-want=$(sed -n 's/.*"axe-core": "\(.*\)".*/\1/p' package.json)
-have=$(sed -n 's/.*"version": "\(.*\)".*/\1/p' node_modules/axe-core/package.json 2>/dev/null | head -n 1 || true)
-[ "$want" = "$have" ] && exit 0
-npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+for package in axe-core openid-client; do
+	want=$(sed -n "s/.*\"$package\": \"\([^\"]*\)\".*/\1/p" package.json)
+	have=$(sed -n 's/.*"version": "\(.*\)".*/\1/p' "node_modules/$package/package.json" 2>/dev/null | head -n 1 || true)
+	if [ "$want" != "$have" ]; then
+		npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+		exit 0
+	fi
+done

@@ -3,7 +3,6 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -157,13 +156,13 @@ func (d *Door) bulkPage(v visit, status int, problem string) error {
 	if !ok {
 		return errNotFound
 	}
-	f := filterOf(q)
+	f := d.bulkFilter(v)
 	chosen, err := d.chosen(v, act, f)
 	if err != nil {
 		return err
 	}
 	view := Bulk{Frame: d.frame(v, "/transition"), Title: keys.title, Text: keys.text, Button: keys.button, Action: v.url("/bulk"), Act: act, Status: string(f.Status),
-		Attention: f.Attention, Words: f.Words, Count: len(chosen.IDs), NeedsReason: act == "exempt", CancelURL: v.url("/transition?" + filterQuery(f).Encode()), Problem: problem,
+		Attention: f.Attention, Words: f.Words, Count: len(chosen.IDs), NeedsReason: act == "exempt", CancelURL: v.url("/transition?" + d.filterQuery(v, f).Encode()), Problem: problem,
 		PreflightURL: v.url("/preflight")}
 	if act != "exempt" {
 		view.Texted = chosen.Texted
@@ -172,8 +171,12 @@ func (d *Door) bulkPage(v visit, status int, problem string) error {
 	return d.page(v, status, "bulk", view)
 }
 
-func filterOf(q url.Values) transition.Filter {
-	return readFilter(&http.Request{URL: &url.URL{RawQuery: q.Encode()}})
+// bulkFilter is whom a bulk action is about: in the address of its preview, or in the form.
+func (d *Door) bulkFilter(v visit) transition.Filter {
+	if v.r.Method == http.MethodPost {
+		return formFilter(v)
+	}
+	return d.readFilter(v)
 }
 
 // postBulk handles POST /bulk: it does what the preview has shown, to whom it suits by now.
@@ -182,7 +185,7 @@ func (d *Door) postBulk(v visit) error {
 	if _, ok := bulkKeys[act]; !ok {
 		return errNotFound
 	}
-	chosen, err := d.chosen(v, act, filterOf(v.r.PostForm))
+	chosen, err := d.chosen(v, act, d.bulkFilter(v))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type route struct {
 func (d *Door) routes() map[string]route {
 	return map[string]route{
 		"GET /transition":     {administrator.See, d.getTransition},
+		"POST /transition":    {administrator.See, d.postTransition},
 		"GET /transition.csv": {administrator.See, d.getTransitionCSV},
 
 		"GET /preflight":     {administrator.See, d.getPreflight},

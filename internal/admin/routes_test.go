@@ -13,6 +13,9 @@ import (
 func TestWhatChangesSomethingAsksForMoreThanLooking(t *testing.T) {
 	for pattern, r := range new(Door).routes() {
 		looks := r.right == administrator.See || r.right == administrator.Audit
+		if pattern == "POST /transition" {
+			continue // a search, which is sent as a form because a person key never stands in an address
+		}
 		if method, path, _ := strings.Cut(pattern, " "); method != "GET" && looks || !strings.HasPrefix(path, "/") {
 			t.Errorf("%s asks for %s", pattern, r.right)
 		}

@@ -20,7 +20,7 @@ func (d *Door) getTransition(v visit) error {
 	if err != nil {
 		return err
 	}
-	filter := readFilter(v.r)
+	filter := d.readFilter(v)
 	after, _ := readPlace(v.r.URL.Query().Get("after"))
 	rows, err := d.Transition.List(v.r.Context(), v.org.ID, filter, after, pageOfPersons+1)
 	if err != nil {
@@ -29,9 +29,9 @@ func (d *Door) getTransition(v visit) error {
 	view := Transition{Frame: d.frame(v, "/transition"), Total: counts.Total, Attention: counts.Attention, Funnel: funnel(counts),
 		Exempt: counts.Of(transition.Exempt), Left: counts.Of(transition.Left), Problem: counts.Of(transition.Problem), Bounced: counts.Of(transition.Bounced),
 		Action: v.url("/transition"), Search: filter.Words, Status: string(filter.Status), OnlyAttention: filter.Attention,
-		ExportURL: v.url("/transition.csv?" + filterQuery(filter).Encode()), AllURL: v.url("/transition"), AttentionURL: v.url("/transition?attention=on")}
+		ExportURL: v.url("/transition.csv?" + d.filterQuery(v, filter).Encode()), AllURL: v.url("/transition"), AttentionURL: v.url("/transition?attention=on")}
 	if v.may(administrator.Prepare) {
-		q := filterQuery(filter)
+		q := d.filterQuery(v, filter)
 		q.Del("act")
 		view.ImportURL = v.url("/import")
 		view.BulkURL = v.url("/bulk?" + q.Encode() + "&act=")
@@ -43,11 +43,17 @@ func (d *Door) getTransition(v visit) error {
 	return d.page(v, http.StatusOK, "transition", view)
 }
 
+// postTransition handles POST /transition: a search. It is sent as a form and leads to an address in which it is sealed: who pastes a person
+// key into the field leaves none in the browser's history, nor in a log (RULES §7).
+func (d *Door) postTransition(v visit) error {
+	return see(v.w, v.r, v.url("/transition?"+d.filterQuery(v, formFilter(v)).Encode()))
+}
+
 // personRows are the rows of a list, and the address of its next page; rows holds one more than a page has, if there is one.
 func (d *Door) personRows(v visit, rows []transition.Row, path string, f transition.Filter) (shown []PersonRow, next string) {
 	if len(rows) > pageOfPersons {
 		last := rows[pageOfPersons-1]
-		q := filterQuery(f)
+		q := d.filterQuery(v, f)
 		q.Set("after", base64.RawURLEncoding.EncodeToString(last.SortKey)+"."+last.ID)
 		rows, next = rows[:pageOfPersons], v.url(path+"?"+q.Encode())
 	}
@@ -63,32 +69,6 @@ func (d *Door) personRows(v visit, rows []transition.Row, path string, f transit
 		shown = append(shown, row)
 	}
 	return shown, next
-}
-
-func readFilter(r *http.Request) transition.Filter {
-	q := r.URL.Query()
-	f := transition.Filter{Status: transition.Status(q.Get("status")), Attention: q.Get("attention") == "on", Words: q.Get("q")}
-	if !f.Status.IsStatus() {
-		f.Status = ""
-	}
-	if len(f.Words) > 200 {
-		f.Words = f.Words[:200]
-	}
-	return f
-}
-
-func filterQuery(f transition.Filter) url.Values {
-	q := url.Values{}
-	if f.Status != "" {
-		q.Set("status", string(f.Status))
-	}
-	if f.Attention {
-		q.Set("attention", "on")
-	}
-	if f.Words != "" {
-		q.Set("q", f.Words)
-	}
-	return q
 }
 
 // readPlace reads where a page begins. What cannot be read is the beginning.
@@ -125,7 +105,7 @@ func (d *Door) getTransitionCSV(v visit) error {
 	sheet := newSheet(v.w, v.org.ID, "overgang")
 	p := d.printer(v)
 	sheet.Write(p("admin.name"), p("signin.address"), p("admin.people.units"), p("admin.status.title"), p("admin.people.why"), p("admin.people.mailed"), p("admin.people.connected"), p("admin.people.signed_in"))
-	filter, now := readFilter(v.r), d.Now()
+	filter, now := d.readFilter(v), d.Now()
 	for after := (transition.Place{}); ; {
 		rows, err := d.Transition.List(v.r.Context(), v.org.ID, filter, after, sheetBite)
 		if err != nil {
@@ -193,7 +173,7 @@ func (d *Door) getPreflight(v visit) error {
 		for _, f := range found {
 			row := FoundRow{URL: v.url("/people/" + f.Person), Name: f.Name, Address: f.Address, Detail: f.Detail}
 			for _, act := range acts {
-				row.Acts = append(row.Acts, FoundAct{Key: actKeys[act], URL: row.URL + "?do=" + act + "#acts"})
+				row.Acts = append(row.Acts, FoundAct{Key: actKeys[act], URL: row.URL + "?do=" + act + actPlaces[act]})
 			}
 			view.Rows = append(view.Rows, row)
 		}
@@ -212,6 +192,9 @@ var mends = map[transition.Kind][]string{
 
 // actKeys are the names of those acts.
 var actKeys = map[string]string{"address": "admin.people.correct_submit", "vouch": "admin.people.vouch_submit", "sheet": "admin.people.sheet", "exempt": "admin.people.exempt_submit"}
+
+// actPlaces are where their forms stand on the page.
+var actPlaces = map[string]string{"address": "#acts", "vouch": "#acts", "exempt": "#part"}
 
 // outlookRows is the simulation as a table.
 func outlookRows(o transition.Outlook) []OutlookRow {

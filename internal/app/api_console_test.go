@@ -48,6 +48,7 @@ var offered = map[string]struct {
 	"POST /administrators":             {operations: "appoint-administrator"},
 	"POST /administrators/dismiss":     {operations: "dismiss-administrator"},
 
+	"POST /transition":                  {operations: "list-people"},
 	"GET /transition":                   {operations: "get-transition list-people"},
 	"GET /transition.csv":               {operations: "list-people"},
 	"GET /preflight":                    {operations: "get-preflight list-findings simulate"},

@@ -80,7 +80,8 @@ func TestASearchForWhatIsNoTextFindsNobody(t *testing.T) {
 		b, _ := w.atConsole("administrator")
 		for _, text := range []string{"\x00", "\xff\xfe", strings.Repeat("å", 150), "a" + strings.Repeat("å", 150), "'; DROP TABLE persons"} {
 			b.post(consoleURL+"/help", "q", text).expect(http.StatusOK).shows("Ingen hittades")
-			b.get(consoleURL + "/transition?q=" + url.QueryEscape(text)).expect(http.StatusOK)
+			b.post(consoleURL+"/transition", "q", text).expect(http.StatusSeeOther).follow().expect(http.StatusOK)
+			b.get(consoleURL + "/transition?search=" + url.QueryEscape(text)).expect(http.StatusOK)
 			b.get(consoleURL + "/transition?after=" + url.QueryEscape(text) + "." + url.QueryEscape(text)).expect(http.StatusOK)
 		}
 	})

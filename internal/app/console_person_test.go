@@ -38,8 +38,8 @@ func TestAFindingLeadsToTheFormThatMendsIt(t *testing.T) {
 	w.work()
 	b.get(consoleURL + "/preflight?kind=role").shows("Rätta adressen").shows("Intyga").shows("Undanta").shows("Till utskicken")
 	at := b.personAt("gun")
-	for _, act := range []string{"address", "vouch", "exempt"} {
-		if !strings.Contains(b.get(consoleURL+"/preflight?kind=role").body, at+"?do="+act+"#acts") {
+	for act, place := range map[string]string{"address": "#acts", "vouch": "#acts", "exempt": "#part"} {
+		if !strings.Contains(b.get(consoleURL+"/preflight?kind=role").body, at+"?do="+act+place) {
 			t.Errorf("nothing leads to %s", act)
 		}
 		if n := strings.Count(b.get(at+"?do="+act).body, "<details open>"); n != 1 {

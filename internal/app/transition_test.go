@@ -192,7 +192,8 @@ func TestALongListIsReadPageByPage(t *testing.T) {
 		}
 		b, _ := w.atConsole("auditor")
 		seen := map[string]int{}
-		for next := consoleURL + "/transition?q=person"; next != ""; {
+		b.post(consoleURL+"/transition", "q", "person").expect(http.StatusSeeOther)
+		for next := b.leads(); next != ""; {
 			b.get(next).expect(http.StatusOK)
 			for i := range 120 {
 				seen[fmt.Sprintf("Nr%03d", i)] += strings.Count(b.body, fmt.Sprintf(">Person Nr%03d<", i))

@@ -96,9 +96,9 @@ func (s *Service) takeNotice(ctx context.Context, tx Tx, n phone.Number) error {
 	}, s.Now())
 }
 
-// tellByPhone is Tell for somebody without an address. A text message has no room for where it was, and for no link that outlives the
-// week: it says what happened, and whom to turn to. Who has no phone either reads it on the account page.
-func (s *Service) tellByPhone(ctx context.Context, tx Tx, template string, acc account.Account, more map[string]string) error {
+// tellByPhone is Tell for somebody without an address. A text message has no room for where it was: it says what happened, and whom to turn
+// to. Who has no phone either reads it on the account page.
+func (s *Service) tellByPhone(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
 	n := acc.Identifier.Phone()
 	if s.MayText(n) != nil {
 		return nil
@@ -115,10 +115,18 @@ func (s *Service) tellByPhone(ctx context.Context, tx Tx, template string, acc a
 	}
 	m := outbox.New(outbox.SMS, template, "", s.Now())
 	m.Account, m.Language = acc.ID, acc.Language
-	m.Params = map[string]string{"employer": employer}
+	m.Params = map[string]string{"employer": employer, "user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
 	maps.Copy(m.Params, more)
+	var token secret.Token
+	if m.Params[RestoreParam] != "" {
+		token = secret.NewShortToken()
+		if err := s.insertNotMe(ctx, tx, &m, acc, token); err != nil {
+			return err
+		}
+	}
+	delete(m.Params, RestoreParam)
 	delete(m.Params, BoundParam)
-	s.ToPhone(&m, n, "")
+	s.ToPhone(&m, n, token)
 	if err := tx.Enqueue(ctx, m); err != nil {
 		return fmt.Errorf("tell the person: %w", err)
 	}

@@ -18,11 +18,15 @@ import (
 // exactly that away. It stands in no mail.
 const BoundParam = "bound"
 
+// RestoreParam is the parameter of Tell that says, by any value, that what it tells of has taken the account's name away from its reader. A
+// text message then carries the link that gives it back; every mail has one.
+const RestoreParam = "restore"
+
 // Tell enqueues a mail that tells a person what has happened to her account, when, and from where. more are the template's own
 // parameters. Who has no address is told by SMS, if she has a phone. The mail carries a link by which she says that it was not she: it lives in the same transaction as what it tells of.
 func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.Account, b Browser, more map[string]string) error {
 	if acc.Address == "" {
-		return s.tellByPhone(ctx, tx, template, acc, more)
+		return s.tellByPhone(ctx, tx, template, acc, b, more)
 	}
 	employer, err := tx.FindEmployer(ctx, acc.ID)
 	if err != nil {
@@ -33,6 +37,7 @@ func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.
 	m.Params = map[string]string{"name": acc.GivenName, "employer": employer,
 		"user_agent": b.Device.UserAgent, "ip": b.Device.Address, "at": outbox.FormatTime(s.Now())}
 	maps.Copy(m.Params, more)
+	delete(m.Params, RestoreParam)
 	if err := s.AddNotMe(ctx, tx, &m, acc); err != nil {
 		return err
 	}
@@ -44,14 +49,23 @@ func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.
 
 // AddNotMe puts the link into a mail by which its reader says that it was not her.
 func (s *Service) AddNotMe(ctx context.Context, tx Tx, m *outbox.Message, acc account.Account) error {
-	now, token := s.Now(), secret.NewToken()
+	token := secret.NewToken()
+	if err := s.insertNotMe(ctx, tx, m, acc, token); err != nil {
+		return err
+	}
+	m.SealSecret(s.Keys, token, s.Now())
+	return nil
+}
+
+// insertNotMe stores such a link, and names it in the message.
+func (s *Service) insertNotMe(ctx context.Context, tx Tx, m *outbox.Message, acc account.Account, token secret.Token) error {
+	now := s.Now()
 	link := onetime.Link{ID: secret.NewID(), Secret: token.Hash(), Purpose: onetime.NotMe, Account: acc.ID, Epoch: acc.Epoch,
 		Language: m.Language, Created: now, Expires: m.Expires.Add(onetime.NotMe.Life())}
-	link.About = map[string]string{"what": m.Template, "to": acc.Address, "bound": m.Params[BoundParam], "app": m.Params["app"],
+	link.About = map[string]string{"what": m.Template, "to": cmp.Or(acc.Address, string(acc.Identifier.Phone())), "bound": m.Params[BoundParam], "app": m.Params["app"],
 		"user_agent": m.Params["user_agent"], "ip": m.Params["ip"], "at": m.Params["at"]}
 	delete(m.Params, BoundParam)
 	m.Link = link.ID
-	m.SealSecret(s.Keys, token, now)
 	if err := tx.InsertLink(ctx, link, now); err != nil {
 		return fmt.Errorf("insert link: %w", err)
 	}

@@ -235,8 +235,8 @@ func (s *Service) changeAddress(ctx context.Context, tx Tx, o authn.Owner, f aut
 	if err := tx.CarrySessions(ctx, acc.ID, epoch); err != nil {
 		return fmt.Errorf("carry sessions: %w", err)
 	}
-	// To the old address, which can take the account back (RULES §5).
-	if err := s.Authn.Tell(ctx, tx, AddressChangedTemplate, acc, o.Browser, nil); err != nil {
+	// To the old address, or the phone that named her, which can take the account back (RULES §5).
+	if err := s.Authn.Tell(ctx, tx, AddressChangedTemplate, acc, o.Browser, map[string]string{authn.RestoreParam: "yes"}); err != nil {
 		return err
 	}
 	employer, err := tx.FindEmployer(ctx, acc.ID)
@@ -251,6 +251,6 @@ func (s *Service) changeAddress(ctx context.Context, tx Tx, o authn.Owner, f aut
 		return err
 	}
 	e := s.event(audit.AddressChanged, acc.ID, f.Session.ID, o.Browser)
-	e.Personal["address"], e.Personal["former"] = p.Address, acc.Address
+	e.Personal["address"], e.Personal["former"] = p.Address, acc.Login()
 	return tx.Append(ctx, e)
 }

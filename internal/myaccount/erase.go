@@ -71,6 +71,9 @@ func (s *Service) Erase(ctx context.Context, o authn.Owner) error {
 	farewell.Language, farewell.Expires = acc.Language, now.Add(erasedLife)
 	farewell.Params = map[string]string{"name": acc.GivenName, "user_agent": o.Browser.Device.UserAgent, "ip": o.Browser.Device.Address,
 		"at": outbox.FormatTime(now)}
+	if n := acc.Identifier.Phone(); acc.Address == "" && s.Authn.MayText(n) == nil {
+		s.Authn.ToPhone(&farewell, n, "")
+	}
 	return s.InTx(ctx, func(tx Tx) error {
 		// First, because who must be told is read from the grants.
 		if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: acc.ID, Offline: true}, session.EndedByClosing, now); err != nil {
@@ -83,7 +86,7 @@ func (s *Service) Erase(ctx context.Context, o authn.Owner) error {
 		if !erased {
 			return ErrChanged
 		}
-		if acc.Address != "" {
+		if farewell.To != "" {
 			if err := tx.Enqueue(ctx, farewell); err != nil {
 				return fmt.Errorf("enqueue the last mail: %w", err)
 			}

@@ -39,6 +39,7 @@ type Export struct {
 type ExportedAccount struct {
 	Subject    account.ID `json:"sub"`
 	Address    string     `json:"address"`
+	Login      string     `json:"login,omitempty"` // what names it, where there is no address
 	Verified   time.Time  `json:"address_verified_at,omitzero"`
 	GivenName  string     `json:"given_name"`
 	FamilyName string     `json:"family_name"`

@@ -44,6 +44,8 @@ type Staged struct {
 	Person  person.Person // empty ID: she is new
 	// Connected: an account stands behind her.
 	Connected bool
+	// Invited: a link has been on its way to her.
+	Invited bool
 }
 
 // ImportStep does one bite of an import. It is a job.Step.
@@ -253,6 +255,10 @@ func (s *Service) takeOverPerson(ctx context.Context, tx Tx, j job.Job, i Import
 		after.Employments = employments
 	}
 	j.Counts[countRefused] += int64(len(rows)) - used
+	if rows[0].Invited && !rows[0].Connected && before.ImportedHash != after.ImportedHash {
+		after.ImportedHash = dropped(before.ImportedHash)
+		problems = append(problems, register.Problem{Line: first.Line, Column: i.column(register.PasswordHash), Reason: register.ProblemLateHash})
+	}
 	outcome, err := s.settle(ctx, tx, j, rows[0], before, after)
 	if err != nil {
 		return nil, err
@@ -281,6 +287,16 @@ func merged(p person.Person, e register.Entry, i Import) person.Person {
 		p.ImportedHash = cmp.Or(e.PasswordHash, p.ImportedHash)
 	}
 	return p
+}
+
+// dropped is what is left of an old password that another file knows differently, once its owner has been invited: she chooses a new one. Nobody
+// can tell by looking at two hashes which of them is hers, and whoever could exchange it unseen would log in as her when she has confirmed her
+// address. What comes for the first time is nothing either.
+func dropped(before string) string {
+	if before == "" {
+		return ""
+	}
+	return register.NoHash
 }
 
 func (i Import) has(f register.Field) bool { return slices.Contains(i.Mapping, f) }

@@ -141,8 +141,16 @@ func (s *Service) endAll(ctx context.Context, tx Tx, acc account.Account, link o
 
 // isFormer says whether the mail went to an address that is no longer the account's.
 func isFormer(told authn.Told, acc account.Account) bool {
-	_, then, err := account.ParseAddress(told.To)
+	_, then, err := former(told)
 	return err == nil && then != acc.Identifier
+}
+
+// former is what named the account when it was told: an address, or a phone without one.
+func former(told authn.Told) (address string, id account.Identifier, err error) {
+	if id = account.Identifier(told.To); id.Phone() != "" {
+		return "", id, nil
+	}
+	return account.ParseAddress(told.To)
 }
 
 // restore gives the account back to the address that the mail went to, where it has another one by now (RULES §5): with it goes
@@ -152,7 +160,7 @@ func (s *Service) restore(ctx context.Context, tx Tx, acc *account.Account, link
 	if !isFormer(told, *acc) {
 		return true, nil
 	}
-	address, id, err := account.ParseAddress(told.To)
+	address, id, err := former(told)
 	if err != nil {
 		return false, err
 	}
@@ -171,7 +179,7 @@ func (s *Service) restore(ctx context.Context, tx Tx, acc *account.Account, link
 		return false, err
 	}
 	e := audit.Event{Kind: audit.AddressRestored, At: now, Actor: "account", Account: acc.ID, Personal: audit.From(b.Device.Address, b.Device.UserAgent)}
-	e.Personal["address"], e.Personal["former"] = address, acc.Address
+	e.Personal["address"], e.Personal["former"] = cmp.Or(address, id.Shown()), acc.Address
 	acc.Address, acc.Identifier = address, id
 	return true, tx.Append(ctx, e)
 }

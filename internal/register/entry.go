@@ -49,7 +49,8 @@ const (
 	ProblemLong     = "register.long_cell"
 	ProblemLanguage = "register.unknown_language"
 	ProblemHash     = "register.unknown_hash"
-	ProblemConflict = "register.conflict" // two rows of one key name different people
+	ProblemLateHash = "register.late_hash" // the person has been invited already
+	ProblemConflict = "register.conflict"  // two rows of one key name different people
 	ProblemOther    = "register.other_address"
 	ProblemTooMany  = "register.too_many" // rows of one key
 )

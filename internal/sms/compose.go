@@ -31,7 +31,11 @@ func (s *Sender) compose(m outbox.Message) (text, error) {
 	case links[m.Template] != "":
 		t.body = s.linked(p, m, s.settings.Issuer+links[m.Template]+token.Reveal())
 	case notices[m.Template]:
-		t.body = s.notice(p, m)
+		link := ""
+		if token != "" {
+			link = s.settings.Issuer + "/n/" + token.Reveal()
+		}
+		t.body = s.notice(p, m, link)
 	default:
 		return text{}, fmt.Errorf("no SMS is called %q", m.Template)
 	}
@@ -95,13 +99,21 @@ var notices = map[string]bool{"password_changed": true, "session_reuse": true, "
 	"phone_on": true, "phone_off": true, "recovery_code_used": true, "recovery_code_made": true, "recovery_code_issued": true, "signin_failures": true,
 	"push_reported": true, "preparation_done": true, "account_erased": true}
 
-func (s *Sender) notice(p *locale.Printer, m outbox.Message) string {
+// notice says what has happened, and with a link how it is taken back.
+func (s *Sender) notice(p *locale.Printer, m outbox.Message, link string) string {
 	what := p.T("mail." + m.Template + ".subject")
 	if m.Template == "mfa_off" && m.Params["off"] != "" {
 		what = p.T("mail.mfa_off.subject_off")
 	}
+	if m.Template == "address_changed" {
+		what = p.T("sms.address_added") // where it goes to a phone there was none before
+	}
 	var tries []string
 	for _, from := range []string{cmp.Or(m.Params["employer"], s.settings.Name), s.settings.Name} {
+		if link != "" {
+			tries = append(tries, p.T("sms.notice", "From", from, "What", what)+" "+p.T("sms.restore", "Link", link))
+			continue
+		}
 		tries = append(tries, p.T("sms.notice", "From", from, "What", what)+" "+p.T("sms.not_you"))
 	}
 	return firstThatFits(tries)

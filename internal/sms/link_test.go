@@ -2,6 +2,7 @@ package sms_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -24,7 +25,11 @@ func texted(t *testing.T, language, issuer, template string, params map[string]s
 	})})
 	m := outbox.New(outbox.SMS, template, bos.Hidden(), now)
 	m.Language, m.Params = language, params
-	m.SealTo(p.keys, bos.Reveal(), "0123456789abcdefghjkmnpqrs", now)
+	token := secret.Token("0123456789abcdefghjkmnpqrs")
+	if slices.Contains(told, template) && template != "address_changed" {
+		token = "" // news have no link, but for the one that can be taken back
+	}
+	m.SealTo(p.keys, bos.Reveal(), token, now)
 	p.message = m
 	if err := p.send(); err != nil {
 		t.Fatal(err)

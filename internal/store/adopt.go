@@ -22,7 +22,7 @@ UPDATE passwords SET verifier = $3, alone = $4, must_replace = $5, imported_at =
 
 	hasImported statement = `
 SELECT found FROM (SELECT 1 AS found) one WHERE EXISTS (SELECT 1 FROM passwords WHERE imported_at > 0)
-  OR EXISTS (SELECT 1 FROM organisations o WHERE EXISTS (SELECT 1 FROM persons p WHERE p.organisation_id = o.id AND p.imported_hash <> ''))`
+  OR EXISTS (SELECT 1 FROM organisations o WHERE EXISTS (SELECT 1 FROM persons p WHERE p.organisation_id = o.id AND p.imported_hash <> '' AND p.imported_hash <> '!'))`
 )
 
 // AdoptImported lets the password of the old login open the account: the caller has seen the address confirmed by mail (RULES §7). An

@@ -49,7 +49,11 @@ WHERE account_id = $1 ORDER BY created_at, id`
 
 // FindExport reads all of an export but the lines of the audit log.
 func (db *DB) FindExport(ctx context.Context, acc account.Account) (e myaccount.Export, err error) {
-	e.Account = myaccount.ExportedAccount{Subject: acc.ID, Address: acc.Address, Verified: acc.Verified, GivenName: acc.GivenName,
+	login := ""
+	if acc.Address == "" {
+		login = acc.Login()
+	}
+	e.Account = myaccount.ExportedAccount{Login: login, Subject: acc.ID, Address: acc.Address, Verified: acc.Verified, GivenName: acc.GivenName,
 		FamilyName: acc.FamilyName, Language: acc.Language, Created: acc.Created}
 	for _, part := range []func(context.Context, account.Account, *myaccount.Export) error{
 		db.exportPersons, db.exportAuthenticators, db.exportSessions, db.exportGrants, db.exportMessages,

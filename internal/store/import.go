@@ -41,7 +41,7 @@ INSERT INTO import_rows (job_id, key_hash, line, source, person_key, entry) VALU
 	listStaged statement = `
 SELECT r.key_hash, r.entry, COALESCE(p.id, ''), COALESCE(p.given_name, ''), COALESCE(p.family_name, ''), COALESCE(p.address, ''),
   COALESCE(p.employments, '[]'), COALESCE(p.legacy_id, ''), COALESCE(p.phone, ''), COALESCE(p.language, ''), COALESCE(p.imported_hash, ''),
-  c.person_id IS NOT NULL
+  c.person_id IS NOT NULL, COALESCE(p.mailed_at, 0) > 0 OR EXISTS (SELECT 1 FROM preparation_links l WHERE l.person_id = p.id)
 FROM (SELECT key_hash, line, source, person_key, entry FROM import_rows WHERE job_id = $1 ORDER BY key_hash, line LIMIT $3) r
   LEFT JOIN persons p ON p.organisation_id = $2 AND p.source = r.source AND p.person_key = r.person_key
   LEFT JOIN connections c ON c.person_id = p.id
@@ -203,7 +203,7 @@ func (tx *Tx) ListStaged(ctx context.Context, org organisation.ID, id string, n 
 		var entry, employments string
 		p := &s.Person
 		err = scan(&s.KeyHash, &entry, &p.ID, &p.GivenName, &p.FamilyName, &p.Address, &employments, &p.LegacyID, &p.Phone, &p.Language,
-			&p.ImportedHash, &s.Connected)
+			&p.ImportedHash, &s.Connected, &s.Invited)
 		if err != nil {
 			return s, err
 		}

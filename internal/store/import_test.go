@@ -739,3 +739,38 @@ func BenchmarkImport(b *testing.B) {
 	s.begin(file.String())
 	s.work()
 }
+
+func TestAnImportChangesNoOldPasswordOfSomebodyWhoHasHerLink(t *testing.T) {
+	eachHR(t, func(t *testing.T, s *hr) {
+		const with = "Employee ID;Name;Email;Password hash\n"
+		s.flow.CheckHash = func(hash string) error {
+			_, err := password.ParseImported(hash)
+			return err
+		}
+		one, two := "$2b$12$"+strings.Repeat("a", 52)+"u", "$2b$12$"+strings.Repeat("b", 52)+"u"
+		hashes := func(want ...string) {
+			t.Helper()
+			for n, p := range s.list() {
+				if p.ImportedHash != want[n] {
+					t.Errorf("%s has %q", p.Name(), p.ImportedHash)
+				}
+			}
+		}
+		s.run(with+"1;Anna;anna@x.example;"+two+"\n2;Bo;bo@x.example;"+one+"\n3;Cilla;cilla@x.example;\n", "rows 3, imported 3, held 0, refused 0; new 3, changed 0, unchanged 0")
+		s.run(with+"1;Anna;anna@x.example;"+one+"\n", "rows 1, imported 1, held 0, refused 0; new 0, changed 1, unchanged 0") // before a mail, files correct each other
+		for _, p := range s.list() {
+			err := InTx[*Tx](s.db)(t.Context(), func(tx *Tx) error { return tx.MarkMailed(t.Context(), p.ID, s.now) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		i := s.run(with+"1;Anna;anna@x.example;"+two+"\n2;Bo;bo@x.example;"+one+"\n3;Cilla;cilla@x.example;"+two+"\n", "rows 3, imported 3, held 0, refused 0; new 0, changed 1, unchanged 2")
+		hashes(register.NoHash, one, "")
+		problems, err := s.flow.ListProblems(t.Context(), operator, org, i.ID, 0, 10)
+		if err != nil || len(problems) != 2 || problems[0].Reason != register.ProblemLateHash || problems[0].Column != "Password hash" || problems[0].Refused {
+			t.Errorf("%+v %v", problems, err)
+		}
+		s.run(with+"1;Anna;anna@x.example;"+two+"\n", "rows 1, imported 1, held 0, refused 0; new 0, changed 0, unchanged 1") // nor by trying twice
+		hashes(register.NoHash, one, "")
+	})
+}

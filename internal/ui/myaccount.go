@@ -46,7 +46,7 @@ func (d *Door) getMyAccount(w http.ResponseWriter, r *http.Request) error {
 		return d.beginOwn(w, r)
 	}
 	r = web.WithOwnLanguage(r, o.Account.Language)
-	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Address,
+	view := MyAccount{Name: strings.TrimSpace(o.Account.GivenName + " " + o.Account.FamilyName), Address: o.Account.Login(), Number: o.Account.Address == "",
 		Sessions: d.rows(r, o), Access: accessRows(o.Access), RevokeAction: "/account/access/revoke", ActivityURL: "/account/activity",
 		ExportAction: "/account/export", EraseURL: "/account/erase", Notice: notices[r.URL.Query().Get("notice")], EndAction: "/account/sessions/end",
 		EndOthersAction: "/account/sessions/end-others", SignOutAction: "/signout", MFA: d.myMFA(r, o), Details: myDetails(r, o)}

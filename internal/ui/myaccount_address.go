@@ -24,7 +24,7 @@ func (d *Door) getNewAddress(w http.ResponseWriter, r *http.Request) error {
 }
 
 func newAddressView(acc account.Account) MyAccountAddress {
-	return MyAccountAddress{Action: "/account/address", CancelURL: "/account", Current: acc.Address}
+	return MyAccountAddress{Action: "/account/address", CancelURL: "/account", Current: acc.Login(), First: acc.Address == ""}
 }
 
 // postNewAddress handles POST /account/address. The answer is the same for every address that can be one.
@@ -104,9 +104,9 @@ func addressLinkView(r *http.Request, l myaccount.AddressLink) MyAccountAddressL
 	action := "/account/address/" + r.PathValue("token")
 	view := MyAccountAddressLink{Action: action, CancelURL: "/account", Address: l.Address, Mine: l.Mine}
 	if l.Mine {
-		view.Current = l.Current.Address
+		view.Current = l.Current.Login()
 	} else {
-		view.SignInURL, view.Other, view.CancelURL = action+"/signin", l.Current.Address, ""
+		view.SignInURL, view.Other, view.CancelURL = action+"/signin", l.Current.Login(), ""
 	}
 	return view
 }
@@ -152,7 +152,7 @@ func (d *Door) postAddressLink(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	d.learnAddress(w, r, l.Current.Address, l.Address)
+	d.learnAddress(w, r, l.Current.Login(), l.Address)
 	return see(w, r, "/account?notice=address-changed")
 }
 

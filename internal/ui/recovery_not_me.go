@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/grant"
@@ -50,7 +51,7 @@ func (d *Door) getNotMe(w http.ResponseWriter, r *http.Request) error {
 func (d *Door) notMePage(w http.ResponseWriter, r *http.Request, status int, p recovery.NotMePage, problem string) error {
 	action := "/recovery/not-me/" + r.PathValue("token")
 	of := happened[p.Told.Template]
-	view := RecoveryNotMe{Action: action, PlainURL: action + "/plain", ChallengeURL: action + "/challenge", Address: p.Told.To, App: p.Told.App,
+	view := RecoveryNotMe{Action: action, PlainURL: action + "/plain", ChallengeURL: action + "/challenge", Address: account.Identifier(p.Told.To).Shown(), App: p.Told.App,
 		What: cmp.Or(of.what, HappenedSomething), At: p.Told.At, Place: d.place(r, p.Told.Device.Address), IP: p.Told.Device.Address, Elsewhere: !p.Here, Problem: problem}
 	if of.undoes != "" {
 		view.Undoes = append(view.Undoes, of.undoes)

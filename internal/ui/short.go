@@ -16,3 +16,8 @@ func (d *Door) getShortRecovery(w http.ResponseWriter, r *http.Request) error {
 func (d *Door) getShortPreparation(w http.ResponseWriter, r *http.Request) error {
 	return see(w, r, "/preparation/"+url.PathEscape(r.PathValue("token")))
 }
+
+// getShortNotMe handles GET /n/{token}.
+func (d *Door) getShortNotMe(w http.ResponseWriter, r *http.Request) error {
+	return see(w, r, "/recovery/not-me/"+url.PathEscape(r.PathValue("token")))
+}

@@ -119,6 +119,7 @@ func (d *Door) Routes(mux interface {
 
 		"GET /r/{token}": d.getShortRecovery,
 		"GET /p/{token}": d.getShortPreparation,
+		"GET /n/{token}": d.getShortNotMe,
 
 		"GET /recovery/not-me/{token}":            d.getNotMe,
 		"POST /recovery/not-me/{token}":           d.postNotMe,

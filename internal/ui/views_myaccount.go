@@ -27,6 +27,7 @@ const (
 type MyAccount struct {
 	Name            string
 	Address         string
+	Number          bool // Address is a number, because there is no address
 	Sessions        []SessionRow
 	Access          []AccessRow // see views_access.go
 	RevokeAction    string

@@ -68,6 +68,7 @@ type MyAccountAddress struct {
 	CancelURL string
 	Current   string
 	Address   string // as typed
+	First     bool   // Current is a number: there was no address before
 	Problem   string
 }
 

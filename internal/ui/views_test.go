@@ -78,6 +78,8 @@ var full = []sample{
 	{"recovery_not_me_done-lost", ui.RecoveryNotMeDone{Address: anna, Lost: true}},
 	{"myaccount-pending", ui.MyAccount{Name: "Anna Svensson", Address: anna, Details: ui.MyDetails{AddressURL: "/account/address", Pending: anna, WithdrawAction: "/account/address/withdraw"}}},
 	{"myaccount_address", ui.MyAccountAddress{Action: "/account/address", CancelURL: "/account", Current: anna}},
+	{"myaccount_address-first", ui.MyAccountAddress{Action: "/account/address", CancelURL: "/account", Current: "+46 70 174 06 05", First: true}},
+	{"myaccount-number", ui.MyAccount{Name: "Vera Holm", Address: "+46 70 174 06 05", Number: true, EndAction: "/account/end", EndOthersAction: "/account/end-others", SignOutAction: "/signout", Details: ui.MyDetails{AddressURL: "/account/address"}}},
 	{"myaccount_address-problem", ui.MyAccountAddress{Action: "/account/address", CancelURL: "/account", Current: anna, Address: anna, Problem: ui.ProblemAddressSame}},
 	{"myaccount_address_sent", ui.MyAccountAddressSent{Address: anna, AgainURL: "/account/address", AccountURL: "/account"}},
 	{"myaccount_address_link", ui.MyAccountAddressLink{Action: "/account/address/1", CancelURL: "/account", Address: anna, Current: anna, Mine: true}},
