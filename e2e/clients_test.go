@@ -64,7 +64,7 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 			}
 			return registered{ClientID: made.ClientID, Secret: made.ClientSecret, RedirectURI: back}
 		}
-		signed := register(control.RP{Name: "Signed", Options: control.Options{AuthMethod: control.PrivateKeyJWT, JWKS: public, RequirePAR: true}})
+		signed := register(control.RP{Name: "Signed", Options: control.Options{AuthMethod: control.PrivateKeyJWT, JWKS: public, RequirePAR: true, RequireSigned: true}})
 		signed.Key = private
 		in, err := json.Marshal(map[string]any{"issuer": w.Portvakt, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
 			"secret": register(control.RP{Name: "Secret"}), "signed": signed, "public": register(control.RP{Name: "Public", Public: true, RefreshTokens: true, RequireDPoP: true})}})

@@ -44,6 +44,7 @@ type rpCreate struct {
 	AuthMethod            string   `help:"How the app proves itself: secret, or private_key_jwt, by signing with a key of its own (RFC 7523)." enum:"secret,private_key_jwt" default:"secret"`
 	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set." type:"filecontent" placeholder:"FILE"`
 	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
+	RequireSigned         bool     `name:"require-signed-request" help:"Take requests that the app has signed, and no others (RFC 9101)." default:"false"`
 	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
 }
 
@@ -65,7 +66,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR}}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.PrivateKeyJWT
 	}
@@ -159,6 +160,7 @@ type rpSet struct {
 	Scope                 []string `help:"What a service may do at the API, instead of what is stored; repeatable." placeholder:"SCOPE"`
 	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set, instead of what is stored." type:"filecontent" placeholder:"FILE"`
 	JWKSURI               *string  `name:"jwks-uri" help:"Where the app publishes its public keys, instead of what is stored." placeholder:"URL"`
+	RequireSigned         *bool    `name:"require-signed-request" help:"Whether to take requests that the app has signed, and no others (RFC 9101)." negatable:""`
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
 }
 
@@ -166,7 +168,7 @@ type rpSet struct {
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

@@ -119,18 +119,19 @@ async function begin(config, app, more = {}) {
   done("RP-initiated logout");
 }
 
-// A server that signs, whose requests come by the back channel.
+// A server that signs, and whose requests come signed and by the back channel.
 {
   const app = apps.signed;
   const key = await crypto.subtle.importKey("jwk", app.key, { name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
   const config = await configure(app, client.PrivateKeyJwt({ key, kid: app.key.kid }));
   const { checks, parameters } = await begin(config, app);
-  const address = await client.buildAuthorizationUrlWithPAR(config, parameters);
+  const signed = await client.buildAuthorizationUrlWithJAR(config, parameters, { key, kid: app.key.kid });
+  const address = await client.buildAuthorizationUrlWithPAR(config, signed.searchParams);
   must(address.searchParams.has("request_uri") && !address.searchParams.has("scope"), "a pushed request");
   const back = await new Visitor().logIn(address.href, app.redirect_uri);
   const tokens = await client.authorizationCodeGrant(config, new URL(back.address), checks);
   must(tokens.claims().aud === app.client_id, "the ID token");
-  done("private_key_jwt and PAR");
+  done("private_key_jwt, JAR and PAR");
 }
 
 // An app without a secret, whose tokens are bound to its key.

@@ -78,9 +78,10 @@ type RPChange struct {
 	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
 	Scopes                 []string `json:"scopes,omitempty"`
 	// JWKS and JWKSURI replace each other: one that is given takes the other away.
-	JWKS       json.RawMessage `json:"jwks,omitempty"`
-	JWKSURI    *string         `json:"jwks_uri,omitempty"`
-	RequirePAR *bool           `json:"require_pushed_authorization_requests,omitempty"`
+	JWKS          json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI       *string         `json:"jwks_uri,omitempty"`
+	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
+	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -261,6 +262,9 @@ func (c RPChange) options(o *relyingparty.Options) {
 	}
 	if c.JWKSURI != nil {
 		o.JWKS, o.JWKSURI = nil, *c.JWKSURI
+	}
+	if c.RequireSigned != nil {
+		o.RequireSigned = *c.RequireSigned
 	}
 	if c.RequirePAR != nil {
 		o.RequirePAR = *c.RequirePAR

@@ -56,9 +56,9 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		return Decision{}, fmt.Errorf("find session and relying party: %w", err)
 	}
 	d := Decision{RP: sso.RP}
-	pushed := strings.HasPrefix(q.Get("request_uri"), pushedPrefix)
+	var broken *Error
 	if sso.RP.ClientID != "" {
-		if q, ok, err = s.pulled(ctx, q, clientID); err != nil || !ok {
+		if q, broken, ok, err = s.readParameters(ctx, q, sso.RP); err != nil || !ok {
 			d.Refusal = ExpiredRequest
 			return d, err
 		}
@@ -76,9 +76,8 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	now := s.Now()
 	r, fault := parseRequest(q, sso.RP, now)
-	if fault == nil && sso.RP.Options.RequirePAR && !pushed {
-		refusal := errNotPushed
-		fault = &refusal
+	if broken != nil {
+		fault = broken
 	}
 	if fault != nil {
 		unread := authn.Request{RedirectURI: redirect, State: q.Get("state")}
@@ -122,6 +121,26 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	d.Signin = &r
 	return d, nil
+}
+
+// readParameters returns the parameters that count: of a pushed request those that were pushed, of a signed one those that were signed,
+// else those of the address. ok is false for a pushed request that is not known any more.
+func (s *Service) readParameters(ctx context.Context, q url.Values, rp relyingparty.RP) (read url.Values, fault *Error, ok bool, err error) {
+	if name, isPushed := strings.CutPrefix(q.Get("request_uri"), pushedPrefix); isPushed {
+		read, ok, err = s.pulled(ctx, name, rp.ClientID)
+		return read, nil, ok, err
+	}
+	read, signed, fault := s.unpack(ctx, q, rp)
+	switch refusal := errUnsigned; {
+	case fault != nil:
+		return read, fault, true, nil
+	case rp.Options.RequireSigned && !signed:
+		return read, &refusal, true, nil
+	case rp.Options.RequirePAR:
+		refusal = errNotPushed
+		return read, &refusal, true, nil
+	}
+	return read, nil, true, nil
 }
 
 func (d Decision) answered(a Answer) Decision {
@@ -171,8 +190,6 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		r.ResponseMode = "" // what is so anyway takes no room in a cookie
 	}
 	switch {
-	case q.Has("request"):
-		return bad("request_not_supported", "request objects are not supported")
 	case q.Has("request_uri"):
 		return bad("request_uri_not_supported", "request_uri is not supported")
 	case q.Has("registration"):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/authn"
@@ -43,7 +42,7 @@ func (s *Service) Push(ctx context.Context, c Client, u Use, form url.Values, ne
 	if err != nil {
 		return Pushed{}, err
 	}
-	q, fault := s.readPushed(form, rp, jkt)
+	q, fault := s.readPushed(ctx, form, rp, jkt)
 	if fault != nil {
 		return Pushed{}, *fault
 	}
@@ -71,7 +70,7 @@ func (s *Service) Push(ctx context.Context, c Client, u Use, form url.Values, ne
 }
 
 // readPushed judges a pushed request. jkt is the key of a DPoP proof that came with it; the code is bound to it then (RFC 9449 §10.1).
-func (s *Service) readPushed(form url.Values, rp relyingparty.RP, jkt string) (url.Values, *Error) {
+func (s *Service) readPushed(ctx context.Context, form url.Values, rp relyingparty.RP, jkt string) (url.Values, *Error) {
 	q := url.Values{}
 	for name, v := range form {
 		switch name {
@@ -84,6 +83,14 @@ func (s *Service) readPushed(form url.Values, rp relyingparty.RP, jkt string) (u
 		return nil, &Error{"invalid_request", "client_id is another one than that of the authentication"}
 	}
 	q.Set("client_id", rp.ClientID)
+	q, signed, fault := s.unpack(ctx, q, rp)
+	switch {
+	case fault != nil:
+		return nil, fault
+	case rp.Options.RequireSigned && !signed:
+		refusal := errUnsigned
+		return nil, &refusal
+	}
 	if q.Has("request_uri") {
 		return nil, &Error{"invalid_request", "request_uri is not pushed (RFC 9126 2.1)"}
 	}
@@ -102,13 +109,8 @@ func (s *Service) readPushed(form url.Values, rp relyingparty.RP, jkt string) (u
 	return q, nil
 }
 
-// pulled returns the request that a browser names: the pushed one, or what stands in the address itself. ok is false for a name that is
-// unknown, has expired, or belongs to another client.
-func (s *Service) pulled(ctx context.Context, q url.Values, clientID string) (request url.Values, ok bool, err error) {
-	name, isPushed := strings.CutPrefix(q.Get("request_uri"), pushedPrefix)
-	if !isPushed {
-		return q, true, nil
-	}
+// pulled returns a pushed request by its name; ok is false for one that is unknown, has expired, or belongs to another client.
+func (s *Service) pulled(ctx context.Context, name, clientID string) (request url.Values, ok bool, err error) {
 	body, found, err := s.Store.FindRequest(ctx, secret.Token(name).Hash().Text(), s.Now())
 	if err != nil || !found {
 		return nil, false, err

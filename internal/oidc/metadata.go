@@ -47,8 +47,10 @@ func (d *Door) metadata() []byte {
 		"backchannel_logout_supported":                             true,
 		"backchannel_logout_session_supported":                     true,
 		"claims_parameter_supported":                               true,
-		"request_parameter_supported":                              false,
-		"request_uri_parameter_supported":                          false,
+		"request_parameter_supported":                              true,
+		"request_object_signing_alg_values_supported":              signingkey.ProofAlgs(),
+
+		"request_uri_parameter_supported": false,
 	})
 	if err != nil {
 		panic(err) // strings, lists and booleans

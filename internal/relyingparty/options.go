@@ -15,7 +15,9 @@ type Options struct {
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
 	// RequirePAR says that the RP's requests come by the back channel or not at all (RFC 9126 §6).
-	RequirePAR bool `json:"require_pushed_authorization_requests,omitempty"`
+	// RequireSigned says that the RP signs its requests, or they are not answered (RFC 9101 §10.5).
+	RequireSigned bool `json:"require_signed_request_object,omitempty"`
+	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 }
 
 // AuthMethod is a method of client authentication (OIDC Core §9).
@@ -30,7 +32,7 @@ func (o Options) HasKeys() bool { return len(o.JWKS) > 0 || o.JWKSURI != "" }
 // The ways in which options do not fit each other.
 var (
 	ErrAuthMethod = errors.New("the way to prove itself is private_key_jwt, or a secret")
-	ErrNoKeys     = errors.New("private_key_jwt needs the app's public keys: a JWK Set, or the address where it publishes one")
+	ErrNoKeys     = errors.New("private_key_jwt and signed requests need the app's public keys: a JWK Set, or the address where it publishes one")
 	ErrBothKeys   = errors.New("the app's public keys stand in the registration or at an address, not in both")
 )
 
@@ -38,7 +40,7 @@ func (o Options) check() error {
 	switch {
 	case o.AuthMethod != "" && o.AuthMethod != PrivateKeyJWT:
 		return fmt.Errorf("%w: %q", ErrAuthMethod, o.AuthMethod)
-	case o.AuthMethod == PrivateKeyJWT && !o.HasKeys():
+	case (o.AuthMethod == PrivateKeyJWT || o.RequireSigned) && !o.HasKeys():
 		return ErrNoKeys
 	case len(o.JWKS) > 0 && o.JWKSURI != "":
 		return ErrBothKeys
