@@ -55,6 +55,7 @@ func (d *Door) postImport(v visit) error {
 		return &web.Fault{Status: http.StatusServiceUnavailable, Key: "error.busy", On: &web.Link{URL: v.url("/import"), Key: "admin.section.import"}}
 	}
 	defer d.uploading.Release()
+	web.Roomy(v.w, v.r, register.MaxFile+formOverhead)
 	parts, err := v.r.MultipartReader()
 	if err != nil {
 		return d.importsPage(v, http.StatusBadRequest, "admin.import.problem_none", nil)

@@ -4,8 +4,6 @@ import (
 	"net/http"
 
 	"github.com/portvakt/portvakt/internal/administrator"
-	"github.com/portvakt/portvakt/internal/register"
-	"github.com/portvakt/portvakt/internal/web"
 )
 
 // route is a page or an action about one organisation, and the right that it asks for.
@@ -114,7 +112,7 @@ func (d *Door) Routes(mux interface {
 	for pattern, r := range d.routes() {
 		handle := d.Kit.Handle
 		if pattern == uploads {
-			handle = func(h web.HandlerFunc) http.Handler { return d.Kit.Upload(register.MaxFile+formOverhead, h) }
+			handle = d.Kit.Upload
 		}
 		mux.Handle(mounted(pattern), d.Kit.SameOrigin(handle(d.guarded(r.right, r.handle))))
 	}

@@ -33,6 +33,8 @@ type Server struct {
 const (
 	maxMessage     = 1 << 20
 	maxConnections = 50
+	maxFromOne     = 20  // connections of one network: the operator's own mail server may hand on all that comes back
+	maxMails       = 600 // of one network in a minute
 	commandTime    = time.Minute
 	connectionTime = 5 * time.Minute
 	recordTime     = 20 * time.Second
@@ -43,12 +45,16 @@ var (
 	errSender    = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "only reports are taken here, from the null sender (MAIL FROM:<>)"}
 	errRecipient = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "there is no such mailbox"}
 	errLoop      = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "this mail has been going round in circles"}
+	errPace      = &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "too many mails in a minute; please try again"}
 	errLater     = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "it could not be written down; please try again"}
 )
 
 // Serve takes reports until ctx ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &visit{server: s}, nil }))
+	senders := &senders{now: s.Now}
+	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &visit{server: s, senders: senders, from: network(c.Conn().RemoteAddr())}, nil
+	}))
 	server.Domain, server.TLSConfig = s.Domain, s.TLS
 	server.MaxRecipients, server.MaxMessageBytes = 1, maxMessage
 	server.ReadTimeout, server.WriteTimeout = commandTime, commandTime
@@ -59,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		l.Close() // the server does it only where it has begun
 	})
 	defer stop()
-	err := server.Serve(newLimit(l, maxConnections, connectionTime))
+	err := server.Serve(newLimit(l, maxConnections, maxFromOne, connectionTime))
 	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -78,12 +84,17 @@ func (r remarks) Write(line []byte) (int, error) {
 // visit is one connection.
 type visit struct {
 	server  *Server
+	senders *senders
+	from    string // the network that it comes from
 	message string // whose return address was named
 }
 
 // Mail implements smtp.Session. A report comes from nobody, so that nobody answers it (RFC 5321 §4.5.5): a mail from
 // somebody is no report, and with an answer to it we would be part of a loop.
 func (v *visit) Mail(from string, _ *smtp.MailOptions) error {
+	if !v.senders.mayMail(v.from) {
+		return errPace
+	}
 	if from != "" {
 		return errSender
 	}

@@ -221,7 +221,7 @@ func TestNobodyHoldsTheServerForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	l := newLimit(inner, 2, time.Hour)
+	l := newLimit(inner, 2, 2, time.Hour)
 	accepted := make(chan net.Conn)
 	go func() {
 		for {

@@ -76,6 +76,7 @@ UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN
 LIMIT 1`
 
 	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
+	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 LIMIT $2) lately`
 	insertRefusal statement = `
 INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reference) DO NOTHING`
 
@@ -154,7 +155,9 @@ func scanRow(scan scan, now time.Time) (r transition.Row, err error) {
 	r.Opened, r.Attention, r.Disconnected = fromMS(opened), fromMS(attention), fromMS(disconnected)
 	r.Connected, r.SignedIn = fromMS(connected), fromMS(signedIn)
 	r.HasSecret, r.HasSecond = hasSecret == 1, hasSecond == 1
-	switch id := account.Identifier(login); {
+	id := account.Identifier(login)
+	r.Unaddressed, r.ByNumber = r.Account != "" && !id.IsAddress(), id.IsNumber()
+	switch {
 	case id.Phone() != "":
 		r.Login = id.Shown()
 	case login != r.Address && !id.IsNumber(): // a number may be a national identity number (RULES §7)
@@ -409,6 +412,12 @@ func (db *DB) FindRefusal(ctx context.Context, number string) (r transition.Refu
 	ok, err = db.query(ctx, findRefusal, number).one(&r.Reference, &at, &r.Status, &r.Page, &r.Problem, &r.Identifier, &r.Client)
 	r.At = fromMS(at)
 	return r, ok, err
+}
+
+// CountRefusals counts the refusals since the given time, up to so many.
+func (tx *Tx) CountRefusals(ctx context.Context, since time.Time, most int) (n int, err error) {
+	_, err = tx.query(ctx, countRefusals, ms(since), int64(most)).one(&n)
+	return n, err
 }
 
 // InsertRefusal stores a refusal.

@@ -30,10 +30,12 @@ type refusals struct {
 	waiting []Refusal
 }
 
-// What is kept: so many a flush, so that whoever makes a thousand mistakes a second fills no table.
+// What is kept: so many a flush, and so many a day in the whole installation, so that whoever makes a thousand mistakes a second, or one a
+// second for a week, fills no table. Beyond that a number is not found.
 const (
 	mostRefusals = 50
 	flushPause   = 2 * time.Second
+	mostADay     = 20_000
 )
 
 // NoteRefusal remembers a refusal. It writes nothing.
@@ -55,7 +57,11 @@ func (s *Service) FlushRefusals(ctx context.Context) error {
 		return nil
 	}
 	err := s.InBulkTx(ctx, func(tx Tx) error {
-		for _, r := range waiting {
+		kept, err := tx.CountRefusals(ctx, s.Now().Add(-24*time.Hour), mostADay)
+		if err != nil {
+			return fmt.Errorf("count refusals: %w", err)
+		}
+		for _, r := range waiting[:min(len(waiting), max(mostADay-kept, 0))] {
 			if err := tx.InsertRefusal(ctx, r); err != nil {
 				return err
 			}

@@ -70,12 +70,12 @@ func (k *Kit) Handle(h HandlerFunc) http.Handler {
 // uploadTime is how long an upload may take, also over a slow line.
 const uploadTime = 10 * time.Minute
 
-// Upload is Handle for a body that is larger than a form, up to limit in bytes. h reads it itself, as it comes.
-func (k *Kit) Upload(limit int64, h HandlerFunc) http.Handler {
+// Upload is Handle for a body that is larger than a form. h makes room for it by Roomy once it knows who sends it, and reads it itself, as
+// it comes: until then the limits and the time are those of a form.
+func (k *Kit) Upload(h HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer k.rescue(w, r)
 		w.Header().Set("Cache-Control", "no-store")
-		Roomy(w, r, limit)
 		if err := h(w, r); err != nil {
 			k.Fail(w, r, err)
 		}
