@@ -93,7 +93,7 @@ func (d *Door) shownDetail(v visit, detail map[string]string) string {
 var logTexts = map[audit.Kind]string{
 	audit.Appointed: "admin.log.appointed", audit.Dismissed: "admin.log.dismissed", audit.OrganisationSet: "admin.log.organisation_set",
 	audit.PersonConnected: "admin.log.person_connected", audit.PreflightRun: "admin.log.preflight_run", audit.AddressCorrected: "admin.log.address_corrected", audit.PhoneCorrected: "admin.log.phone_corrected",
-	audit.AddressVouched: "admin.log.address_vouched", audit.SheetPrinted: "admin.log.sheet_printed", audit.PersonExempted: "admin.log.person_exempted", audit.PersonIncluded: "admin.log.person_included",
+	audit.AddressVouched: "admin.log.address_vouched", audit.SheetPrinted: "admin.log.sheet_printed", audit.ResetPrinted: "admin.log.reset_printed", audit.PersonExempted: "admin.log.person_exempted", audit.PersonIncluded: "admin.log.person_included",
 	audit.RecoveryCodeIssued: "admin.log.code_issued", audit.AppRemoved: "admin.log.app_removed", audit.RecoveryRequested: "admin.log.recovery_requested",
 	audit.ImportBegun: "admin.log.import_begun", audit.ImportFinished: "admin.log.import_done", audit.HoldDecided: "admin.log.hold_decided",
 	audit.ImportPaused: "admin.log.import_paused", audit.ImportResumed: "admin.log.import_resumed", audit.ImportCancelled: "admin.log.import_cancelled",

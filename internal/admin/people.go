@@ -150,7 +150,12 @@ func (d *Door) offerHelp(v visit, r transition.Row, view *Person) {
 	}
 	if r.Account != "" {
 		view.DisconnectAction = base + "/disconnect"
-		view.RecoverAction = base + "/recover"
+		if !r.ByNumber {
+			view.RecoverAction = base + "/recover"
+		}
+		if r.Unaddressed && r.Account != v.by.Account.ID {
+			view.SheetAction, view.SheetReason, view.SheetAgain = base+"/sheet", true, true
+		}
 		if r.HasSecond && r.Account != v.by.Account.ID {
 			view.CodeAction, view.UnpairAction = base+"/code", base+"/unpaired"
 		}
@@ -187,6 +192,7 @@ var helpProblems = []struct {
 	{preparation.ErrEnded, "admin.mailings.problem_ended"},
 	{enrolment.ErrNoReason, "admin.people.problem_reason"},
 	{enrolment.ErrNoAccount, "admin.people.problem_not_connected"},
+	{recovery.ErrAddressed, "admin.people.problem_addressed"},
 	{recovery.ErrNoReason, "admin.people.problem_reason"},
 	{recovery.ErrNoAccount, "admin.people.problem_not_connected"},
 	{enrolment.ErrNothingToRecover, "admin.people.problem_no_second"},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/web"
 )
 
@@ -89,6 +91,9 @@ func (d *Door) postSheet(v visit) error {
 	if err != nil {
 		return err
 	}
+	if r.Account != "" {
+		return d.resetSheet(v, r)
+	}
 	made, _, err := d.Preparation.MakeSheets(v.r.Context(), v.by, v.org.ID, preparation.SheetChoice{Persons: []string{r.ID}, Reason: v.r.PostFormValue("reason")})
 	if key := sheetProblem(err); key != "" {
 		return d.personPage(v, http.StatusUnprocessableEntity, key, "")
@@ -97,6 +102,22 @@ func (d *Door) postSheet(v visit) error {
 		return err
 	}
 	return d.printPage(v, "/transition", v.url("/people/"+r.ID), made, 0)
+}
+
+// resetSheet is a sheet with the link for a new password, for somebody who has a login without an address.
+func (d *Door) resetSheet(v visit, r transition.Row) error {
+	p, err := d.Recovery.PrintFor(v.r.Context(), v.by, v.org.ID, r.ID, v.r.PostFormValue("reason"))
+	if err != nil {
+		return d.helped(v, "", err)
+	}
+	s, err := d.paper(v, p.Language, "/recovery/link/", p.Secret, p.Expires)
+	if err != nil {
+		return err
+	}
+	s.Name, s.Unit, s.Number = cmp.Or(p.Name, "–"), r.Units, 1
+	s.Title, s.Text, s.Steps[3] = s.say("admin.sheet.title_again"), s.say("admin.sheet.text_again", "Employer", v.org.Name), s.say("admin.sheet.step_in")
+	return d.page(v, http.StatusOK, "sheets_print", SheetsPrint{Frame: d.frame(v, "/transition"), Count: 1, BackURL: v.url("/people/" + r.ID),
+		Units: []PrintedUnit{{Unit: r.Units, Count: 1, Sheets: []PrintedSheet{s}}}})
 }
 
 // printPage shows sheets as they come on paper, each in its reader's own language.
@@ -122,27 +143,31 @@ func (d *Door) printPage(v visit, section, back string, made []preparation.Print
 	return d.page(v, http.StatusOK, "sheets_print", view)
 }
 
-// sheet is one person's sheet in her language, or in that of the page where the register does not say.
+// sheet is the sheet of somebody who has no login yet.
 func (d *Door) sheet(v visit, p preparation.Printed) (PrintedSheet, error) {
+	s, err := d.paper(v, p.Language, "/preparation/", p.Secret, p.Expires)
+	s.Name, s.Unit = cmp.Or(p.Name, "–"), p.Unit
+	s.Title, s.Text, s.Steps[3] = s.say("admin.sheet.title"), s.say("admin.sheet.text", "Employer", v.org.Name), s.say("admin.sheet.step_write")
+	return s, err
+}
+
+// paper is what all sheets have, in their reader's language, or in that of the page where nobody knows it.
+func (d *Door) paper(v visit, language, path string, key secret.Token, expires time.Time) (PrintedSheet, error) {
 	lang := web.Language(v.r.Context())
 	for _, known := range locale.Languages() {
-		if string(known) == p.Language {
+		if string(known) == language {
 			lang = known
 		}
 	}
 	t := d.Catalogue.Printer(lang)
 	short := strings.TrimPrefix(d.Signin.Issuer, "https://") + "/sheet"
-	title, text, third := "admin.sheet.title", "admin.sheet.text", "admin.sheet.step_password"
-	code, err := web.QR(d.Signin.Issuer + "/preparation/" + p.Secret.Reveal())
-	s := PrintedSheet{Language: string(lang), Name: p.Name, Unit: p.Unit, Employer: v.org.Name, QR: code, QRLabel: t.T("admin.sheet.qr"), Code: preparation.Groups(p.Secret),
-		CodeLabel: t.T("admin.sheet.code"), Short: short, ShortLabel: t.T("admin.sheet.short"), Title: t.T(title), Text: t.T(text, "Employer", v.org.Name),
-		Steps:  []string{t.T("admin.sheet.step_scan"), t.T("admin.sheet.step_type", "Short", short), t.T(third), t.T("admin.sheet.step_write")},
-		Until:  t.T("admin.sheet.until", "Date", t.Date(p.Expires)),
-		Ask:    t.T("admin.sheet.ask"),
-		Secret: t.T("admin.sheet.secret")}
+	s := PrintedSheet{Language: string(lang), Employer: v.org.Name, QRLabel: t.T("admin.sheet.qr"), Code: key.Groups(), CodeLabel: t.T("admin.sheet.code"), Short: short,
+		ShortLabel: t.T("admin.sheet.short"), Steps: []string{t.T("admin.sheet.step_scan"), t.T("admin.sheet.step_type", "Short", short), t.T("admin.sheet.step_password"), ""},
+		Until: t.T("admin.sheet.until", "Date", t.Date(expires)), Ask: t.T("admin.sheet.ask"), Secret: t.T("admin.sheet.secret"), say: t.T}
 	if v.org.Logo.MediaType != "" {
 		s.LogoURL = v.url("/logo")
 	}
-	s.Name = cmp.Or(s.Name, "–")
+	var err error
+	s.QR, err = web.QR(d.Signin.Issuer + path + key.Reveal())
 	return s, err
 }

@@ -293,7 +293,8 @@ type Person struct {
 	PhoneAction, AddressAction, VouchAction, ExemptAction, IncludeAction, DisconnectAction, SendAction string
 	RecoverAction, CodeAction, UnpairAction                                                            string
 	SheetAction                                                                                        string
-	SheetReason                                                                                        bool   // she has an address: why does she get a sheet?
+	SheetReason                                                                                        bool   // she has an address, or a login: why does she get a sheet?
+	SheetAgain                                                                                         bool   // it is for a new password
 	Typed, TypedPhone                                                                                  string // an address, or a number, that was refused
 	Open                                                                                               string // the act whose form is open, by the last word of its address
 	Mailed                                                                                             bool   // there was a mail before
@@ -550,4 +551,5 @@ type PrintedSheet struct {
 	Steps                                       []string
 	QR                                          web.Markup
 	QRLabel, Code, CodeLabel, Short, ShortLabel string
+	say                                         func(key string, data ...any) string // in its language
 }

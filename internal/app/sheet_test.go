@@ -17,7 +17,9 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
 )
 
 // wilmasKey is a national identity number, as registers have them: it must stand nowhere but where Wilma is.
@@ -25,6 +27,9 @@ const (
 	wilmasKey   = "19800101-1234"
 	wilmasLogin = "198001011234@foretaget"
 )
+
+// sheetCodes finds the codes on a print page.
+var sheetCodes = regexp.MustCompile(`translate="no">([0-9A-Z ]{32})</code>`)
 
 // wilma adds somebody without an address to the register.
 func (w *world) wilma() {
@@ -92,9 +97,9 @@ func TestAPrintedSheetLeadsToALogin(t *testing.T) {
 		at.post(at.action("/signin/"), "password", wilmasPass).follow().expect(http.StatusOK)
 		l.code(t, at.leads())
 		w.seal()
-		for _, secret := range []string{"198001011234", wilmasKey, printed.Secret.Reveal()} {
-			if strings.Contains(w.log.String(), secret) {
-				t.Errorf("the log says %s", secret)
+		for _, hidden := range []string{"198001011234", wilmasKey, printed.Secret.Reveal()} {
+			if strings.Contains(w.log.String(), hidden) {
+				t.Errorf("the log says %s", hidden)
 			}
 		}
 		if w.lines(audit.SheetPrinted) != "1" || w.lines(audit.PreparationConfirmed) != "1" {
@@ -280,11 +285,11 @@ func TestTheCodeOfASheetIsTypedAsPeopleType(t *testing.T) {
 			t.Errorf("%q leads to %q", typed, to)
 		}
 	}
-	for _, typed := range []string{"", "abc", preparation.NewPrinted().Reveal(), strings.Repeat("7", 5000)} {
+	for _, typed := range []string{"", "abc", secret.NewShortToken().Reveal(), strings.Repeat("7", 5000)} {
 		b.post("/sheet", "code", typed).expect(http.StatusUnprocessableEntity).shows("känner vi inte igen")
 	}
 	for range 400 {
-		if b.post("/sheet", "code", preparation.NewPrinted().Reveal()); b.last.StatusCode == http.StatusTooManyRequests {
+		if b.post("/sheet", "code", secret.NewShortToken().Reveal()); b.last.StatusCode == http.StatusTooManyRequests {
 			return
 		}
 	}
@@ -345,7 +350,7 @@ func TestSheetsAreMadeAtTheConsole(t *testing.T) {
 		if strings.Contains(b.body, "1234") || strings.Contains(b.body, "1008") {
 			t.Error("a sheet shows a number")
 		}
-		code := regexp.MustCompile(`translate="no">([0-9A-Z ]{32})</code>`).FindAllStringSubmatch(b.body, -1)
+		code := sheetCodes.FindAllStringSubmatch(b.body, -1)
 		if len(code) != 2 {
 			t.Fatalf("%d codes", len(code))
 		}
@@ -453,3 +458,111 @@ func TestWhoAsksForANewPasswordByNumberIsSentToAskForASheet(t *testing.T) {
 
 // newestReference is the number of the answer, which differs each time.
 func newestReference(b *browser) string { return b.last.Header.Get("X-Request-Id") }
+
+// TestANewSheetGivesANewPassword reads like RULES §7: recovery goes by a new sheet, and the second factor is asked for all the same.
+func TestANewSheetGivesANewPassword(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		link, _ := w.sheet()
+		hers := w.browser()
+		hers.choosesByTheSheet(link).expect(http.StatusSeeOther)
+		l := newLogin(w.hrm)
+		hers.toPassword(l, wilmasLogin)
+		hers.post(hers.action("/signin/"), "password", wilmasPass).follow()
+		b, _ := w.atConsole("helpdesk")
+		b.get(w.personURL(wilmasKey)).expect(http.StatusOK).shows("Skriv ut ett blad för nytt lösenord")
+		if strings.Contains(b.body, "/recover\"") || strings.Contains(b.body, "1234") {
+			t.Error("a mail is offered that reaches nobody, or the number is shown")
+		}
+		b.post(w.personURL(wilmasKey) + "/sheet").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
+		print := func() string {
+			b.post(w.personURL(wilmasKey)+"/sheet", "reason", "Känner henne").expect(http.StatusOK).shows("Nytt lösenord").shows("Wilma Truck")
+			return sheetCodes.FindStringSubmatch(b.body)[1]
+		}
+		first := print()
+		w.clock.Advance(time.Second)
+		second := print()
+		reader := w.browser()
+		reader.post("/sheet", "code", first).expect(http.StatusSeeOther).follow().expect(http.StatusGone)
+		reader.post("/sheet", "code", strings.ToLower(second)).expect(http.StatusSeeOther).follow().expect(http.StatusOK).shows("Wilma")
+		if strings.Contains(reader.body, "1234") {
+			t.Error("the page of a sheet tells the number")
+		}
+		const fresh = "nio blå kranar i dimma"
+		at := reader.at
+		reader.press(at, "", "new_password", wilmasLogin, "repeat_password", wilmasLogin, "end_others", "on").expect(http.StatusUnprocessableEntity)
+		reader.press(at, "", "new_password", fresh, "repeat_password", fresh, "end_others", "on").expect(http.StatusSeeOther)
+		if to := reader.follow().at; strings.Contains(to, "1234") {
+			t.Errorf("an address names her: %s", to)
+		}
+		if w.askDB(`SELECT verified_at FROM accounts WHERE identifier = $1`, wilmasLogin) != "0" {
+			t.Error("an address is proven that is none")
+		}
+		hers.get("/account").expect(http.StatusSeeOther) // her other sessions have ended
+		reader.post("/sheet", "code", second).follow().expect(http.StatusGone)
+		again, l := w.browser(), newLogin(w.hrm)
+		again.toPassword(l, wilmasLogin)
+		again.post(again.action("/signin/"), "password", fresh).follow().expect(http.StatusOK)
+		l.code(t, again.leads())
+		again.get("/account/activity").expect(http.StatusOK).shows("Ett blad för nytt lösenord skrevs ut")
+		b.get(w.personURL(wilmasKey)).shows("Känner henne")
+		w.seal()
+		for _, hidden := range []string{"198001011234", second, strings.ToLower(strings.ReplaceAll(second, " ", ""))} {
+			if strings.Contains(w.log.String(), hidden) {
+				t.Errorf("the log says %s", hidden)
+			}
+		}
+	})
+}
+
+func TestASheetForANewPasswordAsksForTheSecondFactor(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	link, _ := w.sheet()
+	b := w.browser()
+	b.choosesByTheSheet(link).expect(http.StatusSeeOther)
+	b.toPassword(newLogin(w.hrm), wilmasLogin)
+	b.post(b.action("/signin/"), "password", wilmasPass).follow()
+	w.policy(organisation.Policy{MFA: organisation.Required})
+	b = w.browser()
+	b.toPassword(newLogin(w.hrm), wilmasLogin)
+	b.post(b.action("/signin/"), "password", wilmasPass).follow()
+	b.post(b.action("/enrolment/"), "want", "on").follow()
+	b.bind()
+	b.saveRecovery()
+	printed, err := w.app.Recovery.PrintFor(t.Context(), commandLine, "foretaget", w.personID(wilmasKey), "glömt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, at := w.browser(), "/recovery/link/"+printed.Secret.Reveal()
+	reader.press(at, "", "new_password", davidsPass, "repeat_password", davidsPass, "end_others", "on").follow().expect(http.StatusOK).shows("6-siffriga kod")
+	reader.get("/account").expect(http.StatusSeeOther)
+}
+
+func TestWhoMayPrintForANewPassword(t *testing.T) {
+	w := on(t)
+	w.second()
+	wilma := w.newcomer("", "Wilma", "Truck", wilmasPass, "1007")
+	as := func(o organisation.ID, r administrator.Role, id account.ID) administrator.Administrator {
+		return administrator.Of(account.Account{ID: id}, []administrator.Appointment{{Organisation: o, Role: r}})
+	}
+	helpdesk := as("foretaget", administrator.Helpdesk, "a")
+	refuses := func(by administrator.Administrator, person, reason string, want error) {
+		t.Helper()
+		if _, err := w.app.Recovery.PrintFor(t.Context(), by, "foretaget", person, reason); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	id := w.personID("1007")
+	refuses(as("kommunen", administrator.Owner, "a"), id, "x", administrator.ErrForbidden)
+	refuses(as("foretaget", administrator.Auditor, "a"), id, "x", administrator.ErrForbidden)
+	refuses(helpdesk, id, " ", recovery.ErrNoReason)
+	refuses(helpdesk, "nobody", "x", recovery.ErrNoAccount)
+	refuses(as("foretaget", administrator.Owner, wilma.ID), id, "x", administrator.ErrOneself)
+	refuses(helpdesk, w.bosPerson(), "x", recovery.ErrAddressed)
+	w.alsoAt("kommunen", wilma.ID, "77")
+	refuses(helpdesk, id, "x", administrator.ErrElsewhere)
+	if w.askDB(`SELECT COUNT(*) FROM onetime_links`) != "0" || w.lines(audit.ResetPrinted) != "0" {
+		t.Error("what was refused was done")
+	}
+}

@@ -23,7 +23,7 @@ func TestWhoIsNamedByAPhoneAddsAnAddress(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		o := w.withSMS()
 		w.byPhone()
-		b := w.atVeras().shows("Du loggar in med").shows("+46 70 174 06 05").shows("Lägg till e-postadress")
+		b := w.atVeras().shows("+46 70 174 06 05").shows("Byt till e-post")
 		b.get("/account/address").expect(http.StatusOK).shows("Lägg till en e-postadress")
 		b.changeAddress(verasNew).shows(verasNew)
 		w.deliver()
@@ -101,7 +101,7 @@ func TestWhoIsNamedByAnEmployersNumberIsToldNothingByMailOrSMS(t *testing.T) {
 		w.newcomer("", "Wilma", "Truck", wilmasPass, "1007")
 		b := w.browser()
 		b.signIn(newLogin(w.hrm), "1007@foretaget", wilmasPass)
-		b.get("/account").expect(http.StatusOK).shows("1007@foretaget").shows("Lägg till e-postadress")
+		b.get("/account").expect(http.StatusOK).shows("1007@foretaget").shows("Byt till e-post")
 		b.post("/account/password", "current_password", wilmasPass, "new_password", freshPass, "repeat_password", freshPass).expect(http.StatusSeeOther)
 		w.deliver()
 		if len(o.got()) != 0 || w.post.count() != 0 {

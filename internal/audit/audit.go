@@ -115,6 +115,7 @@ const (
 	MailingMoved                 Kind = "preparation.mailing_moved"      // a mailing was paused, resumed or cancelled; the detail to says which
 	MailingSent                  Kind = "preparation.mailing_sent"       // a share of a mailing was enqueued, or its last; the detail mailed says how many
 	SheetPrinted                 Kind = "preparation.sheet_printed"      // a sheet with a link was printed for a person whom no mail reaches; her former one ended
+	ResetPrinted                 Kind = "recovery.sheet_printed"         // an administrator printed a link for a new password, for a person without an address
 
 	ApprovalAsked    Kind = "enrolment.approval_asked"     // an administrator wants to touch the credentials of an account that is not her organisation's alone, and others were asked; the detail act says what
 	ApprovalGiven    Kind = "enrolment.approval_given"     // an administrator of another organisation of the account has agreed; in the log of whoever asked: all have

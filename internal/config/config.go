@@ -51,16 +51,16 @@ type Settings struct {
 	BounceAddress string `name:"bounce-address" help:"Where mails that cannot be delivered come back to, as bounces@example.com: each mail gets an address of its own under it (bounces+…@). Empty: they come back to the sender." env:"PORTVAKT_BOUNCE_ADDRESS" placeholder:"ADDRESS"`
 	BounceListen  string `name:"bounce-listen" help:"Address and port on which mails that come back are taken by SMTP. Empty: none are." env:"PORTVAKT_BOUNCE_LISTEN" placeholder:"HOST:PORT"`
 
-	SMSGateway      string   `name:"sms-gateway" help:"Who sends codes by SMS: 46elks, twilio, webhook (a program of your own), or none. Without one nobody is asked for a number." enum:"none,46elks,twilio,webhook" default:"none" env:"PORTVAKT_SMS_GATEWAY" placeholder:"NAME"`
+	SMSGateway      string   `name:"sms-gateway" help:"Who sends SMS, with codes and with links: 46elks, twilio, webhook (a program of your own), or none. Without one nobody is asked for a number, and nobody is reached by one." enum:"none,46elks,twilio,webhook" default:"none" env:"PORTVAKT_SMS_GATEWAY" placeholder:"NAME"`
 	SMSURL          string   `name:"sms-url" help:"Address of the webhook. For 46elks and twilio only where it is not their own." env:"PORTVAKT_SMS_URL" placeholder:"URL"`
 	SMSUser         string   `name:"sms-user" help:"46elks: API username. twilio: account SID." env:"PORTVAKT_SMS_USER" placeholder:"NAME"`
 	SMSPassword     string   `name:"sms-password" help:"46elks: API password. twilio: auth token. webhook: the key that signs. Prefer the file." env:"PORTVAKT_SMS_PASSWORD" placeholder:"PASSWORD"`
 	SMSPasswordFile string   `name:"sms-password-file" help:"File with the password at the SMS gateway." env:"PORTVAKT_SMS_PASSWORD_FILE" placeholder:"FILE"`
 	SMSFrom         string   `name:"sms-from" help:"Sender that phones show: up to 11 letters and digits, or a number as +46701740605; for twilio also a messaging service, as MG…." env:"PORTVAKT_SMS_FROM" placeholder:"NAME"`
 	SMSRegion       string   `name:"sms-region" help:"Country of numbers that are typed without a country's prefix." default:"SE" env:"PORTVAKT_SMS_REGION" placeholder:"CODE"`
-	SMSCountries    []string `name:"sms-countries" help:"Countries whose numbers get codes. Each further one can cost money when somebody abuses it." default:"SE,NO,DK,FI" env:"PORTVAKT_SMS_COUNTRIES" placeholder:"CODE"`
+	SMSCountries    []string `name:"sms-countries" help:"Countries whose numbers get messages. Each further one can cost money when somebody abuses it." default:"SE,NO,DK,FI" env:"PORTVAKT_SMS_COUNTRIES" placeholder:"CODE"`
 	SigningKeyDays  int      `name:"signing-key-days" help:"How many days a key signs what apps are told, before its successor does. 0: until portvakt keys signing rotate." default:"90" env:"PORTVAKT_SIGNING_KEY_DAYS" placeholder:"N"`
-	SMSDaily        int      `name:"sms-daily" help:"How many codes are sent in a day at most, to all numbers together." default:"2000" env:"PORTVAKT_SMS_DAILY" placeholder:"N"`
+	SMSDaily        int      `name:"sms-daily" help:"How many codes are sent in a day at most, to all numbers together; a mailing may send as many besides." default:"2000" env:"PORTVAKT_SMS_DAILY" placeholder:"N"`
 
 	PushContact string `name:"push-contact" help:"Whom a push service may ask about this installation: mailto: with an address, or an https page. The default is the issuer." env:"PORTVAKT_PUSH_CONTACT" placeholder:"URL"`
 

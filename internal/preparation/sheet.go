@@ -90,21 +90,7 @@ type Printed struct {
 const sheetCode = 26
 
 // Code is the secret as a person types it: in groups of four.
-func (p Printed) Code() string { return Groups(p.Secret) }
-
-// Groups is the secret of a printed link as a person types it.
-func Groups(t secret.Token) string {
-	var groups []string
-	for g := range slices.Chunk([]byte(strings.ToUpper(t.Reveal())), 4) {
-		groups = append(groups, string(g))
-	}
-	return strings.Join(groups, " ")
-}
-
-// NewPrinted makes the secret of a link that is printed.
-func NewPrinted() secret.Token {
-	return secret.Token(strings.ToLower(secret.Crockford.EncodeToString(secret.Random(16))))
-}
+func (p Printed) Code() string { return p.Secret.Groups() }
 
 // ListUnaddressed lists the people of the organisation who can have a sheet, by unit and name.
 func (s *Service) ListUnaddressed(ctx context.Context, org organisation.ID) ([]Unaddressed, error) {
@@ -234,7 +220,7 @@ func (s *Service) chosen(ctx context.Context, org organisation.ID, c SheetChoice
 func (s *Service) makeSheet(ctx context.Context, tx Tx, by administrator.Administrator, u Unaddressed, reason string) (Printed, error) {
 	now := s.Now()
 	id, _ := u.identifier()
-	p := Printed{Person: u.Person.ID, Name: u.Person.Name(), FirstName: u.Person.GivenName, Unit: u.Unit(now), Language: u.Person.Language, Secret: NewPrinted(),
+	p := Printed{Person: u.Person.ID, Name: u.Person.Name(), FirstName: u.Person.GivenName, Unit: u.Unit(now), Language: u.Person.Language, Secret: secret.NewShortToken(),
 		Expires: now.Add(Sheet.Life())}
 	l := Link{ID: secret.NewID(), Secret: p.Secret.Hash(), Purpose: Sheet, Person: p.Person, Identifier: id, Language: p.Language, Created: now, Expires: p.Expires}
 	if err := tx.InsertPreparationLink(ctx, l, now); err != nil {

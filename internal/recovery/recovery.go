@@ -96,6 +96,8 @@ type Tx interface {
 	DeleteIssued(ctx context.Context, id account.ID) error
 	// DeleteRecovery takes the account's recovery code away.
 	DeleteRecovery(ctx context.Context, id account.ID) error
+	// EndLinks ends all of the account's links but those that outlive others.
+	EndLinks(ctx context.Context, id account.ID, now time.Time) error
 	// ConfirmAddress marks the address proven and ends all of the account's links (RULES §4).
 	ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error
 }

@@ -15,6 +15,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 )
 
 // Crockford is Crockford's base32 alphabet in lower case: no i, l, o, u, so that a person can read it aloud.
@@ -31,6 +33,15 @@ func NewToken() Token {
 // NewShortToken returns 128 random bits as 26 letters and digits (Crockford's base32): for links in text messages, whose characters
 // are counted, and in which a phone takes a dash at the end for one of the sentence's.
 func NewShortToken() Token { return Token(Crockford.EncodeToString(Random(16))) }
+
+// Groups is a short token as a person types it from paper: in capitals, in groups of four.
+func (t Token) Groups() string {
+	var groups []string
+	for g := range slices.Chunk([]byte(strings.ToUpper(string(t))), 4) {
+		groups = append(groups, string(g))
+	}
+	return strings.Join(groups, " ")
+}
 
 // Random returns n bytes from the operating system's generator, which cannot fail (crypto/rand).
 func Random(n int) []byte {

@@ -68,7 +68,7 @@ INSERT INTO passwords (account_id, verifier, alone, suspended_at, changed_at) VA
 ON CONFLICT (account_id) DO UPDATE SET verifier = excluded.verifier, alone = excluded.alone, suspended_at = 0,
   changed_at = excluded.changed_at, imported_at = 0, must_replace = false`
 
-	confirmAddress statement = `UPDATE accounts SET verified_at = $2 WHERE id = $1`
+	confirmAddress statement = `UPDATE accounts SET verified_at = $2 WHERE id = $1 AND address <> ''`
 
 	spendChallenge statement = `
 INSERT INTO spent_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`
@@ -182,6 +182,11 @@ func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) 
 	if _, err := tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
 		return err
 	}
+	return tx.EndLinks(ctx, id, now)
+}
+
+// EndLinks ends all of the account's links but those that outlive others.
+func (tx *Tx) EndLinks(ctx context.Context, id account.ID, now time.Time) error {
 	_, err := tx.exec(ctx, expireLinks, string(id), ms(now))
 	return err
 }

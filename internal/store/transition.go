@@ -155,7 +155,9 @@ func scanRow(scan scan, now time.Time) (r transition.Row, err error) {
 	r.Opened, r.Attention, r.Disconnected = fromMS(opened), fromMS(attention), fromMS(disconnected)
 	r.Connected, r.SignedIn = fromMS(connected), fromMS(signedIn)
 	r.HasSecret, r.HasSecond = hasSecret == 1, hasSecond == 1
-	switch id := account.Identifier(login); {
+	id := account.Identifier(login)
+	r.Unaddressed, r.ByNumber = r.Account != "" && !id.IsAddress(), id.IsNumber()
+	switch {
 	case id.Phone() != "":
 		r.Login = id.Shown()
 	case login != r.Address && !id.IsNumber(): // a number may be a national identity number (RULES §7)

@@ -61,6 +61,8 @@ type Row struct {
 	Connected    time.Time // zero: not yet
 	Account      account.ID
 	Login        string // the account's address, where it is another than the register's
+	Unaddressed  bool   // the account has no address
+	ByNumber     bool   // and is named by a number of the employer\'s, to which nothing can be sent
 	HasSecret    bool   // has a password, also one that came from the old login
 	SignedIn     time.Time
 	HasSecond    bool

@@ -16,6 +16,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.PasswordSuspended:  "myaccount.activity.password_suspended",
 	audit.AppsSuspended:      "myaccount.activity.apps_suspended",
 	audit.LinkSent:           "myaccount.activity.link_sent",
+	audit.ResetPrinted:       "myaccount.activity.sheet_printed",
 	audit.PasswordReset:      "myaccount.activity.password_reset",
 	audit.LinkSignedIn:       "myaccount.activity.link_signed_in",
 	audit.AppAdded:           "myaccount.activity.app_added",

@@ -28,6 +28,13 @@ func (d *Door) postSheetCode(w http.ResponseWriter, r *http.Request) error {
 		if opened.Purpose != "" {
 			return see(w, r, "/preparation/"+token.Reveal())
 		}
+		reset, err := d.Recovery.Look(r.Context(), token, nil)
+		if err != nil && !errors.Is(err, authn.ErrNoLink) {
+			return err
+		}
+		if reset.Link.ID != "" {
+			return see(w, r, "/recovery/link/"+token.Reveal())
+		}
 	}
 	if len(typed) > maxCode {
 		typed = ""

@@ -71,9 +71,13 @@ func (d *Door) linkPage(w http.ResponseWriter, r *http.Request, status int, v vi
 			ChallengeURL: action + "/challenge", Address: acc.Login(), FirstName: acc.GivenName, App: v.app, Problem: problem,
 			Elsewhere: !v.opened.Here, OtherAccount: v.other})
 	}
+	login, words := acc.Login(), v.opened.Rules.Words
+	if acc.Identifier.IsNumber() && !d.Visitor.Browser(r).Memory.Knows(d.Visitor.Keys, acc.Identifier) {
+		login, words = "", []string{acc.GivenName} // the link came on a sheet of paper: whoever has found it learns no number (RULES §7)
+	}
 	return d.Kit.Page(w, r, status, "recovery_link_password", RecoveryLinkPassword{Action: action, PlainURL: action + "/plain",
-		ChallengeURL: action + "/challenge", Address: acc.Login(), FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
-		MaxLength: recovery.MaxLength, Words: shownWords(v.opened.Rules.Words), Problem: problem,
+		ChallengeURL: action + "/challenge", Address: login, FirstName: acc.GivenName, MinLength: v.opened.Rules.Min,
+		MaxLength: recovery.MaxLength, Words: shownWords(words), Problem: problem,
 		KeepOthers: problem != "" && r.PostFormValue("end_others") != "on", Elsewhere: !v.opened.Here, OtherAccount: v.other})
 }
 
