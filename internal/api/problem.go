@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -72,6 +73,9 @@ var refusals = []struct {
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
+	{transition.ErrNotAPhone, http.StatusUnprocessableEntity, "phone"},
+	{authn.ErrCountry, http.StatusUnprocessableEntity, "country"},
+	{authn.ErrNoSMS, http.StatusConflict, "no_sms"},
 	{preparation.ErrNoSheet, http.StatusConflict, "nobody"},
 	{preparation.ErrAddressed, http.StatusUnprocessableEntity, "reason"},
 	{preparation.ErrManySheets, http.StatusUnprocessableEntity, "too_many"},
