@@ -110,7 +110,7 @@ type Reason struct {
 type Narrow struct {
 	Status    string `query:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
 	Attention bool   `query:"attention" doc:"Only those who need attention."`
-	Words     string `query:"words" maxLength:"200" doc:"The beginning of a name, an address or an old user id."`
+	Words     string `query:"words" maxLength:"200" doc:"The beginning of a name or an address. No number of the person's and no old user id: addresses are written into logs; …/people/search takes those."`
 }
 
 type inPeople struct {

@@ -147,9 +147,12 @@ func (d *Door) internal(ctx context.Context, err error) *huma.ErrorModel {
 	return problem(http.StatusInternalServerError, "internal", "something went wrong on our side")
 }
 
-// referenced puts the reference number into a problem.
+// referenced puts the reference number into a problem, and a word where none of ours has refused: what is wrong stands in its errors.
 func referenced(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok {
+		if p.Type == "" {
+			p.Type = problemType + "request"
+		}
 		p.Instance = reference + web.Reference(ctx.Context())
 	}
 	return v, nil
