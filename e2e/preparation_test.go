@@ -164,7 +164,10 @@ func TestWilmaHasNoAddressAndComesInByASheetOfPaper(t *testing.T) {
 		p.Fill(p.Repeat, chosen)
 		p.Press(p.say("preparation.sheet.submit"))
 		p.See("1977@foretaget")
-		p.SignIn(chosen)
+		p.Open(w.Portvakt + "/account")
+		p.GiveAddress()
+		p.GivePassword(chosen)
+		p.See("Wilma Truck")
 	})
 }
 
