@@ -72,6 +72,7 @@ var refusals = []struct {
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
+	{preparation.ErrDisconnectedLately, http.StatusConflict, "disconnected_lately"},
 	{preparation.ErrNoSheet, http.StatusConflict, "nobody"},
 	{preparation.ErrAddressed, http.StatusUnprocessableEntity, "reason"},
 	{preparation.ErrManySheets, http.StatusUnprocessableEntity, "too_many"},
