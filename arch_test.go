@@ -89,7 +89,7 @@ var theHouse = map[string]room{
 	"internal/config": {settings, "secret"},
 
 	"internal/admin":            {door, "account administration administrator audit authn dkim enrolment job locale organisation outbox preparation provisioning recovery register secret signin transition visitor web"},
-	"internal/api":              {door, "account administration administrator dkim enrolment grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
+	"internal/api":              {door, "account administration administrator authn dkim enrolment grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey vapid"},
 	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},

@@ -26,59 +26,77 @@ type registered struct {
 	Key         json.RawMessage `json:"key,omitempty"` // with its private half
 }
 
-// TestAClientOfOthersSpeaksWithPortvakt lets the npm package openid-client do what an app does. It is certified by the OpenID
-// Foundation, checks each answer by the book, and knows nothing of Portvakt.
+// TestAClientOfOthersSpeaksWithPortvakt lets clients that others have written do what an app does: the npm package openid-client, which
+// is certified by the OpenID Foundation, and Python's Authlib. They check each answer by the book, and know nothing of Portvakt.
 func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 	t.Parallel()
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat("node_modules/openid-client/package.json")
-	}
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("openid-client is not installed (e2e/install.sh fetches it): ", err)
-	}
-	onEitherEngine(t, func(t *testing.T, w *world) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		jwk := jose.JSONWebKey{Key: key, KeyID: "one", Algorithm: "ES256", Use: "sig"}
-		private, err := jwk.MarshalJSON()
-		if err != nil {
-			t.Fatal(err)
-		}
-		public, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		const back = "http://127.0.0.1:9/back" // nobody listens there: the client reads the address alone
-		register := func(rp control.RP) registered {
-			t.Helper()
-			rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.PKCE = []string{back}, []string{back}, true
-			var made control.RP
-			if err := control.InProcess(w.App.Control.Handler()).Do(t.Context(), http.MethodPost, "/relying-parties", rp, &made); err != nil {
-				t.Fatal(err)
+	for _, c := range []struct {
+		program, script, installed string
+		things                     int // that have worked
+	}{
+		{"node", "openid-client.mjs", "node_modules/openid-client/package.json", 12},
+		{"python3", "authlib_client.py", "clients/python/authlib/__init__.py", 6},
+	} {
+		t.Run(c.script, func(t *testing.T) {
+			t.Parallel()
+			program, err := exec.LookPath(c.program)
+			if err == nil {
+				_, err = os.Stat(c.installed)
 			}
-			return registered{ClientID: made.ClientID, Secret: made.ClientSecret, RedirectURI: back}
-		}
-		signed := register(control.RP{Name: "Signed", Options: control.Options{AuthMethod: control.PrivateKeyJWT, JWKS: public, RequirePAR: true, RequireSigned: true}})
-		signed.Key = private
-		in, err := json.Marshal(map[string]any{"issuer": w.Portvakt, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
-			"secret": register(control.RP{Name: "Secret"}), "signed": signed, "public": register(control.RP{Name: "Public", Public: true, RefreshTokens: true, RequireDPoP: true})}})
+			if err != nil {
+				if os.Getenv("CI") != "" {
+					t.Fatal(err)
+				}
+				t.Skip("it is not installed (e2e/install.sh fetches it): ", err)
+			}
+			onEitherEngine(t, func(t *testing.T, w *world) {
+				cmd := exec.CommandContext(t.Context(), program, c.script)
+				cmd.Dir, cmd.Stdin = "clients", bytes.NewReader(w.forClients())
+				cmd.Env = append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1", "AUTHLIB_INSECURE_TRANSPORT=1") // the demo is http on this machine
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				if n := strings.Count(string(out), "ok "); n != c.things {
+					t.Errorf("%d things have worked:\n%s", n, out)
+				}
+			})
+		})
+	}
+}
+
+// forClients registers apps of each kind and tells of them, and of a person who logs in, as JSON.
+func (w *world) forClients() []byte {
+	w.t.Helper()
+	must := func(b []byte, err error) []byte {
+		w.t.Helper()
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), node, "openid-client.mjs")
-		cmd.Dir, cmd.Stdin = "clients", bytes.NewReader(in)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+		return b
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	jwk := jose.JSONWebKey{Key: key, KeyID: "one", Algorithm: "ES256", Use: "sig"}
+	public := must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}}))
+	const back = "http://127.0.0.1:9/back" // nobody listens there: a client reads the address alone
+	register := func(rp control.RP, private []byte) registered {
+		w.t.Helper()
+		rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.PKCE = []string{back}, []string{back}, true
+		var made control.RP
+		if err := control.InProcess(w.App.Control.Handler()).Do(w.t.Context(), http.MethodPost, "/relying-parties", rp, &made); err != nil {
+			w.t.Fatal(err)
 		}
-		if n := strings.Count(string(out), "ok "); n != 12 {
-			t.Errorf("%d things have worked:\n%s", n, out)
-		}
-	})
+		return registered{ClientID: made.ClientID, Secret: made.ClientSecret, RedirectURI: back, Key: private}
+	}
+	private := must(jwk.MarshalJSON())
+	signs := control.Options{AuthMethod: control.PrivateKeyJWT, JWKS: public}
+	strict := signs
+	strict.RequirePAR, strict.RequireSigned = true, true
+	return must(json.Marshal(map[string]any{"issuer": w.Portvakt, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
+		"secret": register(control.RP{Name: "Secret"}, nil), "keyed": register(control.RP{Name: "Keyed", RefreshTokens: true, Options: signs}, private),
+		"signed": register(control.RP{Name: "Signed", Options: strict}, private),
+		"public": register(control.RP{Name: "Public", Public: true, RefreshTokens: true, RequireDPoP: true}, nil)}}))
 }

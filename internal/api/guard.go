@@ -59,7 +59,7 @@ func (d *Door) service(w http.ResponseWriter, r *http.Request, scope string) (re
 		challenge.Code, challenge.Description = e.Code, e.Description
 		challenge.Write(w.Header())
 		if e.Code == "" {
-			e.Description = "an access token of a service is needed"
+			e.Code, e.Description = "no_token", "an access token of a service is needed" // for the answer alone (RFC 6750 §3.1)
 		}
 		writeProblem(w, r, problem(challenge.Status(), e.Code, e.Description))
 		return relyingparty.RP{}, false

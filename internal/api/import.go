@@ -154,7 +154,7 @@ func (d *Door) upload(ctx context.Context, c call, in *inUpload) (Import, error)
 }
 
 func shownImport(i provisioning.Import) Import {
-	out := Import{ID: i.ID, Name: i.Name, Sheet: i.Sheet, Header: i.Header, Remembered: i.Remembered, State: string(i.State), Reason: i.Reason, Created: i.Created.UTC(),
+	out := Import{ID: i.ID, Name: i.Name, Sheet: i.Sheet, Header: i.Header, Remembered: i.Remembered, State: string(i.State), Reason: i.Reason, Created: instant(i.Created),
 		Position: i.Position, Total: i.Total, Rows: i.Rows, Imported: i.Imported, Held: i.Held, Refused: i.Refused, New: i.New, Changed: i.Changed,
 		Unchanged: i.Unchanged, Problems: i.Problems}
 	for _, f := range i.Mapping {
@@ -227,7 +227,7 @@ func (d *Door) listHolds(ctx context.Context, c call, in *inHolds) (Page[Hold], 
 	}
 	all, err := d.Provisioning.ListHolds(ctx, c.by, c.org.ID, after, in.Limit+1)
 	return page(in.Paged, all, func(h provisioning.Hold) Hold {
-		return Hold{ID: h.ID, Person: h.Person, Created: h.Created.UTC(), Before: Identity(h.Before), After: Identity(h.After)}
+		return Hold{ID: h.ID, Person: h.Person, Created: instant(h.Created), Before: Identity(h.Before), After: Identity(h.After)}
 	}, func(h provisioning.Hold) []string {
 		return []string{strconv.FormatInt(h.Created.UnixMilli(), 10), h.ID}
 	}), err

@@ -164,7 +164,7 @@ func (d *Door) send(ctx context.Context, c call, in *with[Choice]) (Mailing, err
 }
 
 func shownMailing(j job.Job) Mailing {
-	out := Mailing{ID: j.ID, State: string(j.State), Created: j.Created.UTC(), Looked: j.Position, Total: j.Total, Mailed: j.Counts[preparation.Mailed], Left: map[string]int64{}}
+	out := Mailing{ID: j.ID, State: string(j.State), Created: instant(j.Created), Looked: j.Position, Total: j.Total, Mailed: j.Counts[preparation.Mailed], Left: map[string]int64{}}
 	for _, why := range preparation.Skipped {
 		if n := j.Counts[why]; n > 0 {
 			out.Left[why] = n

@@ -78,6 +78,9 @@ func (b *builder) describe(o operation) huma.Operation {
 	if o.method != http.MethodGet {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge)
 	}
+	if o.method != http.MethodGet && o.large == 0 {
+		op.Errors = append(op.Errors, http.StatusUnsupportedMediaType)
+	}
 	if o.once {
 		op.Errors = append(op.Errors, http.StatusConflict)
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Required: true, Schema: &huma.Schema{Type: "string", MaxLength: new(idempotency.MaxKey)},

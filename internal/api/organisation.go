@@ -210,7 +210,7 @@ func shownSender(s provisioning.SenderStatus) Sender {
 }
 
 func shownKey(k dkim.Key) SenderKey {
-	return SenderKey{ID: k.ID, Record: k.Name(), Value: k.Record(), Active: k.Active(), Created: k.Created.UTC()}
+	return SenderKey{ID: k.ID, Record: k.Name(), Value: k.Record(), Active: k.Active(), Created: instant(k.Created)}
 }
 
 func (d *Door) setSender(ctx context.Context, c call, in *with[SenderChange]) (Sender, error) {

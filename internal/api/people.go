@@ -110,7 +110,7 @@ type Reason struct {
 type Narrow struct {
 	Status    string `query:"status" enum:"waiting,mailed,delivered,opened,verified,password,signed_in,second,bounced,problem,exempt,left"`
 	Attention bool   `query:"attention" doc:"Only those who need attention."`
-	Words     string `query:"words" maxLength:"200" doc:"The beginning of a name, an address or an old user id."`
+	Words     string `query:"words" maxLength:"200" doc:"The beginning of a name or an address. No number of the person's and no old user id: addresses are written into logs; …/people/search takes those."`
 }
 
 type inPeople struct {
@@ -169,7 +169,7 @@ func (d *Door) people(b *builder) {
 		func(ctx context.Context, c call, in *inCorrection) (Person, error) {
 			return d.helped(ctx, c, in.Person, d.Transition.CorrectAddress(ctx, c.by, c.org.ID, in.Person, in.Body.Address, in.Body.Reason))
 		})
-	add(b, operation{id: "reach-by-sms", method: "PUT", path: one + "/phone", summary: "Reach a person without a login by SMS: correct the register's phone, and send the link there", rule: help},
+	add(b, operation{id: "reach-by-sms", method: "PUT", path: one + "/phone", summary: "Reach a person without a login by SMS: correct the register's phone, and send the link there", rule: send, status: http.StatusAccepted},
 		func(ctx context.Context, c call, in *inPhone) (Person, error) {
 			err := d.Transition.CorrectPhone(ctx, c.by, c.org.ID, in.Person, in.Body.Phone, in.Body.Reason)
 			if err == nil {

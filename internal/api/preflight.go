@@ -125,6 +125,9 @@ func when(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = instant(t)
 	return &t
 }
+
+// instant is a time as it is stored, also where it was not read from there.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administration"
 	"github.com/portvakt/portvakt/internal/administrator"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/dkim"
 	"github.com/portvakt/portvakt/internal/idempotency"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -73,6 +74,9 @@ var refusals = []struct {
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
 	{preparation.ErrDisconnectedLately, http.StatusConflict, "disconnected_lately"},
+	{transition.ErrNotAPhone, http.StatusUnprocessableEntity, "phone"},
+	{authn.ErrCountry, http.StatusUnprocessableEntity, "country"},
+	{authn.ErrNoSMS, http.StatusConflict, "no_sms"},
 	{preparation.ErrNoSheet, http.StatusConflict, "nobody"},
 	{preparation.ErrAddressed, http.StatusUnprocessableEntity, "reason"},
 	{preparation.ErrManySheets, http.StatusUnprocessableEntity, "too_many"},
@@ -148,9 +152,12 @@ func (d *Door) internal(ctx context.Context, err error) *huma.ErrorModel {
 	return problem(http.StatusInternalServerError, "internal", "something went wrong on our side")
 }
 
-// referenced puts the reference number into a problem.
+// referenced puts the reference number into a problem, and a word where none of ours has refused: what is wrong stands in its errors.
 func referenced(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok {
+		if p.Type == "" {
+			p.Type = problemType + "request"
+		}
 		p.Instance = reference + web.Reference(ctx.Context())
 	}
 	return v, nil

@@ -107,7 +107,7 @@ func TestAnAssertionIsReadStrictly(t *testing.T) {
 		"by a clock five ahead":   {h.assertion(rp.ClientID, "iat", now+300, "exp", now+360), "clock"},
 		"by a clock five behind":  {h.assertion(rp.ClientID, "iat", now-300, "exp", now-240), "clock"},
 		"not yet":                 {h.assertion(rp.ClientID, "nbf", now+300), "clock"},
-		"for a day":               {h.assertion(rp.ClientID, "exp", now+86400), "10 minutes"},
+		"for a day":               {h.assertion(rp.ClientID, "exp", now+86400), "an hour"},
 		"until the end of time":   {h.assertion(rp.ClientID, "exp", 1e300), "clock"},
 		"without a name":          {h.assertion(rp.ClientID, "jti", nil), "jti"},
 		"of a critical extension": {h.assertion(rp.ClientID, "header crit", []string{"x"}), "cannot be read"},

@@ -417,3 +417,71 @@ func TestWhoWasInTheRegisterBeforeIsFoundByPhoneToo(t *testing.T) {
 		}
 	})
 }
+
+// TestAnImportThatBringsAnotherPhoneEndsTheLink, and the next mailing goes to the new one.
+func TestAnImportThatBringsAnotherPhoneEndsTheLink(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.texting()
+		w.importFile("Anställningsnummer;Förnamn;Efternamn;E-post;Mobil\n77;Vera;Holm;;070-174 06 05\n")
+		if j := w.invite(); j.Counts[preparation.Texted] != 1 {
+			t.Fatalf("%+v", j)
+		}
+		old := w.browser().get(o.linkTo(w, verasE164)).leads()
+		w.importFile("Anställningsnummer;Förnamn;Efternamn;E-post;Mobil\n77;Vera;Holm;;+46701740606\n")
+		w.browser().get(old).expect(http.StatusGone)
+		if j := w.invite(); j.Counts[preparation.Texted] != 1 || o.linkTo(w, anotherOne) == "" {
+			t.Errorf("%+v %q", j.Counts, o.got())
+		}
+		// An address in the register takes the phone's place.
+		w.importFile("Anställningsnummer;Förnamn;Efternamn;E-post;Mobil\n77;Vera;Holm;vera@hemma.example;+46701740606\n")
+		w.browser().get(o.linkTo(w, anotherOne)).follow().expect(http.StatusGone)
+		if j := w.invite(); j.Counts[preparation.Texted] != 0 || j.Counts[preparation.Mailed] != 1 {
+			t.Errorf("%+v", j.Counts)
+		}
+		w.invitation("vera@hemma.example")
+	})
+}
+
+// TestAHelpdeskFindsByPhoneAndSendsTheLinkForANewPasswordThere.
+func TestAHelpdeskFindsByPhoneAndSendsTheLinkForANewPasswordThere(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b, o := w.textingConsole("helpdesk")
+		w.veraInRegister()
+		w.invite()
+		c := w.browser()
+		link := c.get(o.linkTo(w, verasE164)).leads()
+		c.press(link, "", "new_password", wilmasPass, "repeat_password", wilmasPass).expect(http.StatusSeeOther)
+		b.post(consoleURL+"/help", "q", "0701740605").expect(http.StatusOK).shows("Vera Holm")
+		page := consoleURL + "/people/" + w.personID(verasKey)
+		b.get(page).expect(http.StatusOK).shows("+46 70 174 06 05")
+		b.post(page+"/recover", "reason", "ringde").expect(http.StatusSeeOther)
+		if reset := o.linkTo(w, verasE164); !strings.HasPrefix(reset, "/r/") {
+			t.Errorf("sent %q", o.got())
+		}
+		w.saysNothing("701740605")
+	})
+}
+
+// TestAProgramMovesAPersonToSMS, and is told by a word why not.
+func TestAProgramMovesAPersonToSMS(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.texting()
+		w.david()
+		s := w.program("transition:write", "transition:read")
+		path := apiURL + "/people/" + w.personID(davidsKey) + "/phone"
+		put := func(number, key string) reply {
+			return s.send(http.MethodPut, path, asJSON(map[string]any{"phone": number, "reason": "ringde"}), "Idempotency-Key", key)
+		}
+		for number, word := range map[string]string{"08-123 456 78": ":phone", "+33 6 12 34 56 78": ":country"} {
+			if a := put(number, "key"+word[1:]).expect(http.StatusUnprocessableEntity); !strings.Contains(a.text, word) {
+				t.Errorf("%s: %s", number, a.text)
+			}
+		}
+		put(verasNumber, "once-and-for-all").expect(http.StatusAccepted)
+		put(verasNumber, "once-and-for-all").expect(http.StatusAccepted)
+		w.work()
+		if o.linkTo(w, verasE164) == "" {
+			t.Errorf("sent %q", o.got())
+		}
+	})
+}

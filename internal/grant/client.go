@@ -83,8 +83,8 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 
 // Limits of an assertion.
 const (
-	// maxAssertionLife is how far ahead its end may be: so long its jti is remembered.
-	maxAssertionLife = 10 * time.Minute
+	// maxAssertionLife is how far ahead its end may be: so long its jti is remembered. Some clients ask for an hour.
+	maxAssertionLife = time.Hour
 	// clockSkew is how far an RP's clock may be from ours.
 	clockSkew = time.Minute
 )
@@ -147,8 +147,8 @@ func (s *Service) judgeAssertion(c assertionClaims, now time.Time) (time.Time, *
 	switch {
 	case !now.Before(expires.Add(clockSkew)):
 		return bad("the assertion has expired: is the clock right?")
-	case expires.Sub(now) > maxAssertionLife:
-		return bad("exp of the assertion is more than 10 minutes ahead")
+	case expires.Sub(now) > maxAssertionLife+clockSkew:
+		return bad("exp of the assertion is more than an hour ahead")
 	case c.Issued != nil && numericDate(*c.Issued).Sub(now) > clockSkew, c.NotBefore != nil && numericDate(*c.NotBefore).Sub(now) > clockSkew:
 		return bad("the assertion is from the future: is the clock right?")
 	}

@@ -75,6 +75,12 @@ SELECT p.id FROM persons p WHERE p.identifier = $2 AND p.identifier <> '' AND p.
 UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN persons p ON p.id = c.person_id WHERE a.identifier = $2 AND p.organisation_id = $1
 LIMIT 1`
 
+	// Whose phone it is in the register, and who logs in with it.
+	listPersonsByPhone statement = `
+SELECT p.id FROM persons p WHERE p.mobile = $2 AND p.mobile <> '' AND p.organisation_id || '' = $1
+UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN persons p ON p.id = c.person_id WHERE a.identifier = $2 AND p.organisation_id = $1
+LIMIT 20`
+
 	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
 	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 LIMIT $2) lately`
 	insertRefusal statement = `
@@ -404,6 +410,11 @@ const readTerms statement = `SELECT id, organisation_id, given_name, family_name
 func (db *DB) FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error) {
 	found, err = db.query(ctx, findPersonByIdentifier, string(o), string(id)).one(&person)
 	return person, found, err
+}
+
+// ListPersonsByPhone lists the people of the organisation who have the phone in the register, or log in with it.
+func (db *DB) ListPersonsByPhone(ctx context.Context, o organisation.ID, number account.Identifier) ([]string, error) {
+	return list(db.query(ctx, listPersonsByPhone, string(o), string(number)), func(scan scan) (id string, err error) { return id, scan(&id) })
 }
 
 // FindRefusal looks a refusal up by its number.

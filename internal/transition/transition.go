@@ -6,6 +6,7 @@ package transition
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -47,6 +48,8 @@ type Store interface {
 	FindPersonByKey(ctx context.Context, o organisation.ID, key person.Key) (id string, found bool, err error)
 	// FindPersonByIdentifier looks for a person of the organisation by the register's address, or by the one that she logs in with.
 	FindPersonByIdentifier(ctx context.Context, o organisation.ID, id account.Identifier) (person string, found bool, err error)
+	// ListPersonsByPhone lists the people who have the phone in the register, or log in with it.
+	ListPersonsByPhone(ctx context.Context, o organisation.ID, number account.Identifier) ([]string, error)
 	// FindRefusal looks a refusal up by its number.
 	FindRefusal(ctx context.Context, number string) (Refusal, bool, error)
 	// CountFindings counts what the pre-flight has found, by kind.
@@ -143,7 +146,7 @@ func (s *Service) Find(ctx context.Context, o organisation.ID, id string) (Row, 
 	return r, err
 }
 
-// Search finds persons as a helpdesk asks: by the whole person key first, else by words. A key is never part of a word.
+// Search finds persons as a helpdesk asks: by the whole person key first, by a mobile phone, else by words. A key is never part of a word.
 func (s *Service) Search(ctx context.Context, o organisation.ID, text string, n int) ([]Row, error) {
 	if id, ok, err := s.Store.FindPersonByKey(ctx, o, person.Key(text)); err != nil {
 		return nil, err
@@ -154,7 +157,27 @@ func (s *Service) Search(ctx context.Context, o organisation.ID, text string, n 
 	if person.Fold(text) == "" {
 		return nil, nil
 	}
+	if number := person.MobileOf(text, s.Region); number != "" {
+		ids, err := s.Store.ListPersonsByPhone(ctx, o, number)
+		if err != nil {
+			return nil, fmt.Errorf("list people by phone: %w", err)
+		}
+		if len(ids) > 0 {
+			return s.findAll(ctx, o, ids)
+		}
+	}
 	return s.List(ctx, o, Filter{Words: text}, Place{}, n)
+}
+
+func (s *Service) findAll(ctx context.Context, o organisation.ID, ids []string) (rows []Row, err error) {
+	for _, id := range ids {
+		r, err := s.Find(ctx, o, id)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
 }
 
 // mostMails is how many mails a person's page tells of.
