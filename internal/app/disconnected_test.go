@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,5 +84,23 @@ func TestAnAddressThatTheRegisterHadIsToldOfTheNextOne(t *testing.T) {
 		if n := len(w.post.to(next)); n != 1 {
 			t.Errorf("%d mails to an address that was written twice and then taken away", n)
 		}
+	})
+}
+
+// TestWhoWasDisconnectedGetsNoSheetInAPile: the one that is printed for her by name invites her again.
+func TestWhoWasDisconnectedGetsNoSheetInAPile(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.wilma()
+		link, _ := w.sheet()
+		w.browser().choosesByTheSheet(link)
+		id := w.personID(wilmasKey)
+		if err := w.app.Transition.Disconnect(t.Context(), commandLine, "foretaget", id, "slutade"); err != nil {
+			t.Fatal(err)
+		}
+		if made, _, err := w.app.Preparation.MakeSheets(t.Context(), commandLine, "foretaget", preparation.SheetChoice{Again: true}); !errors.Is(err, preparation.ErrNoSheet) {
+			t.Errorf("%d sheets, %v", len(made), err)
+		}
+		again, _ := w.sheet()
+		w.browser().get(again).expect(http.StatusOK)
 	})
 }

@@ -13,17 +13,8 @@ import (
 const introspectionType = "application/token-introspection+jwt"
 
 // postIntrospect handles POST /introspect (RFC 7662 §2). No other site's script may call it: it is for programs with a secret.
-func (d *Door) postIntrospect(w http.ResponseWriter, r *http.Request) {
-	client, fault := parseClient(r)
-	if fault != nil {
-		d.fail(w, r, *fault)
-		return
-	}
+func (d *Door) postIntrospect(w http.ResponseWriter, r *http.Request, client grant.Client) {
 	token := r.PostForm.Get("token")
-	if token == "" {
-		d.fail(w, r, grant.Error{Code: "invalid_request", Description: "token is missing"})
-		return
-	}
 	if !accepts(r, introspectionType) {
 		answer, err := d.Grant.Introspect(r.Context(), client, token)
 		if err != nil {

@@ -52,12 +52,12 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
 	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
-	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.readForm(d.postToken))))
+	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.asClient(d.postToken))))
 	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
-	mux.Handle("POST "+revokePath, web.AnyOrigin(d.readForm(d.postRevoke)))
-	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.readForm(d.postPushed))))
-	mux.Handle("POST "+introspectPath, d.readForm(d.postIntrospect))
+	mux.Handle("POST "+revokePath, web.AnyOrigin(d.asClient(d.postRevoke, "token")))
+	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.asClient(d.postPushed))))
+	mux.Handle("POST "+introspectPath, d.asClient(d.postIntrospect, "token"))
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
 		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
@@ -88,18 +88,30 @@ func wrongMethod(allowed string) http.HandlerFunc {
 	}
 }
 
-// readForm reads a program's form before next does, and answers one that is too large or broken.
-func (d *Door) readForm(next http.HandlerFunc) http.HandlerFunc {
+// asClient reads a program's form, and who it says it is, before next does. It answers a form that is too large or broken, or lacks one of
+// the parameters.
+func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Client), needed ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch err := r.ParseForm(); {
 		case errors.As(err, new(*http.MaxBytesError)):
 			web.Drain(r)
 			web.JSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_request", Description: "the body is too large"}))
+			return
 		case err != nil:
 			d.fail(w, r, grant.Error{Code: "invalid_request", Description: "the body cannot be read"})
-		default:
-			next(w, r)
+			return
 		}
+		client, fault := parseClient(r)
+		for _, name := range needed {
+			if fault == nil && r.PostForm.Get(name) == "" {
+				fault = &grant.Error{Code: "invalid_request", Description: name + " is missing"}
+			}
+		}
+		if fault != nil {
+			d.fail(w, r, *fault)
+			return
+		}
+		next(w, r, client)
 	}
 }
 

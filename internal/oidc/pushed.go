@@ -10,12 +10,7 @@ import (
 )
 
 // postPushed handles POST /par (RFC 9126 §2).
-func (d *Door) postPushed(w http.ResponseWriter, r *http.Request) {
-	client, fault := parseClient(r)
-	if fault != nil {
-		d.fail(w, r, *fault)
-		return
-	}
+func (d *Door) postPushed(w http.ResponseWriter, r *http.Request, client grant.Client) {
 	use := grant.Use{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: d.Issuer + pushedPath}
 	pushed, err := d.Grant.Push(r.Context(), client, use, r.PostForm, d.Visitor.Browser(r).Network)
 	switch {

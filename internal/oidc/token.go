@@ -14,12 +14,7 @@ import (
 )
 
 // postToken handles POST /token (RFC 6749 §3.2).
-func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
-	client, fault := parseClient(r)
-	if fault != nil {
-		d.fail(w, r, *fault)
-		return
-	}
+func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Client) {
 	use := grant.Use{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: d.Issuer + tokenPath}
 	var tokens grant.Tokens
 	var err error
@@ -47,17 +42,8 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request) {
 }
 
 // postRevoke handles POST /revoke (RFC 7009).
-func (d *Door) postRevoke(w http.ResponseWriter, r *http.Request) {
-	client, fault := parseClient(r)
-	if fault != nil {
-		d.fail(w, r, *fault)
-		return
-	}
+func (d *Door) postRevoke(w http.ResponseWriter, r *http.Request, client grant.Client) {
 	token := r.PostForm.Get("token")
-	if token == "" {
-		d.fail(w, r, grant.Error{Code: "invalid_request", Description: "token is missing"})
-		return
-	}
 	if err := d.Grant.Revoke(r.Context(), client, token); err != nil {
 		d.fail(w, r, err)
 		return

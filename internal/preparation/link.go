@@ -120,7 +120,7 @@ func (i Invitation) stands(now time.Time) bool {
 	case l.Proposal != "":
 		return i.Proposal.counts(now)
 	case l.Purpose == Sheet:
-		return true // it went from hand to hand: the register's address says nothing of it
+		return !i.Disconnected // it went from hand to hand: the register's address says nothing of it
 	}
 	return i.isConfirmable() && l.Identifier == i.Person.Reached()
 }

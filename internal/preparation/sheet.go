@@ -102,7 +102,7 @@ func (s *Service) ListUnaddressed(ctx context.Context, org organisation.ID) ([]U
 			return nil, fmt.Errorf("list people without an address: %w", err)
 		}
 		for _, u := range bite {
-			if u.canHave(now) {
+			if u.canHave(now) && !u.Disconnected { // one who was is given a sheet by name
 				all = append(all, u)
 			}
 		}
@@ -204,7 +204,7 @@ func (s *Service) chosen(ctx context.Context, org organisation.ID, c SheetChoice
 		if err != nil {
 			return nil, fmt.Errorf("find a person: %w", err)
 		}
-		if !ok || !u.canHave(now) || slices.ContainsFunc(all, func(other Unaddressed) bool { return other.Person.ID == id }) {
+		if !ok || !u.canHave(now) || u.Disconnected && len(c.Persons) > 1 || slices.ContainsFunc(all, func(other Unaddressed) bool { return other.Person.ID == id }) {
 			continue
 		}
 		if u.Person.Identifier() != "" && (len(c.Persons) > 1 || c.Reason == "" || len(c.Reason) > maxReason) {
@@ -223,6 +223,11 @@ func (s *Service) makeSheet(ctx context.Context, tx Tx, by administrator.Adminis
 	p := Printed{Person: u.Person.ID, Name: u.Person.Name(), FirstName: u.Person.GivenName, Unit: u.Unit(now), Language: u.Person.Language, Secret: secret.NewShortToken(),
 		Expires: now.Add(Sheet.Life())}
 	l := Link{ID: secret.NewID(), Secret: p.Secret.Hash(), Purpose: Sheet, Person: p.Person, Identifier: id, Language: p.Language, Created: now, Expires: p.Expires}
+	if u.Disconnected {
+		if err := tx.InviteAnew(ctx, u.Person.Organisation, p.Person); err != nil {
+			return p, fmt.Errorf("invite anew: %w", err)
+		}
+	}
 	if err := tx.InsertPreparationLink(ctx, l, now); err != nil {
 		return p, fmt.Errorf("insert link: %w", err)
 	}
