@@ -135,6 +135,42 @@ func TestDavidWhoPreparedNothingIsHelpedAtHisFirstLogin(t *testing.T) {
 	})
 }
 
+// sheet prints the sheet of somebody in the register who has no address.
+func (w *world) sheet(lang string) preparation.Printed {
+	w.t.Helper()
+	row := person.Person{Organisation: "foretaget", Key: "1977", GivenName: "Wilma", FamilyName: "Truck", Language: lang}
+	if err := w.App.Control.Provisioning.AddPersons(w.t.Context(), []person.Person{row}); err != nil {
+		w.t.Fatal(err)
+	}
+	made, _, err := w.App.Preparation.MakeSheets(w.t.Context(), administrator.CommandLine, "foretaget", preparation.SheetChoice{})
+	if err != nil || len(made) != 1 {
+		w.t.Fatal(len(made), err)
+	}
+	return made[0]
+}
+
+// TestWilmaHasNoAddressAndComesInByASheetOfPaper: no camera, and not even scripts.
+func TestWilmaHasNoAddressAndComesInByASheetOfPaper(t *testing.T) {
+	t.Parallel()
+	onEitherEngine(t, func(t *testing.T, w *world) {
+		p := w.prepared(journey.Options{Lang: "sv", NoScript: true}, "1977", "1977@foretaget", "Wilma", "sv")
+		sheet := w.sheet("sv")
+		p.Open(w.Portvakt + "/sheet")
+		p.Fill(p.say("preparation.code.label"), strings.ToLower(sheet.Code()))
+		p.Press(p.Next)
+		p.See(p.say("preparation.sheet.title_named"))
+		p.DontSee("1977")
+		p.Fill(p.NewPassword, chosen)
+		p.Fill(p.Repeat, chosen)
+		p.Press(p.say("preparation.sheet.submit"))
+		p.See("1977@foretaget")
+		p.Open(w.Portvakt + "/account")
+		p.GiveAddress()
+		p.GivePassword(chosen)
+		p.See("Wilma Truck")
+	})
+}
+
 // lookAtPreparation walks through the pages of the preparation.
 func lookAtPreparation(t *testing.T, w *world, o journey.Options, look func(*journey.Person, string, string), say func(string) string) {
 	d := w.disa(o)
@@ -174,6 +210,19 @@ func lookAtPreparation(t *testing.T, w *world, o journey.Options, look func(*jou
 	look(objection, "preparation_objection", "preparation.objection.title")
 	objection.Press(say("preparation.objection.submit"))
 	look(objection, "preparation_answered-objected", "preparation.answered.objected")
+
+	sheet := w.sheet(cmp.Or(o.Lang, "sv"))
+	paper := w.prepared(o, "1977", "1977@foretaget", "Wilma", cmp.Or(o.Lang, "sv")).Person
+	paper.Open(w.Portvakt + "/sheet")
+	look(paper, "preparation_code", "preparation.code.title")
+	paper.Fill(say("preparation.code.label"), sheet.Code())
+	paper.Press(paper.Next)
+	paper.SeeEnabled(say("preparation.sheet.submit"))
+	look(paper, "preparation_sheet", "preparation.sheet.submit")
+	paper.Fill(paper.NewPassword, chosen)
+	paper.Fill(paper.Repeat, chosen)
+	paper.Press(say("preparation.sheet.submit"))
+	look(paper, "preparation_done-sheet", "preparation.done.number")
 
 	// Bo has a login, and stands in the register of another employer.
 	if _, err := w.App.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "kommunen", Name: "Kommunen"}); err != nil {

@@ -55,6 +55,7 @@ var sheetProblems = []struct {
 	{preparation.ErrNoSheet, "admin.sheets.problem_nobody"},
 	{preparation.ErrAddressed, "admin.people.problem_reason"},
 	{preparation.ErrEnded, "admin.mailings.problem_ended"},
+	{preparation.ErrDisconnectedLately, "admin.sheets.problem_lately"},
 }
 
 func sheetProblem(err error) string {

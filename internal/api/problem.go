@@ -73,6 +73,7 @@ var refusals = []struct {
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
+	{preparation.ErrDisconnectedLately, http.StatusConflict, "disconnected_lately"},
 	{transition.ErrNotAPhone, http.StatusUnprocessableEntity, "phone"},
 	{authn.ErrCountry, http.StatusUnprocessableEntity, "country"},
 	{authn.ErrNoSMS, http.StatusConflict, "no_sms"},

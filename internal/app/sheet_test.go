@@ -296,6 +296,21 @@ func TestTheCodeOfASheetIsTypedAsPeopleType(t *testing.T) {
 	t.Error("a network asks without end")
 }
 
+// TestAHelpdeskThatTakesAConnectionAwayPrintsNoSheetForIt: whoever may do both, alone and at once, may be anybody.
+func TestAHelpdeskThatTakesAConnectionAwayPrintsNoSheetForIt(t *testing.T) {
+	w := on(t)
+	w.wilma()
+	link, _ := w.sheet()
+	w.browser().choosesByTheSheet(link).expect(http.StatusSeeOther)
+	b, _ := w.atConsole("helpdesk")
+	b.post(w.personURL(wilmasKey)+"/disconnect", "reason", "slutade").expect(http.StatusSeeOther)
+	b.post(w.personURL(wilmasKey) + "/sheet").expect(http.StatusUnprocessableEntity).shows("mindre än sju dagar")
+	if made, err := w.app.Preparation.ListUnaddressed(t.Context(), "foretaget"); err != nil || len(made) != 0 {
+		t.Errorf("who was disconnected is printed for with the others: %d %v", len(made), err)
+	}
+	w.sheet() // whoever runs the transition may
+}
+
 // TestWhoseConnectionWasTakenAwayComesBackByASheet holds that a second sheet of the same person makes no second account: she connects hers.
 func TestWhoseConnectionWasTakenAwayComesBackByASheet(t *testing.T) {
 	w := on(t)

@@ -62,6 +62,9 @@ func TestWhoHasAPhoneAloneIsPreparedBySMS(t *testing.T) {
 		if got := w.askDB(`SELECT accepted_at > 0 AND bounced_at = 0 AND mailed_at > 0 FROM persons WHERE person_key = $1`, verasKey); got != "1" && got != "true" {
 			t.Error("the gateway's acceptance is not written down")
 		}
+		if got := w.askDB(`SELECT without_address FROM organisations WHERE id = 'foretaget'`); got != "1" && got != "true" {
+			t.Error("the first page does not tell people of numbers")
+		}
 		b := w.browser()
 		link := b.get(short).expect(http.StatusSeeOther).leads()
 		b.get(link).expect(http.StatusOK).shows("Hej Vera!").shows("+46 70 174 06 05").shows(createsIt).lacks("annan adress").lacks("Holm")

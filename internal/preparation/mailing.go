@@ -276,6 +276,11 @@ func (s *Service) bite(ctx context.Context, tx Tx, j job.Job, letters []letter, 
 		}
 		mailed++
 	}
+	if texted > 0 {
+		if err := tx.NoteUnaddressed(ctx, j.Organisation); err != nil {
+			return j, fmt.Errorf("note people without an address: %w", err)
+		}
+	}
 	j.Counts = maps.Clone(j.Counts)
 	for count, n := range map[string]int64{Mailed: int64(mailed), Texted: texted, "changed": changed} {
 		if n > 0 || count == Mailed {

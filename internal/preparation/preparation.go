@@ -123,6 +123,8 @@ type Tx interface {
 	// FindOrganisationInTx looks an organisation's name up; false where there is none.
 	FindOrganisationInTx(ctx context.Context, org organisation.ID) (string, bool, error)
 
+	// WasDisconnected says whether a connection was taken away from the person after the given time.
+	WasDisconnected(ctx context.Context, o organisation.ID, id string, after time.Time) (bool, error)
 	// NoteUnaddressed notes that people of the organisation log in without an address, so that its first page tells them how.
 	NoteUnaddressed(ctx context.Context, org organisation.ID) error
 

@@ -27,6 +27,9 @@ var (
 	ErrNoSheet = errors.New("there is nobody here who can have a sheet")
 	// ErrAddressed says that somebody whom a mail can reach gets a sheet alone, and with a reason.
 	ErrAddressed = errors.New("the person has an address: say why she gets a sheet")
+	// ErrDisconnectedLately says that the connection was taken away a moment ago. Whoever may do that and print a sheet, alone and at once,
+	// may be her: somebody who runs the transition prints it.
+	ErrDisconnectedLately = errors.New("the connection was taken away in the last days; somebody who runs the transition must print the sheet")
 	// ErrManySheets says that more people were named than can be printed at once.
 	ErrManySheets = errors.New("so many sheets are not printed at once")
 	// ErrNoCode says that what was typed is no sheet's code.
@@ -132,7 +135,7 @@ func sortByUnit(all []Unaddressed, now time.Time) {
 
 // MakeSheets makes sheets by unit and name, at most MostSheets; left is how many more there are to make. A person's former sheet ends.
 // Their secrets are in the answer and nowhere else. Whoever helps one person at a time may print one. It fails with
-// administrator.ErrForbidden, ErrEnded, ErrNoSheet, ErrAddressed or ErrManySheets.
+// administrator.ErrForbidden, ErrEnded, ErrNoSheet, ErrAddressed, ErrDisconnectedLately or ErrManySheets.
 func (s *Service) MakeSheets(ctx context.Context, by administrator.Administrator, org organisation.ID, c SheetChoice) (made []Printed, left int, err error) {
 	if !by.May(org, administrator.Prepare) && (len(c.Persons) != 1 || !by.May(org, administrator.Help)) {
 		return nil, 0, administrator.ErrForbidden
@@ -216,9 +219,17 @@ func (s *Service) chosen(ctx context.Context, org organisation.ID, c SheetChoice
 	return all, nil
 }
 
+// lately is how long a helpdesk prints no sheet for a person whose connection was taken away.
+const lately = 7 * 24 * time.Hour
+
 // makeSheet makes one person's sheet and says who has printed it.
 func (s *Service) makeSheet(ctx context.Context, tx Tx, by administrator.Administrator, u Unaddressed, reason string) (Printed, error) {
 	now := s.Now()
+	if !by.May(u.Person.Organisation, administrator.Prepare) {
+		if lost, err := tx.WasDisconnected(ctx, u.Person.Organisation, u.Person.ID, now.Add(-lately)); err != nil || lost {
+			return Printed{}, cmp.Or(err, ErrDisconnectedLately)
+		}
+	}
 	id, _ := u.identifier()
 	p := Printed{Person: u.Person.ID, Name: u.Person.Name(), FirstName: u.Person.GivenName, Unit: u.Unit(now), Language: u.Person.Language, Secret: secret.NewShortToken(),
 		Expires: now.Add(Sheet.Life())}
