@@ -344,7 +344,7 @@ func TestALinkDiesWhenTheRegisterHasAnotherAddress(t *testing.T) {
 		}
 		// Whoever has the old address gets no new link to it either.
 		before := w.post.count()
-		w.browser().press(his, "/renew").expect(http.StatusSeeOther).follow().shows("Titta i din e-post")
+		w.browser().press(his, "/renew").expect(http.StatusSeeOther).follow().shows("Titta efter en ny länk")
 		w.deliver()
 		if w.post.count() != before {
 			t.Error("a link was renewed to an address that the register does not have")
@@ -363,7 +363,7 @@ func TestAnExpiredLinkIsRenewedByWhoeverHasIt(t *testing.T) {
 		w.clock.Advance(14*24*time.Hour + time.Minute)
 		b.get(link).expect(http.StatusGone).shows("Skicka en ny länk")
 		b.press(link, "").expect(http.StatusGone)
-		b.press(link, "/renew").expect(http.StatusSeeOther).follow().shows("Titta i din e-post")
+		b.press(link, "/renew").expect(http.StatusSeeOther).follow().shows("Titta efter en ny länk")
 		answer := b.body
 		w.browser().post(link+"/renew", "robot", "wrong.1").expect(http.StatusUnprocessableEntity)
 		fresh := w.invitation(davids)
