@@ -109,6 +109,7 @@ func TestAnAssertionIsReadStrictly(t *testing.T) {
 		"not yet":                 {h.assertion(rp.ClientID, "nbf", now+300), "clock"},
 		"for a day":               {h.assertion(rp.ClientID, "exp", now+86400), "an hour"},
 		"until the end of time":   {h.assertion(rp.ClientID, "exp", 1e300), "clock"},
+		"that is a request":       {h.assertion(rp.ClientID, "response_type", "code"), "request object"},
 		"without a name":          {h.assertion(rp.ClientID, "jti", nil), "jti"},
 		"of a critical extension": {h.assertion(rp.ClientID, "header crit", []string{"x"}), "cannot be read"},
 		"of another type":         {h.assertion(rp.ClientID, "header typ", "dpop+jwt"), "cannot be read"},

@@ -25,8 +25,8 @@ func TestAResourceServerHearsWhetherATokenStillCounts(t *testing.T) {
 			answer["iss"] != issuer || answer["sub"] == nil || answer["acr"] == nil || answer["auth_time"] == nil || !strings.Contains(answer["scope"].(string), "openid") {
 			t.Fatalf("an access token: %d %v", status, answer)
 		}
-		if _, answer := w.call("/introspect", w.hrm, "token", refresh, "token_type_hint", "access_token"); answer["active"] != true || answer["token_type"] != nil {
-			t.Errorf("a refresh token: %v", answer) // the hint may be wrong (RFC 7662 §2.1)
+		if _, answer := w.call("/introspect", w.hrm, "token", refresh); answer["active"] != false {
+			t.Errorf("another app's refresh token: %v", answer) // is nobody's business but that app's
 		}
 		_, rotated := w.refresh(w.mobile, refresh)
 		if _, answer := w.call("/introspect", w.hrm, "token", refresh); answer["active"] != false {
@@ -34,6 +34,13 @@ func TestAResourceServerHearsWhetherATokenStillCounts(t *testing.T) {
 		}
 		if _, answer := w.call("/introspect", w.hrm, "token", rotated["access_token"].(string)); answer["active"] != true {
 			t.Errorf("the next access token: %v", answer)
+		}
+		keeper := w.register(control.RP{Name: "Keeper", RedirectURIs: []string{hrmURL + "/keeper"}, PKCE: true, RefreshTokens: true})
+		own := newLogin(keeper)
+		b.get(own.authorize())
+		_, kept := w.redeem(own, own.code(t, b.leads()))
+		if _, answer := w.call("/introspect", keeper, "token", kept["refresh_token"].(string), "token_type_hint", "access_token"); answer["active"] != true || answer["token_type"] != nil {
+			t.Errorf("its own refresh token: %v", answer) // the hint may be wrong (RFC 7662 §2.1)
 		}
 		b.post("/signout").expect(http.StatusSeeOther)
 		_, answer = w.call("/introspect", w.hrm, "token", access)

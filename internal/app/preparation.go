@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/config"
@@ -18,7 +19,7 @@ import (
 // newPreparation puts the preparation together.
 func newPreparation(s config.Settings, o Options, db *store.DB, k keys, funnel *authn.Service, hasher *password.Hasher) *preparation.Service {
 	return &preparation.Service{Store: db, InTx: store.InTx[preparation.Tx](db), InBulk: store.InBulkTx[preparation.Tx](db), Authn: funnel,
-		Hasher: hasher, Keys: k.ring, Robot: robot.Puzzle{Keys: k.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay}
+		Hasher: hasher, Keys: k.ring, Robot: robot.Puzzle{Keys: k.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay, LinkLife: time.Duration(s.PreparationLinkDays) * 24 * time.Hour}
 }
 
 // joinPreparation gives the workers what the preparation has for them.

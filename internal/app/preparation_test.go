@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
@@ -352,6 +353,22 @@ func TestALinkDiesWhenTheRegisterHasAnotherAddress(t *testing.T) {
 		w.invite() // and the changed addresses are mailed anew
 		w.browser().press(w.invitation(davids), "").expect(http.StatusSeeOther).follow().shows("Klart, Disa!")
 	})
+}
+
+func TestALinkLivesAsLongAsTheOperatorSays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.david()
+		w.phase(organisation.Preparation, time.Time{})
+		w.invite()
+		link, b := w.invitation(davids), w.browser()
+		if mail := strings.Join(w.post.to(davids), "\n"); !strings.Contains(plain(mail), "3 dagar") {
+			t.Errorf("the mail does not say how long:\n%s", mail)
+		}
+		w.clock.Advance(3*24*time.Hour - time.Minute)
+		b.get(link).expect(http.StatusOK)
+		w.clock.Advance(2 * time.Minute)
+		b.get(link).expect(http.StatusGone)
+	}, func(s *config.Settings) { s.PreparationLinkDays = 3 })
 }
 
 func TestAnExpiredLinkIsRenewedByWhoeverHasIt(t *testing.T) {

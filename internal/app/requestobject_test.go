@@ -69,6 +69,7 @@ func TestARequestObjectIsReadStrictly(t *testing.T) {
 		"of a critical extension": {"header crit", []string{"x"}},
 		"expired":                 {"exp", now - 300},
 		"by a clock five ahead":   {"nbf", now + 300},
+		"that could be a proof":   {"sub", c.ClientID},
 		"with an end in words":    {"exp", "tomorrow"},
 		"of another client":       {"iss", w.hrm.ClientID},
 		"naming another client":   {"client_id", w.hrm.ClientID},

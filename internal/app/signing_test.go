@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,7 @@ func TestKeysThatSomebodyMayHaveAreReplacedAtOnce(t *testing.T) {
 	if status, _ := w.userinfo(before["access_token"].(string)); status != http.StatusUnauthorized {
 		t.Errorf("an access token of before: %d", status)
 	}
+	b.get("/end_session?" + url.Values{"id_token_hint": {before["id_token"].(string)}, "client_id": {w.hrm.ClientID}}.Encode()).follow().expect(http.StatusOK).shows("Vill du logga ut?")
 	l := newLogin(w.hrm)
 	b.get(l.authorize()) // the session is not the key's
 	status, after := w.redeem(l, l.code(t, b.leads()))

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/store"
 )
 
 const (
@@ -208,4 +210,56 @@ func (b *browser) lacks(text string) *browser {
 		b.w.t.Fatalf("%s shows %q:\n%s", b.at, text, plain(b.body))
 	}
 	return b
+}
+
+// TestAStrangersRequestsDoNotKeepAKnownBrowserFromItsSMS holds RULES §4 for a phone as for an address.
+func TestAStrangersRequestsDoNotKeepAKnownBrowserFromItsSMS(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.withSMS()
+		w.byPhone()
+		b := w.browser()
+		b.signIn(newLogin(w.hrm), verasNumber, wilmasPass)
+		b.post("/signout")
+		for range 12 {
+			w.browser().askForLink(newLogin(w.hrm), verasNumber, "reset")
+			w.deliver()
+			w.clock.Advance(4 * time.Minute)
+		}
+		before := len(o.got())
+		b.askForLink(newLogin(w.hrm), verasNumber, "reset")
+		w.deliver()
+		if after := o.got(); len(after) != before+1 {
+			t.Errorf("her own request sends %d messages, after %d", len(after)-before, before)
+		}
+	})
+}
+
+// TestNewsThatIsWithheldTakesNothingFromOthersAndTheWayBackIsNeverWithheld has a thief with Vera's password use up what her phone may be told in
+// a day before he gives the account an address of his own. The installation may send 13 messages a day here.
+func TestNewsThatIsWithheldTakesNothingFromOthersAndTheWayBackIsNeverWithheld(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.settings.SMSDaily = 13
+		o := w.withSMS()
+		vera := w.byPhone()
+		for range 40 {
+			w.inTx(func(tx *store.Tx) error {
+				return w.app.Authn.Tell(t.Context(), tx, "password_changed", vera, authn.Browser{}, nil)
+			})
+		}
+		w.deliver()
+		if n := len(o.got()); n != 10 {
+			t.Fatalf("%d messages tell of 40 changes", n)
+		}
+		w.browser().askForLink(newLogin(w.hrm), verasNumber, "reset") // of the three that are left
+		w.deliver()
+		if n := len(o.got()); n != 11 {
+			t.Errorf("what was withheld has used up the day: %d messages", n)
+		}
+		w.atVeras().changeAddress(verasNew)
+		w.deliver()
+		all := o.got()
+		if news := all[len(all)-1]; !strings.Contains(news, "/n/") {
+			t.Errorf("the way back: %q", all[10:])
+		}
+	})
 }

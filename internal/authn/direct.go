@@ -67,14 +67,19 @@ func (s *Service) MayText(n phone.Number) error {
 }
 
 // TakeLink draws on the budgets of a link that somebody has asked for by SMS: those of codes, for it costs as much and anybody can cause
-// it. It fails with ErrSMSLimit, ErrNoSMS or ErrCountry. What was taken until then stays taken.
-func (s *Service) TakeLink(ctx context.Context, tx Tx, n phone.Number, id account.ID) error {
+// it. known is who asks, where that is not just anybody: such a one has budgets of its own, so that a stranger's requests keep nobody from
+// hers (RULES §4); what a country and a day may cost is everybody's. It fails with ErrSMSLimit, ErrNoSMS or ErrCountry, and the caller's transaction
+// with it: else what was taken until then stays taken.
+func (s *Service) TakeLink(ctx context.Context, tx Tx, n phone.Number, id account.ID, known string) error {
 	if err := s.MayText(n); err != nil {
 		return err
 	}
 	var limits []smsLimit
 	for _, l := range s.smsLimits(Sending{Number: n, Account: account.Account{ID: id}}, n.Region()) {
 		if l.name != "network" && (l.name != "account a day" || id != "") { // it was counted when the person asked
+			if known != "" && l.name != "country" && l.name != "total" {
+				l.slot.Key = s.Keys.Pseudonym(smsPurpose, l.name, n.Reveal(), known)
+			}
 			limits = append(limits, l)
 		}
 	}
@@ -88,10 +93,14 @@ func (s *Service) TakeInvitation(ctx context.Context, tx Tx) error {
 	return takeSMS(ctx, tx, []smsLimit{{"invitations", throttle.Slot{Key: key, Budget: throttle.Budget{Limit: s.SMS.daily(), Window: 24 * time.Hour}}}}, s.Now())
 }
 
-// takeNotice draws on the budgets of a message that tells a person of something.
+// takeNotice draws on the budgets of a message that tells a person of something: first on her own, because one that is withheld for it
+// must take nothing of what everybody shares. The caller goes on, and its transaction keeps what was taken.
 func (s *Service) takeNotice(ctx context.Context, tx Tx, n phone.Number) error {
+	own := []smsLimit{{"notices", throttle.Slot{Key: s.Keys.Pseudonym(smsPurpose, "notice", n.Reveal()), Budget: throttle.SMSNotice}}}
+	if err := takeSMS(ctx, tx, own, s.Now()); err != nil {
+		return err
+	}
 	return takeSMS(ctx, tx, []smsLimit{
-		{"notices", throttle.Slot{Key: s.Keys.Pseudonym(smsPurpose, "notice", n.Reveal()), Budget: throttle.SMSNotice}},
 		{"total", throttle.Slot{Key: s.Keys.Pseudonym(smsPurpose, "total"), Budget: throttle.Budget{Limit: s.SMS.daily(), Window: 24 * time.Hour}}},
 	}, s.Now())
 }
@@ -103,11 +112,13 @@ func (s *Service) tellByPhone(ctx context.Context, tx Tx, template string, acc a
 	if s.MayText(n) != nil {
 		return nil
 	}
-	switch err := s.takeNotice(ctx, tx, n); {
-	case errors.Is(err, ErrSMSLimit):
-		return tx.Append(ctx, s.withheld(acc.ID, err, n))
-	case err != nil:
-		return err
+	if more[RestoreParam] == "" { // the one message that can take the account back is never withheld: asking for a new address has limits of its own
+		switch err := s.takeNotice(ctx, tx, n); {
+		case errors.Is(err, ErrSMSLimit):
+			return tx.Append(ctx, s.withheld(acc.ID, err, n))
+		case err != nil:
+			return err
+		}
 	}
 	employer, err := tx.FindEmployer(ctx, acc.ID)
 	if err != nil {

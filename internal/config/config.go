@@ -66,8 +66,9 @@ type Settings struct {
 
 	GeoDatabase string `help:"File in MaxMind's format that tells the country of an IP address, read again when it changes. Without one no country is shown." env:"PORTVAKT_GEO_DATABASE" placeholder:"FILE"`
 
-	PlainDelay time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
-	LogLevel   string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
+	PreparationLinkDays int           `name:"preparation-link-days" help:"How many days a link lives by which a person of a register gets her login." default:"14" env:"PORTVAKT_PREPARATION_LINK_DAYS" placeholder:"N"`
+	PlainDelay          time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
+	LogLevel            string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
 
 	// Demo allows an http issuer on localhost. No file and no flag can set it: only the demo does (RULES §11).
 	Demo bool `kong:"-"`
@@ -108,6 +109,9 @@ func (s Settings) Check() error {
 	}
 	if err := s.checkPush(); err != nil {
 		return err
+	}
+	if s.PreparationLinkDays < 0 || s.PreparationLinkDays > 90 {
+		return complain("preparation-link-days %d: want 1 to 90", s.PreparationLinkDays)
 	}
 	if s.PlainDelay < 0 {
 		return complain("plain-delay %s: a wait is not negative", s.PlainDelay)

@@ -66,6 +66,9 @@ type assertionClaims struct {
 	NotBefore *float64 `json:"nbf"`
 	Issued    *float64 `json:"iat"`
 	ID        string   `json:"jti"`
+	// What no assertion has, and a request object does: it travels through browsers, and proves nothing of who sends it.
+	ResponseType json.RawMessage `json:"response_type"`
+	RedirectURI  json.RawMessage `json:"redirect_uri"`
 }
 
 // audience is one name or several (RFC 7519 §4.1.3).
@@ -138,6 +141,8 @@ func (s *Service) judgeAssertion(c assertionClaims, now time.Time) (time.Time, *
 	switch {
 	case len(c.Audience) == 0 || slices.ContainsFunc(c.Audience, func(a string) bool { return !slices.Contains(us, a) }):
 		return bad("aud of the assertion must be the issuer")
+	case c.ResponseType != nil || c.RedirectURI != nil:
+		return bad("a request object is no assertion (RFC 9101 10.8)")
 	case c.ID == "" || len(c.ID) > maxJTI:
 		return bad("jti of the assertion is missing, or longer than 256 bytes")
 	case c.Expires == nil:

@@ -28,6 +28,9 @@ type Logout struct {
 // ReadLogout judges a logout request. It changes nothing.
 func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.Token) (Logout, error) {
 	hint, hinted := s.readHint(q.Get("id_token_hint"))
+	if !hinted && s.isDistrusted(q.Get("id_token_hint")) {
+		q.Del("id_token_hint") // as if there was none: a page asks, and nobody stays logged in because a key was replaced
+	}
 	clientID := q.Get("client_id")
 	if hinted && clientID == "" {
 		clientID = hint.Audience
@@ -66,6 +69,12 @@ func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.T
 func (s *Service) readHint(token string) (idClaims, bool) {
 	var c idClaims
 	return c, token != "" && s.Sign.Verify(token, "JWT", &c) == nil && c.Issuer == s.Issuer
+}
+
+// isDistrusted says whether a hint is by a key of ours that was replaced.
+func (s *Service) isDistrusted(token string) bool {
+	var c idClaims
+	return token != "" && signingkey.IsDistrusted(s.Sign.Verify(token, "JWT", &c))
 }
 
 func withState(after, state string) string {

@@ -38,7 +38,7 @@ type Introspected struct {
 }
 
 // Introspect says whether a token still counts, by what stands in the database at this moment: a sign-out is known at once, where the
-// token alone counts for ten minutes. An RP hears of its own tokens, and of those of the other RPs of its organisations: an app's
+// token alone counts for ten minutes. An RP hears of its own tokens, and of the access tokens of the other RPs of its organisations: an app's
 // server is asked by the app on the phone. It fails with an Error.
 func (s *Service) Introspect(ctx context.Context, c Client, token string) (Introspection, error) {
 	_, answer, err := s.introspect(ctx, c, token)
@@ -71,7 +71,7 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 	}
 	g, now := found.Subject.Grant, s.Now()
 	switch {
-	case !isAccess && !isRefresh, !found.Subject.stands(now), g.ClientID != found.RP.ClientID && !found.Shares, isRefresh && generation != g.Generation:
+	case !isAccess && !isRefresh, !found.Subject.stands(now), g.ClientID != found.RP.ClientID && !found.Shares, isRefresh && (generation != g.Generation || g.ClientID != found.RP.ClientID):
 		return found.RP, Introspection{}, nil
 	case isRefresh:
 		return found.RP, Introspection{Active: true, Scope: g.Scope, ClientID: g.ClientID, Expires: g.Expires.Unix(), Issued: g.Rotated.Unix(),

@@ -80,6 +80,8 @@ func (s *Service) judgeObject(claims map[string]any, rp relyingparty.RP) *Error 
 	case claims["iss"] != nil && claims["iss"] != rp.ClientID, claims["client_id"] != nil && claims["client_id"] != rp.ClientID,
 		claims["iss"] == nil && claims["client_id"] == nil:
 		return errObject("iss of the request object must be the client id")
+	case claims["sub"] == rp.ClientID: // else it could be used as a proof of the client itself
+		return errObject("sub of a request object must not be the client id (RFC 9101 10.8)")
 	case claims["aud"] != nil && !isFor(claims["aud"], s.Issuer):
 		return errObject("aud of the request object must be the issuer")
 	case claims["request"] != nil || claims["request_uri"] != nil:

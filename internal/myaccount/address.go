@@ -251,6 +251,9 @@ func (s *Service) changeAddress(ctx context.Context, tx Tx, o authn.Owner, f aut
 		return err
 	}
 	e := s.event(audit.AddressChanged, acc.ID, f.Session.ID, o.Browser)
-	e.Personal["address"], e.Personal["former"] = p.Address, acc.Login()
+	e.Personal["address"] = p.Address
+	if !acc.Identifier.IsNumber() { // which may be a national identity number (RULES §7)
+		e.Personal["former"] = acc.Login()
+	}
 	return tx.Append(ctx, e)
 }

@@ -29,20 +29,21 @@ const (
 	keySetStale = time.Hour
 )
 
-// published is one RP's set. Its lock is held while it is read: whoever waits gets what is read then.
+// published is one RP's set.
 type published struct {
-	mu    sync.Mutex
-	set   signingkey.KeySet
-	read  time.Time // zero: never
-	tried time.Time
-	err   error // of the last try
+	reading sync.Mutex // held while it is read: whoever needs it waits, and gets what is read then
+	mu      sync.Mutex // guards the rest, for moments
+	set     signingkey.KeySet
+	read    time.Time // zero: never
+	tried   time.Time // when the last try ended
+	err     error     // of the last try
 }
 
 // ErrKeySet says that a set could not be read.
 var ErrKeySet = errors.New("the key set was not read")
 
 // Fetch returns the set at an address. again asks to read it anew, because it lacks a key: an RP may have rotated. It fails with
-// ErrKeySet.
+// ErrKeySet. A server that hangs keeps those waiting who need what it has not told yet, once, and nobody else.
 func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signingkey.KeySet, error) {
 	k.mu.Lock()
 	if k.sets == nil {
@@ -55,26 +56,52 @@ func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signin
 	}
 	k.mu.Unlock()
 
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := k.Now()
-	good := !p.read.IsZero() && now.Sub(p.read) < keySetLife
-	if good && !again || now.Sub(p.tried) < keySetPause {
-		return p.answer(now)
+	if set, err, is := p.has(k.Now(), again); is {
+		return set, err
 	}
-	p.tried = now
+	if !p.reading.TryLock() {
+		if set, err := p.answer(k.Now()); err == nil && !again {
+			return set, nil // the old one, while somebody reads
+		}
+		p.reading.Lock()
+	}
+	defer p.reading.Unlock()
+	if set, err, is := p.has(k.Now(), again); is { // somebody has read it meanwhile
+		return set, err
+	}
 	set, err := k.get(ctx, address)
-	if p.err = err; err == nil {
+	now := k.Now()
+	p.mu.Lock()
+	if p.tried, p.err = now, err; err == nil {
 		p.set, p.read = set, now
 	}
+	p.mu.Unlock()
 	return p.answer(now)
 }
 
+// has says what is known without another look: a set that is fresh enough, or that a look just now has not helped.
+func (p *published) has(now time.Time, again bool) (set signingkey.KeySet, err error, is bool) {
+	p.mu.Lock()
+	fresh, justTried := !p.read.IsZero() && now.Sub(p.read) < keySetLife, !p.tried.IsZero() && now.Sub(p.tried) < keySetPause
+	p.mu.Unlock()
+	if fresh && !again || justTried {
+		set, err = p.answer(now)
+		return set, err, true
+	}
+	return set, nil, false
+}
+
+// answer is the set that was read last, as long as it may be used; else why there is none.
 func (p *published) answer(now time.Time) (signingkey.KeySet, error) {
-	if p.read.IsZero() || now.Sub(p.read) >= keySetStale {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !p.read.IsZero() && now.Sub(p.read) < keySetStale:
+		return p.set, nil
+	case p.err != nil:
 		return signingkey.KeySet{}, p.err
 	}
-	return p.set, nil
+	return signingkey.KeySet{}, ErrKeySet
 }
 
 func (k *KeySets) get(ctx context.Context, address string) (signingkey.KeySet, error) {

@@ -71,6 +71,7 @@ type Link struct {
 	Proposal   string             // that it is about; empty: none
 	ClientID   string             // of the app that waits; may be empty
 	Language   string
+	Life       time.Duration // counted from the mail server's first acceptance; set where it is stored
 	Created    time.Time
 	Expires    time.Time
 	Consumed   time.Time

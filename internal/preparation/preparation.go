@@ -33,6 +33,8 @@ type Service struct {
 	Now    func() time.Time
 	// PlainDelay is how long a request without JavaScript waits before its mail goes out (RULES §4).
 	PlainDelay time.Duration
+	// LinkLife is how long a link lives that confirms an address or a number, counted from the first acceptance; 0: 14 days.
+	LinkLife time.Duration
 
 	opens opens
 }

@@ -193,7 +193,7 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 			return fmt.Errorf("%w: over the recipient's budget", outbox.ErrDrop)
 		}
 		if i.byPhone() {
-			if err := s.Authn.TakeLink(ctx, tx, i.Link.Identifier.Phone(), ""); err != nil {
+			if err := s.Authn.TakeLink(ctx, tx, i.Link.Identifier.Phone(), "", ""); err != nil {
 				return dropped(err)
 			}
 		}
@@ -219,7 +219,7 @@ func (s *Service) prepare(ctx context.Context, m outbox.Message, find func(Tx, *
 			prepared.SealSecret(s.Keys, token, now)
 		}
 		l := Link{ID: linkID, Secret: token.Hash(), Purpose: purpose, Person: i.Person.ID, Identifier: i.Link.Identifier, Proposal: i.Link.Proposal,
-			ClientID: i.Link.ClientID, Language: prepared.Language, Created: now, Expires: m.Expires.Add(purpose.Life())}
+			ClientID: i.Link.ClientID, Language: prepared.Language, Life: s.life(purpose), Created: now, Expires: m.Expires.Add(s.life(purpose))}
 		if err := tx.InsertPreparationLink(ctx, l, now); err != nil {
 			return fmt.Errorf("insert link: %w", err)
 		}

@@ -233,7 +233,7 @@ func (s *Service) makeSheet(ctx context.Context, tx Tx, by administrator.Adminis
 	id, _ := u.identifier()
 	p := Printed{Person: u.Person.ID, Name: u.Person.Name(), FirstName: u.Person.GivenName, Unit: u.Unit(now), Language: u.Person.Language, Secret: secret.NewShortToken(),
 		Expires: now.Add(Sheet.Life())}
-	l := Link{ID: secret.NewID(), Secret: p.Secret.Hash(), Purpose: Sheet, Person: p.Person, Identifier: id, Language: p.Language, Created: now, Expires: p.Expires}
+	l := Link{ID: secret.NewID(), Secret: p.Secret.Hash(), Purpose: Sheet, Person: p.Person, Identifier: id, Language: p.Language, Life: Sheet.Life(), Created: now, Expires: p.Expires}
 	if u.Disconnected {
 		if err := tx.InviteAnew(ctx, u.Person.Organisation, p.Person); err != nil {
 			return p, fmt.Errorf("invite anew: %w", err)

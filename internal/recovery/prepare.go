@@ -113,7 +113,7 @@ func (s *Service) recipientHasRoom(ctx context.Context, tx Tx, m outbox.Message,
 	if err != nil || m.Channel != outbox.SMS {
 		return err == nil, err
 	}
-	if err = s.Authn.TakeLink(ctx, tx, acc.Identifier.Phone(), acc.ID); errors.Is(err, authn.ErrSMSLimit) || errors.Is(err, authn.ErrCountry) {
+	if err = s.Authn.TakeLink(ctx, tx, acc.Identifier.Phone(), acc.ID, known); errors.Is(err, authn.ErrSMSLimit) || errors.Is(err, authn.ErrCountry) {
 		return false, nil
 	}
 	return err == nil, err

@@ -2,8 +2,10 @@ package signingkey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +52,8 @@ type Keys struct {
 	Every  time.Duration // how long a key signs before its successor does; 0: until somebody says so
 
 	set  atomic.Pointer[Set]
-	seen atomic.Pointer[[]Stored]
+	mu   sync.Mutex // one reads at a time, so that what was read later is not undone
+	seen []Stored
 }
 
 // Sign returns the claims as a compact JWS with the given typ header.
@@ -80,19 +83,15 @@ func (k *Keys) Load(ctx context.Context) error {
 // Tend makes the successors of keys that have signed for long enough, retires those whose successors have, and reads what other nodes
 // have done. Every node may do it: one of them wins.
 func (k *Keys) Tend(ctx context.Context) error {
+	var failed error
 	for _, alg := range Algs() {
 		due := func(all []Stored) bool {
 			s := standing(all, alg)
 			return k.Every > 0 && len(s) > 0 && !k.Now().Before(begins(s[len(s)-1]).Add(k.Every-publishedFirst))
 		}
-		if err := k.add(ctx, alg, "system", due, publishedFirst); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, k.add(ctx, alg, "system", due, publishedFirst))
 	}
-	if err := k.retire(ctx); err != nil {
-		return err
-	}
-	return k.read(ctx)
+	return errors.Join(failed, k.retire(ctx), k.read(ctx)) // what others have done is read whatever this node could not do
 }
 
 // Rotate makes a successor of each key: it signs after some minutes, when every node and every RP knows it.
@@ -241,11 +240,13 @@ func (k *Keys) retireOne(ctx context.Context, tx Tx, old Stored, distrusted bool
 
 // read opens what is stored, where it is not what this node has.
 func (k *Keys) read(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	all, err := k.Store.ListSigningKeys(ctx)
 	if err != nil {
 		return fmt.Errorf("list signing keys: %w", err)
 	}
-	if seen := k.seen.Load(); seen != nil && slices.EqualFunc(*seen, all, func(a, b Stored) bool { return a.ID == b.ID && a.Retired.Equal(b.Retired) }) {
+	if k.seen != nil && slices.EqualFunc(k.seen, all, func(a, b Stored) bool { return a.ID == b.ID && a.Retired.Equal(b.Retired) }) {
 		return nil
 	}
 	set, err := Open(all, k.Master, k.Now)
@@ -253,7 +254,7 @@ func (k *Keys) read(ctx context.Context) error {
 		return err
 	}
 	k.set.Store(set)
-	k.seen.Store(&all)
+	k.seen = all
 	return nil
 }
 

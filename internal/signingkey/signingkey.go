@@ -155,7 +155,8 @@ func Open(stored []Stored, m *secret.Master, now func() time.Time) (*Set, error)
 func open(st Stored, m *secret.Master) (Key, error) {
 	k := Key{ID: st.ID, Alg: st.Alg, from: st.From, retired: st.Retired, distrusted: st.Distrusted}
 	if !st.Retired.IsZero() {
-		return k, k.public.UnmarshalJSON(st.Public)
+		err := k.public.UnmarshalJSON(st.Public)
+		return k, err
 	}
 	if k.from.IsZero() {
 		k.from = st.Created
@@ -236,6 +237,13 @@ func (k Key) verifies(typ string, now time.Time) bool {
 // ErrToken says that a token is not one of ours, or not of the wanted typ.
 var ErrToken = errors.New("not a token of ours")
 
+// errDistrusted is an ErrToken; see IsDistrusted.
+var errDistrusted = fmt.Errorf("%w: its key was replaced, because somebody else may have had it", ErrToken)
+
+// IsDistrusted says, of an error of Verify, that the token is by a key that was replaced: it may be ours, and proves nothing. Its claims were
+// decoded nevertheless.
+func IsDistrusted(err error) bool { return errors.Is(err, errDistrusted) }
+
 // Verify checks signature and typ of a token that Portvakt itself signed and decodes its claims. It checks no
 // times: an expired ID token is still a good hint (RP-Initiated Logout §2).
 func (s *Set) Verify(token, typ string, claims any) error {
@@ -248,7 +256,7 @@ func (s *Set) Verify(token, typ string, claims any) error {
 		return ErrToken
 	}
 	key, known := s.all[header.KeyID]
-	if !known || string(key.Alg) != header.Algorithm || !key.verifies(typ, s.now()) {
+	if !known || string(key.Alg) != header.Algorithm || !key.distrusted && !key.verifies(typ, s.now()) {
 		return ErrToken
 	}
 	payload, err := jws.Verify(key.public)
@@ -257,6 +265,9 @@ func (s *Set) Verify(token, typ string, claims any) error {
 	}
 	if err := json.Unmarshal(payload, claims); err != nil {
 		return ErrToken
+	}
+	if !key.verifies(typ, s.now()) {
+		return errDistrusted
 	}
 	return nil
 }

@@ -268,7 +268,7 @@ func (db *DB) CountRegister(ctx context.Context, org organisation.ID) (n int64, 
 // InsertPreparationLink stores a link and ends the person's oldest of its kind beyond its MaxLiving.
 func (tx *Tx) InsertPreparationLink(ctx context.Context, l preparation.Link, now time.Time) error {
 	_, err := tx.exec(ctx, insertPreparationLink, l.ID, l.Secret[:], string(l.Purpose), l.Person, string(l.Identifier), l.Proposal, l.ClientID,
-		l.Language, l.Purpose.Life().Milliseconds(), ms(l.Created), ms(l.Expires))
+		l.Language, l.Life.Milliseconds(), ms(l.Created), ms(l.Expires))
 	if err != nil {
 		return err
 	}
