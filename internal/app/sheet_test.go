@@ -401,6 +401,14 @@ func TestAHelpdeskPrintsOneSheetAtATime(t *testing.T) {
 	b.post(w.personURL(davidsKey) + "/sheet").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
 	b.post(w.personURL(davidsKey)+"/sheet", "reason", "läser inga mejl").expect(http.StatusOK).shows("David Ek")
 	b.get(w.personURL(davidsKey)).shows("läser inga mejl")
+	w.deliver()
+	told := strings.Join(w.post.to(davids), "\n")
+	if !strings.Contains(told, "har skrivit ut ett blad") || len(w.post.to(davids)) != 1 {
+		t.Errorf("the address that a mail could have reached was told: %s", told)
+	}
+	if strings.Contains(told, "David Ek") || strings.Contains(told, davidsKey) || strings.Contains(told, "läser inga mejl") {
+		t.Errorf("whoever reads the address is told of whom: %s", told)
+	}
 	b.post(consoleURL+"/people/nobody/sheet", "reason", "x").expect(http.StatusNotFound)
 }
 
