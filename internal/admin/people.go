@@ -193,6 +193,8 @@ var helpProblems = []struct {
 	{enrolment.ErrNoReason, "admin.people.problem_reason"},
 	{enrolment.ErrNoAccount, "admin.people.problem_not_connected"},
 	{recovery.ErrAddressed, "admin.people.problem_addressed"},
+	{recovery.ErrHelpedLately, "admin.people.problem_helped_lately"},
+	{enrolment.ErrPrintedLately, "admin.people.problem_printed_lately"},
 	{recovery.ErrNoReason, "admin.people.problem_reason"},
 	{recovery.ErrNoAccount, "admin.people.problem_not_connected"},
 	{enrolment.ErrNothingToRecover, "admin.people.problem_no_second"},

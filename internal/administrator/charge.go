@@ -3,6 +3,7 @@ package administrator
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -28,6 +29,10 @@ var (
 	// ErrAbove: the account may do more than the administrator may.
 	ErrAbove = errors.New("the account may do more than this administrator")
 )
+
+// ProofsApart is how long whoever has had one proof of an account in her hand gets no second one: a recovery code or the removal of the
+// second factor, and a sheet for a new password, would open it together (RULES §6).
+const ProofsApart = 7 * 24 * time.Hour
 
 // MayTouch says whether the administrator may touch the credentials of the account behind a person: a code, the second factor. It
 // returns nil, ErrForbidden, ErrElsewhere, ErrOneself or ErrAbove.

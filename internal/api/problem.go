@@ -72,6 +72,7 @@ var refusals = []struct {
 	{transition.ErrNotConnected, http.StatusConflict, "not_connected"},
 	{transition.ErrNotFlagged, http.StatusConflict, "not_flagged"},
 	{recovery.ErrNoAccount, http.StatusConflict, "not_connected"},
+	{recovery.ErrHelpedLately, http.StatusConflict, "helped_lately"},
 	{account.ErrNotAnAddress, http.StatusUnprocessableEntity, "address"},
 	{preparation.ErrDisconnectedLately, http.StatusConflict, "disconnected_lately"},
 	{transition.ErrNotAPhone, http.StatusUnprocessableEntity, "phone"},

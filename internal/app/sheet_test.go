@@ -14,12 +14,15 @@ import (
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/preparation"
+	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/totp"
 )
 
 // wilmasKey is a national identity number, as registers have them: it must stand nowhere but where Wilma is.
@@ -398,6 +401,14 @@ func TestAHelpdeskPrintsOneSheetAtATime(t *testing.T) {
 	b.post(w.personURL(davidsKey) + "/sheet").expect(http.StatusUnprocessableEntity).shows("Skriv varför")
 	b.post(w.personURL(davidsKey)+"/sheet", "reason", "läser inga mejl").expect(http.StatusOK).shows("David Ek")
 	b.get(w.personURL(davidsKey)).shows("läser inga mejl")
+	w.deliver()
+	told := strings.Join(w.post.to(davids), "\n")
+	if !strings.Contains(told, "har skrivit ut ett blad") || len(w.post.to(davids)) != 1 {
+		t.Errorf("the address that a mail could have reached was told: %s", told)
+	}
+	if strings.Contains(told, "David Ek") || strings.Contains(told, davidsKey) || strings.Contains(told, "läser inga mejl") {
+		t.Errorf("whoever reads the address is told of whom: %s", told)
+	}
 	b.post(consoleURL+"/people/nobody/sheet", "reason", "x").expect(http.StatusNotFound)
 }
 
@@ -552,6 +563,103 @@ func TestASheetForANewPasswordAsksForTheSecondFactor(t *testing.T) {
 	reader, at := w.browser(), "/recovery/link/"+printed.Secret.Reveal()
 	reader.press(at, "", "new_password", davidsPass, "repeat_password", davidsPass, "end_others", "on").follow().expect(http.StatusOK).shows("6-siffriga kod")
 	reader.get("/account").expect(http.StatusSeeOther)
+}
+
+// TestNoAdministratorHasBothProofsOfAnAccountWithoutAnAddress holds RULES §6 where no mail is the second proof: a sheet and a code, or a sheet
+// and no second factor, in one hand would be the account. The operator may, and so may anybody a week later.
+func TestNoAdministratorHasBothProofsOfAnAccountWithoutAnAddress(t *testing.T) {
+	eva, fia := helper("eva", administrator.Helpdesk, "foretaget"), helper("fia", administrator.Owner, "foretaget")
+	ulf := administrator.Of(account.Account{ID: "ulf"}, []administrator.Appointment{{}})
+	acts := map[string]func(*world, administrator.Administrator, string) error{
+		"code": func(w *world, by administrator.Administrator, id string) error {
+			_, err := w.app.Control.Enrolment.IssueTo(t.Context(), by, "foretaget", id, "ringde")
+			return err
+		},
+		"removal": func(w *world, by administrator.Administrator, id string) error {
+			return w.app.Control.Enrolment.RemoveAllFor(t.Context(), by, "foretaget", id, "ringde")
+		},
+	}
+	for name, act := range acts {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				print := func(by administrator.Administrator, id string) error {
+					_, err := w.app.Recovery.PrintFor(t.Context(), by, "foretaget", id, "ringde")
+					return err
+				}
+				want := func(what string, got, want error) {
+					t.Helper()
+					if !errors.Is(got, want) {
+						t.Errorf("%s: %v, want %v", what, got, want)
+					}
+				}
+				week := administrator.ProofsApart
+				first, other := w.numbered("2001"), w.numbered("2002")
+
+				want("an act", act(w, eva, first), nil)
+				want("a sheet after it", print(eva, first), recovery.ErrHelpedLately)
+				w.clock.Advance(week - time.Second)
+				want("a sheet a second too early, by a colleague", print(fia, first), recovery.ErrHelpedLately)
+				if w.lines(audit.ResetPrinted) != "0" || w.askDB(`SELECT COUNT(*) FROM onetime_links WHERE purpose = 'reset'`) != "0" {
+					t.Error("what was refused was done")
+				}
+				w.clock.Advance(time.Second)
+				want("a sheet after a week", print(eva, first), nil)
+
+				want("a sheet", print(eva, other), nil)
+				want("an act after it", act(w, eva, other), enrolment.ErrPrintedLately)
+				w.clock.Advance(week - time.Second)
+				want("an act a second too early, by a colleague", act(w, fia, other), enrolment.ErrPrintedLately)
+				w.clock.Advance(time.Second)
+				want("an act after a week", act(w, eva, other), nil)
+
+				third := w.numbered("2003")
+				want("a sheet", print(eva, third), nil)
+				want("the operator's act", act(w, ulf, third), nil)
+				want("the operator's sheet", print(ulf, third), nil)
+			})
+		})
+	}
+}
+
+// numbered is somebody with an app and without an address; it returns her row.
+func (w *world) numbered(key string) string {
+	w.t.Helper()
+	if _, err := w.app.Control.Provisioning.CreateAccount(w.t.Context(), provisioning.Newcomer{GivenName: "Wilma", FamilyName: "Truck", Language: "sv", Password: wilmasPass,
+		App: totp.NewKey(), Person: &person.Person{Organisation: "foretaget", Key: person.Key(key), GivenName: "Wilma", FamilyName: "Truck"}}); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.personID(key)
+}
+
+// TestTheConsoleSaysWhyThereIsNoSecondProof.
+func TestTheConsoleSaysWhyThereIsNoSecondProof(t *testing.T) {
+	w := on(t)
+	w.numbered("2001")
+	w.numbered("2002")
+	b, _ := w.atConsole("helpdesk")
+	b.post(w.personURL("2001")+"/code", "reason", "ringde").expect(http.StatusOK)
+	b.post(w.personURL("2001")+"/sheet", "reason", "ringde").expect(http.StatusUnprocessableEntity).shows("fått en återställningskod")
+	b.post(w.personURL("2002")+"/sheet", "reason", "ringde").expect(http.StatusOK)
+	b.post(w.personURL("2002")+"/code", "reason", "ringde").expect(http.StatusUnprocessableEntity).shows("Ett blad för nytt lösenord skrevs ut")
+	b.post(w.personURL("2002")+"/unpaired", "reason", "ringde").expect(http.StatusUnprocessableEntity).shows("Ett blad för nytt lösenord skrevs ut")
+}
+
+// TestAPhoneHearsOfASheetForANewPassword before anybody uses it.
+func TestAPhoneHearsOfASheetForANewPassword(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		o := w.texting()
+		w.veraInRegister()
+		w.invite()
+		link := w.browser().get(o.linkTo(w, verasE164)).leads()
+		w.browser().press(link, "", "new_password", wilmasPass, "repeat_password", wilmasPass).expect(http.StatusSeeOther)
+		if _, err := w.app.Recovery.PrintFor(t.Context(), helper("eva", administrator.Helpdesk, "foretaget"), "foretaget", w.personID(verasKey), "ringde"); err != nil {
+			t.Fatal(err)
+		}
+		w.deliver()
+		if all := o.got(); !strings.Contains(all[len(all)-1], "Ett blad för nytt lösenord skrevs ut") {
+			t.Errorf("%q", all)
+		}
+	})
 }
 
 func TestWhoMayPrintForANewPassword(t *testing.T) {

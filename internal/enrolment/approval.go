@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,13 @@ func (s *Service) charge(ctx context.Context, tx Tx, by administrator.Administra
 		return c, false, fmt.Errorf("find second proofs: %w", err)
 	case second.Apps == 0:
 		return c, false, ErrNothingToRecover // before anybody is asked
-	case !elsewhere:
+	}
+	if !by.Operator {
+		if printed, err := tx.WasPrintedFor(ctx, c.Account.ID, s.Now().Add(-administrator.ProofsApart)); err != nil || printed {
+			return c, false, cmp.Or(err, ErrPrintedLately)
+		}
+	}
+	if !elsewhere {
 		return c, false, nil
 	}
 	waits, err = s.seek(ctx, tx, by, c, act, reason)

@@ -60,6 +60,8 @@ type Tx interface {
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
 	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
 	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
+	// WasPrintedFor says whether a sheet for a new password of the account was printed after the given time.
+	WasPrintedFor(ctx context.Context, id account.ID, after time.Time) (bool, error)
 	// DeleteApps unbinds all of the account's apps.
 	DeleteApps(ctx context.Context, id account.ID) error
 	// RestoreApps lets the account's suspended apps count again.

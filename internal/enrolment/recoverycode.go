@@ -190,6 +190,8 @@ var (
 	ErrNoAccount = errors.New("no open account has this address")
 	// ErrNothingToRecover: the account has no two-factor authentication, so that a mailed link is enough.
 	ErrNothingToRecover = errors.New("the account has no two-factor authentication: a mailed link from the login page is enough")
+	// ErrPrintedLately: an administrator has had a sheet for a new password in her hand, the other proof.
+	ErrPrintedLately = errors.New("a sheet for a new password was printed in the last days; the operator must do it")
 	// ErrNoReason: whoever hands out a code says why.
 	ErrNoReason = errors.New("a reason is needed: how you made sure who asks, in a few words")
 )
@@ -227,7 +229,7 @@ func (s *Service) Issue(ctx context.Context, address, reason string) (recoveryco
 
 // IssueTo is Issue by an administrator, for a person of her organisation. Where the account is not her organisation's alone, an
 // administrator of each other one is asked first (ErrAsked); once they have agreed, she may do it once. It fails with ErrNoAccount,
-// ErrNoReason, ErrNothingToRecover, ErrRefused or a refusal of administrator.MayTouch.
+// ErrNoReason, ErrNothingToRecover, ErrPrintedLately, ErrRefused or a refusal of administrator.MayTouch.
 func (s *Service) IssueTo(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) (recoverycode.Code, error) {
 	return s.issue(ctx, by, o, reason, func(tx Tx) (administrator.Charge, bool, error) {
 		return s.charge(ctx, tx, by, o, person, administrator.HandOut, reason)

@@ -70,7 +70,7 @@ func TestEveryTextIsInEveryLanguageWithTheSamePlaceholders(t *testing.T) {
 
 // computed are the keys that are put together while the program runs: package mail does it, with a template's name and with
 // the labels of the facts.
-var computed = regexp.MustCompile(`^mail\.((recovery_reset|recovery_login|password_changed|session_reuse|new_device|address_confirm|address_changed|address_new|mfa_on|mfa_off|phone_on|phone_off|recovery_code_used|recovery_code_made|recovery_code_issued|recovery_code_reminder|signin_failures|push_reported|account_erased|old_password_listed|preparation_confirm|preparation_reminder|preparation_proposed|preparation_objection|preparation_approved|preparation_done|transition_disconnected|transition_corrected)\.(subject|intro|button)|device|browser|country|ip|time)$`)
+var computed = regexp.MustCompile(`^mail\.((recovery_reset|recovery_login|password_changed|session_reuse|new_device|address_confirm|address_changed|address_new|mfa_on|mfa_off|phone_on|phone_off|recovery_code_used|recovery_code_made|recovery_code_issued|recovery_code_reminder|signin_failures|push_reported|account_erased|old_password_listed|preparation_confirm|preparation_reminder|preparation_proposed|preparation_objection|preparation_approved|preparation_done|transition_disconnected|transition_corrected|preparation_printed)\.(subject|intro|button)|device|browser|country|ip|time)$`)
 
 func TestNoTextIsMissingOrUnused(t *testing.T) {
 	uses, err := localetest.Scan("../..")

@@ -119,7 +119,7 @@ func (s *Sender) compose(m outbox.Message) (letter, error) {
 	case preparationConfirmTemplate, preparationReminderTemplate, preparationProposedTemplate, preparationObjectionTemplate,
 		preparationApprovedTemplate, preparationDoneTemplate:
 		return l, s.addPreparation(&l, p, m)
-	case transitionDisconnectedTemplate, transitionCorrectedTemplate:
+	case transitionDisconnectedTemplate, transitionCorrectedTemplate, preparationPrintedTemplate:
 		addTransition(&l, p, m)
 		return l, nil
 	case addressConfirmTemplate, addressChangedTemplate, addressNewTemplate:

@@ -75,7 +75,7 @@ func (d desk) message(template, language string) outbox.Message {
 var templates = []string{"recovery_reset", "recovery_login", "password_changed", "session_reuse",
 	"new_device", "address_confirm", "address_changed", "address_new", "mfa_on", "mfa_off", "recovery_code_used", "recovery_code_made", "recovery_code_issued", "recovery_code_reminder", "signin_failures", "account_erased", "old_password_listed", "phone_on", "phone_off", "push_reported",
 	"preparation_confirm", "preparation_reminder", "preparation_proposed", "preparation_objection", "preparation_approved", "preparation_done",
-	"transition_disconnected", "transition_corrected"}
+	"transition_disconnected", "transition_corrected", "preparation_printed"}
 
 // read takes a mail apart as a mail program does.
 func read(t testing.TB, p parcel) *enmime.Envelope {

@@ -9,6 +9,7 @@ import (
 const (
 	transitionDisconnectedTemplate = "transition_disconnected" // to the account
 	transitionCorrectedTemplate    = "transition_corrected"    // to the register's former address: it names nobody
+	preparationPrintedTemplate     = "preparation_printed"     // the flow preparation's, to the register's address: it names nobody
 )
 
 // addTransition writes such a mail. Nothing in it leads anywhere: whoever did not expect it asks the employer, on a way of her own.
@@ -20,5 +21,9 @@ func addTransition(l *letter, p *locale.Printer, m outbox.Message) {
 		return
 	}
 	l.Review = nil // its reader may have no account
+	if m.Template == preparationPrintedTemplate {
+		l.Further, l.NotYou = []string{p.T("mail.preparation_printed.next")}, []string{p.T("mail.preparation_printed.ask", "Employer", employer)}
+		return
+	}
 	l.Further, l.NotYou = []string{p.T("mail.transition_corrected.next", "Employer", employer)}, []string{p.T("mail.transition_corrected.ask", "Employer", employer)}
 }

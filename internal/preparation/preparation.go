@@ -154,6 +154,7 @@ const (
 	ObjectionTemplate = "preparation_objection" // to the register's, at once
 	ApprovedTemplate  = "preparation_approved"  // to the proposed address, once it counts
 	DoneTemplate      = "preparation_done"      // once the person is connected
+	PrintedTemplate   = "preparation_printed"   // to the register's, where a sheet was printed although a mail could have reached her
 )
 
 // The ways in which a press fails, beside authn.ErrNoLink, authn.ErrThrottled and what a password is refused for.

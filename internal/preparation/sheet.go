@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -242,9 +243,27 @@ func (s *Service) makeSheet(ctx context.Context, tx Tx, by administrator.Adminis
 	if err := tx.InsertPreparationLink(ctx, l, now); err != nil {
 		return p, fmt.Errorf("insert link: %w", err)
 	}
+	if err := s.tellPrinted(ctx, tx, u); err != nil {
+		return p, err
+	}
 	e := by.Event(audit.SheetPrinted, u.Person.Organisation, reason, now)
 	e.Personal["person"] = p.Person
 	return p, tx.Append(ctx, e)
+}
+
+// tellPrinted tells the register's address of a sheet. Otherwise a helpdesk could take somebody's first login with it, and she would wait for
+// a mail that never comes. It names nobody: its reader may be another one.
+func (s *Service) tellPrinted(ctx context.Context, tx Tx, u Unaddressed) error {
+	if u.Person.Identifier() == "" {
+		return nil
+	}
+	m := outbox.New(outbox.Mail, PrintedTemplate, u.Person.Address, s.Now())
+	m.Organisation, m.Language = u.Person.Organisation, u.Person.Language
+	m.Params = map[string]string{"employer": u.Employer, "at": outbox.FormatTime(s.Now())}
+	if err := tx.Enqueue(ctx, m); err != nil {
+		return fmt.Errorf("tell the register's address: %w", err)
+	}
+	return nil
 }
 
 // ReadCode reads the code of a printed sheet as it was typed. It fails with ErrNoCode or authn.ErrThrottled. The code cannot be guessed;

@@ -66,6 +66,9 @@ type Tx interface {
 	authn.Tx
 	// FindCharge finds the account behind a person of the organisation; false for another's, and where there is none.
 	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
+	// WasHelped says whether a recovery code for the account was handed out, or an administrator took its second factor away, after the given
+	// time.
+	WasHelped(ctx context.Context, id account.ID, after time.Time) (bool, error)
 	// SpendChallenge records a solved puzzle until its end of life; false if it was spent before.
 	SpendChallenge(ctx context.Context, id string, expires time.Time) (bool, error)
 	// FindAccount looks an account up by its identifier.

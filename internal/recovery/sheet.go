@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/administrator"
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/onetime"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/secret"
@@ -16,6 +18,12 @@ import (
 
 // ErrAddressed says that the account has an address: the link for a new password is mailed there, and nobody else holds it.
 var ErrAddressed = errors.New("the account has an address, to which a link can be sent")
+
+// ErrHelpedLately says that an administrator has had another proof of the account in her hand. With a sheet she would have both.
+var ErrHelpedLately = errors.New("a recovery code was handed out, or the second factor removed, in the last days; the operator must print the sheet")
+
+// PrintedTemplate is the text message that tells of a printed sheet. There is no mail of this name: who has an address gets no sheet.
+const PrintedTemplate = "reset_printed"
 
 // sheetLife is how long a printed link works: it is handed over when people meet next.
 const sheetLife = 7 * 24 * time.Hour
@@ -30,8 +38,8 @@ type Printed struct {
 
 // PrintFor makes the link by which a person without an address chooses a new password, to be handed to her on a sheet: of an account all of
 // whose connections are the organisation's (RULES §6). It is the link that others get by mail: it works once, and asks for the second
-// factor where there is one. Former ones end. It fails with administrator.ErrForbidden, ErrElsewhere, ErrOneself or ErrAbove,
-// ErrNoReason, ErrNoAccount or ErrAddressed.
+// factor where there is one. Former ones end. Whoever has a phone is told of it there. It fails with administrator.ErrForbidden, ErrElsewhere,
+// ErrOneself or ErrAbove, ErrNoReason, ErrNoAccount, ErrAddressed or ErrHelpedLately.
 func (s *Service) PrintFor(ctx context.Context, by administrator.Administrator, o organisation.ID, person, reason string) (Printed, error) {
 	if !by.May(o, administrator.Help) {
 		return Printed{}, administrator.ErrForbidden
@@ -56,6 +64,11 @@ func (s *Service) PrintFor(ctx context.Context, by administrator.Administrator, 
 		if c.Account.Address != "" {
 			return ErrAddressed
 		}
+		if !by.Operator {
+			if helped, err := tx.WasHelped(ctx, c.Account.ID, now.Add(-administrator.ProofsApart)); err != nil || helped {
+				return cmp.Or(err, ErrHelpedLately)
+			}
+		}
 		p.Name, p.Language = strings.TrimSpace(c.Account.GivenName+" "+c.Account.FamilyName), c.Account.Language
 		l := link
 		l.Account, l.Epoch, l.Language = c.Account.ID, c.Account.Epoch, c.Account.Language
@@ -64,6 +77,9 @@ func (s *Service) PrintFor(ctx context.Context, by administrator.Administrator, 
 		}
 		if err := tx.InsertLink(ctx, l, now); err != nil {
 			return fmt.Errorf("insert link: %w", err)
+		}
+		if err := s.Authn.Tell(ctx, tx, PrintedTemplate, c.Account, authn.Browser{}, nil); err != nil {
+			return err
 		}
 		e := by.Event(audit.ResetPrinted, o, reason, now)
 		e.Account, e.Personal["person"] = c.Account.ID, person

@@ -97,16 +97,20 @@ func (s *Sender) linked(p *locale.Printer, m outbox.Message, link string) string
 // notices are the mails that tell of something and of which a text message says the first sentence, with the text that it is.
 var notices = map[string]bool{"password_changed": true, "session_reuse": true, "new_device": true, "address_changed": true, "mfa_on": true, "mfa_off": true,
 	"phone_on": true, "phone_off": true, "recovery_code_used": true, "recovery_code_made": true, "recovery_code_issued": true, "signin_failures": true,
-	"push_reported": true, "preparation_done": true, "account_erased": true}
+	"push_reported": true, "preparation_done": true, "account_erased": true, "reset_printed": true}
 
 // notice says what has happened, and with a link how it is taken back.
 func (s *Sender) notice(p *locale.Printer, m outbox.Message, link string) string {
-	what := p.T("mail." + m.Template + ".subject")
-	if m.Template == "mfa_off" && m.Params["off"] != "" {
+	var what string
+	switch {
+	case m.Template == "mfa_off" && m.Params["off"] != "":
 		what = p.T("mail.mfa_off.subject_off")
-	}
-	if m.Template == "address_changed" {
+	case m.Template == "address_changed":
 		what = p.T("sms.address_added") // where it goes to a phone there was none before
+	case m.Template == "reset_printed":
+		what = p.T("sms.reset_printed") // of which no mail tells
+	default:
+		what = p.T("mail." + m.Template + ".subject")
 	}
 	var tries []string
 	for _, from := range []string{cmp.Or(m.Params["employer"], s.settings.Name), s.settings.Name} {

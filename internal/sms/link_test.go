@@ -40,7 +40,7 @@ func texted(t *testing.T, language, issuer, template string, params map[string]s
 var linked = []string{"recovery_reset", "recovery_login", "preparation_confirm", "preparation_reminder"}
 
 var told = []string{"password_changed", "session_reuse", "new_device", "address_changed", "mfa_on", "mfa_off", "phone_on", "phone_off", "recovery_code_used",
-	"recovery_code_made", "recovery_code_issued", "signin_failures", "push_reported", "preparation_done", "account_erased"}
+	"recovery_code_made", "recovery_code_issued", "signin_failures", "push_reported", "preparation_done", "account_erased", "reset_printed"}
 
 // TestEachMessageIsOne holds that nobody pays for two: with a long host, a long employer and a long name.
 func TestEachMessageIsOne(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/administration"
@@ -56,6 +57,12 @@ SELECT a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name
   COALESCE((SELECT d.role FROM administrators d WHERE d.account_id = a.id AND d.organisation_id = p.organisation_id), '')
 FROM persons p JOIN connections c ON c.person_id = p.id JOIN accounts a ON a.id = c.account_id
 WHERE p.organisation_id = $1 AND p.id = $2 AND a.closed_at = 0`
+
+	wasHelped statement = `
+SELECT id FROM audit_events
+WHERE account_id = $1 AND at > $2 AND (kind = 'enrolment.recovery_code_issued' OR kind = 'enrolment.app_removed' AND actor = 'administrator') LIMIT 1`
+
+	wasPrintedFor statement = `SELECT id FROM audit_events WHERE account_id = $1 AND at > $2 AND kind = 'recovery.sheet_printed' LIMIT 1`
 
 	listPersonAudit statement = `
 SELECT e.id, e.at, e.kind, e.actor, e.detail, '',
@@ -179,6 +186,19 @@ func (tx *Tx) FindCharge(ctx context.Context, o organisation.ID, person string) 
 	c, ok, err = scanCharge(tx.query(ctx, findCharge, string(o), person))
 	c.Organisation, c.Person = o, person
 	return c, ok, err
+}
+
+// WasHelped says whether a recovery code for the account was handed out, or an administrator took its second factor away, after the given
+// time.
+func (tx *Tx) WasHelped(ctx context.Context, id account.ID, after time.Time) (bool, error) {
+	var event string
+	return tx.query(ctx, wasHelped, string(id), ms(after)).one(&event)
+}
+
+// WasPrintedFor says whether a sheet for a new password of the account was printed after the given time.
+func (tx *Tx) WasPrintedFor(ctx context.Context, id account.ID, after time.Time) (bool, error) {
+	var event string
+	return tx.query(ctx, wasPrintedFor, string(id), ms(after)).one(&event)
 }
 
 func scanCharge(q query, more ...any) (c administrator.Charge, ok bool, err error) {
