@@ -56,7 +56,7 @@ func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signin
 	}
 	k.mu.Unlock()
 
-	if set, err, is := p.has(k.Now(), again); is {
+	if set, is, err := p.has(k.Now(), again); is {
 		return set, err
 	}
 	if !p.reading.TryLock() {
@@ -66,7 +66,7 @@ func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signin
 		p.reading.Lock()
 	}
 	defer p.reading.Unlock()
-	if set, err, is := p.has(k.Now(), again); is { // somebody has read it meanwhile
+	if set, is, err := p.has(k.Now(), again); is { // somebody has read it meanwhile
 		return set, err
 	}
 	set, err := k.get(ctx, address)
@@ -80,15 +80,15 @@ func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signin
 }
 
 // has says what is known without another look: a set that is fresh enough, or that a look just now has not helped.
-func (p *published) has(now time.Time, again bool) (set signingkey.KeySet, err error, is bool) {
+func (p *published) has(now time.Time, again bool) (set signingkey.KeySet, is bool, err error) {
 	p.mu.Lock()
 	fresh, justTried := !p.read.IsZero() && now.Sub(p.read) < keySetLife, !p.tried.IsZero() && now.Sub(p.tried) < keySetPause
 	p.mu.Unlock()
 	if fresh && !again || justTried {
 		set, err = p.answer(now)
-		return set, err, true
+		return set, true, err
 	}
-	return set, nil, false
+	return set, false, nil
 }
 
 // answer is the set that was read last, as long as it may be used; else why there is none.
