@@ -111,6 +111,8 @@ type Subject struct {
 	// SessionLive says that the session has neither ended nor passed its absolute limit.
 	SessionLive bool
 	Persons     []person.Claim
+	// Options are those of the grant's RP.
+	Options relyingparty.Options
 }
 
 // Tx is what grant changes.

@@ -79,10 +79,9 @@ func (r *rpRow) dest() []any {
 
 func (r *rpRow) rp() (relyingparty.RP, error) {
 	rp := r.RP
-	if r.options != noOptions && r.options != "" { // "": a row of an outer join
-		if err := json.Unmarshal([]byte(r.options), &rp.Options); err != nil {
-			return rp, fmt.Errorf("store: options of relying party %s: %w", rp.ClientID, err)
-		}
+	var err error
+	if rp.Options, err = readOptions(r.options); err != nil {
+		return rp, err
 	}
 	rp.Secret, rp.Created = secret.HashFrom(r.secret), fromMS(r.created)
 	rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.Scopes = lines(r.redirects), lines(r.postLogout), strings.Fields(r.scopes)
@@ -92,6 +91,17 @@ func (r *rpRow) rp() (relyingparty.RP, error) {
 }
 
 const noOptions = "{}"
+
+// readOptions reads the column of that name; "" is that of an outer join.
+func readOptions(text string) (o relyingparty.Options, err error) {
+	if text == noOptions || text == "" {
+		return o, nil
+	}
+	if err = json.Unmarshal([]byte(text), &o); err != nil {
+		err = fmt.Errorf("store: options of a relying party: %w", err)
+	}
+	return o, err
+}
 
 // collectRPs joins the rows of one RP, which follow each other.
 func collectRPs(q query) ([]relyingparty.RP, error) {
