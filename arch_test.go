@@ -248,8 +248,8 @@ func ruleFor(path string) (foreignRule, bool) {
 // getsThatMayWrite is the short list of RULES: all other GETs only look, because mail scanners and browsers
 // open addresses that nobody has pressed.
 var getsThatMayWrite = map[string]string{
-	"GET /authorize":                 "keeps a request, or hands out a code, that is too large for a cookie or an address",
-	"GET /signin/{attempt}/continue": "hands out a code that is too large for an address",
+	"GET /authorize":                 "keeps a request, or hands out a code, that is too large for a cookie or an address, or hands out tokens of a grant that begins",
+	"GET /signin/{attempt}/continue": "hands out a code that is too large for an address, or tokens of a grant that begins",
 	"GET /end_session":               "signs out where the hint names this very session",
 }
 

@@ -47,6 +47,7 @@ type rpCreate struct {
 	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
 	RequireSigned         bool     `name:"require-signed-request" help:"Take requests that the app has signed, and no others (RFC 9101)." default:"false"`
 	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
+	ResponseType          []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
 }
 
 // Validate implements kong.Validatable: what a service needs, and what an app does.
@@ -67,7 +68,9 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
+			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
+			ResponseTypes: c.ResponseType}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}
@@ -164,13 +167,15 @@ type rpSet struct {
 	AuthAlg               *string  `help:"The one algorithm that the app signs its assertions by; \"\" takes it away." placeholder:"ALG"`
 	RequireSigned         *bool    `name:"require-signed-request" help:"Whether to take requests that the app has signed, and no others (RFC 9101)." negatable:""`
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
+	ResponseType          []string `help:"What the app may ask for, instead of what is stored; repeatable." placeholder:"WORDS"`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
+		ResponseTypes: c.ResponseType}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

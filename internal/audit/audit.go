@@ -54,6 +54,7 @@ const (
 	AddressWithdrawn   Kind = "myaccount.address_withdrawn"       // a person took a change of address back before it was confirmed
 	AddressChanged     Kind = "myaccount.address_changed"         // a new address was confirmed and took the old one's place
 	CodeRedeemed       Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
+	FrontGranted       Kind = "grant.front_granted"               // an app got its tokens by way of the browser: the grant begins
 	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

@@ -32,7 +32,8 @@ type Request struct {
 	ACRValues     string `json:"a,omitempty"`
 	// Essential says that one of ACRValues must be met (an essential acr in the parameter claims).
 	Essential bool `json:"e,omitempty"`
-	// ResponseMode is how the RP gets its answer: "form_post", else in the query.
+	// ResponseType is what the RP asks for; empty: a code. ResponseMode is how it gets its answer; empty: in the query.
+	ResponseType string      `json:"y,omitempty"`
 	ResponseMode string      `json:"w,omitempty"`
 	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
 	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in

@@ -86,6 +86,7 @@ type RPChange struct {
 	AuthAlg       *string         `json:"token_endpoint_auth_signing_alg,omitempty"`
 	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
+	ResponseTypes []string        `json:"response_types,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -275,6 +276,9 @@ func (c RPChange) options(o *relyingparty.Options) {
 	}
 	if c.RequirePAR != nil {
 		o.RequirePAR = *c.RequirePAR
+	}
+	if c.ResponseTypes != nil {
+		o.ResponseTypes = c.ResponseTypes
 	}
 }
 

@@ -15,8 +15,8 @@ const FormPost = "form_post"
 type Answer struct {
 	RedirectURI string
 	Params      url.Values // none: the browser goes there and brings nothing
-	// Post says that the browser posts the parameters; else they stand in the query.
-	Post bool
+	// Post says that the browser posts the parameters, Fragment that they stand in the fragment; else they stand in the query.
+	Post, Fragment bool
 }
 
 // Location is the address that the browser goes to, where the answer is not posted.
@@ -25,7 +25,10 @@ func (a Answer) Location() string {
 		return a.RedirectURI
 	}
 	separator := "?"
-	if strings.Contains(a.RedirectURI, "?") {
+	switch {
+	case a.Fragment:
+		separator = "#" // no registered address has one
+	case strings.Contains(a.RedirectURI, "?"):
 		separator = "&"
 	}
 	return a.RedirectURI + separator + a.Params.Encode()
@@ -37,7 +40,7 @@ func (s *Service) answer(r authn.Request, v url.Values) Answer {
 		v.Set("state", r.State)
 	}
 	v.Set("iss", s.Issuer)
-	return Answer{RedirectURI: r.RedirectURI, Params: v, Post: r.ResponseMode == FormPost}
+	return Answer{RedirectURI: r.RedirectURI, Params: v, Post: r.ResponseMode == FormPost, Fragment: r.ResponseMode == Fragment}
 }
 
 // failed is an answer that says what is wrong (RFC 6749 §4.1.2.1).

@@ -81,9 +81,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	if fault != nil {
 		unread := authn.Request{RedirectURI: redirect, State: q.Get("state")}
-		if q.Get("response_mode") == FormPost && isPostable(redirect) {
-			unread.ResponseMode = FormPost
-		}
+		_, unread.ResponseMode, _ = readResponse(q, sso.RP)
 		return d.answered(s.failed(unread, *fault)), nil
 	}
 	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
@@ -184,31 +182,26 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	}
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),
-		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), ResponseMode: q.Get("response_mode"), Floor: session.ACR(rp.RequireACR),
+		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
 		Received: now}
-	if r.ResponseMode == "query" {
-		r.ResponseMode = "" // what is so anyway takes no room in a cookie
-	}
+	var fault *Error
+	r.ResponseType, r.ResponseMode, fault = readResponse(q, rp)
 	switch {
 	case q.Has("request_uri"):
 		return bad("request_uri_not_supported", "request_uri is not supported")
 	case q.Has("registration"):
 		return bad("registration_not_supported", "the registration parameter is not supported")
-	case q.Get("response_type") == "":
-		return bad("invalid_request", "response_type is missing")
-	case q.Get("response_type") != "code":
-		return bad("unsupported_response_type", "only response_type=code is supported")
-	case r.ResponseMode != "" && r.ResponseMode != FormPost:
-		return bad("invalid_request", "response_mode is query or form_post")
-	case r.ResponseMode == FormPost && !isPostable(r.RedirectURI):
-		return bad("invalid_request", "no browser posts a form to an app's own scheme")
+	case fault != nil:
+		return authn.Request{}, fault
+	case r.Nonce == "" && wants(r, "id_token"):
+		return bad("invalid_request", "nonce is missing, and an ID token comes by way of the browser (OpenID Connect Core 3.2.2.1)")
 	case len(r.Nonce) > maxNonce:
 		return bad("invalid_request", "the nonce is longer than 512 bytes")
 	case !slices.Contains(r.Scopes(), "openid"):
 		return bad("invalid_scope", "the scope openid is missing")
 	case r.HasPrompt("none") && len(strings.Fields(r.Prompt)) > 1:
 		return bad("invalid_request", "prompt=none stands alone")
-	case r.CodeChallenge == "" && rp.RequirePKCE:
+	case r.CodeChallenge == "" && rp.RequirePKCE && wants(r, "code"):
 		return bad("invalid_request", "code_challenge is missing (RFC 7636)")
 	case r.CodeChallenge != "" && q.Get("code_challenge_method") != "S256":
 		return bad("invalid_request", "code_challenge_method must be S256")
@@ -264,7 +257,7 @@ func (s *Service) hinted(token string) string {
 	return hint.Subject
 }
 
-// Complete answers a request whose sign-in is done: with a code, or, where somebody else has signed in than the request
+// Complete answers a request whose sign-in is done: with what it asks for, or, where somebody else has signed in than the request
 // asks for, or it is worth less than the request requires, with an error. chosen is the company that the person has chosen on a page;
 // without one that counts it may fail with ErrCompany.
 func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (Answer, error) {

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -40,22 +41,42 @@ const (
 	rowPrefix   = "row."
 )
 
-// issue makes a code for a request that the session satisfies and returns it as an answer.
+// issue answers a request that the session satisfies: with a code, or with what else its RP asks for.
 func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (Answer, error) {
 	now := s.Now()
-	plain, err := json.Marshal(code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
+	c := code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
 		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Company: company, Account: string(f.Session.Account),
-		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()})
-	if err != nil {
-		return Answer{}, err
+		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()}
+	answer := url.Values{}
+	if wants(r, "code") {
+		value, err := s.seal(ctx, c, now)
+		if err != nil {
+			return Answer{}, err
+		}
+		answer.Set("code", value)
 	}
-	value := s.Keys.Seal(codePurpose, "", plain, now)
-	if len(value) > maxCode {
-		if value, err = s.keep(ctx, value, f.Session.Account, now); err != nil {
+	if r.ResponseType != "" {
+		switch err := s.addTokens(ctx, rp, r, c, answer); {
+		case errors.Is(err, errGone):
+			return s.failed(r, errGone), nil
+		case err != nil:
 			return Answer{}, err
 		}
 	}
-	return s.answer(r, url.Values{"code": {value}}), nil
+	return s.answer(r, answer), nil
+}
+
+// seal makes the code itself.
+func (s *Service) seal(ctx context.Context, c code, now time.Time) (string, error) {
+	plain, err := json.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	value := s.Keys.Seal(codePurpose, "", plain, now)
+	if len(value) > maxCode {
+		return s.keep(ctx, value, account.ID(c.Account), now)
+	}
+	return value, nil
 }
 
 const rowBudget = secret.Purpose("code row budget")

@@ -65,30 +65,26 @@ type idClaims struct {
 	ACR      session.ACR `json:"acr"`
 	AMR      []string    `json:"amr"`
 	SID      string      `json:"sid"`
-	AtHash   string      `json:"at_hash"`
+	AtHash   string      `json:"at_hash,omitempty"`
+	CodeHash string      `json:"c_hash,omitempty"` // §3.3.2.11: beside a code that came by way of the browser
 	Company  string      `json:"urn:portvakt:company,omitempty"`
+	// Userinfo is what the scope grants, where no access token will fetch it (§5.4).
+	*Userinfo
 }
 
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
 // token is bound to; empty: none.
 func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
-	now := s.Now()
-	claims := accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
-		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
-		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID}
 	t := Tokens{TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
 	if jkt != "" {
-		t.TokenType, claims.Confirmation = "DPoP", &confirmation{jkt}
+		t.TokenType = "DPoP"
 	}
 	var err error
-	if t.AccessToken, err = s.Sign.Sign(signingkey.ES256, "at+jwt", claims); err != nil {
+	if t.AccessToken, err = s.accessToken(g, jkt); err != nil {
 		return Tokens{}, err
 	}
 	if hasScope(g.Scope, "openid") {
-		t.IDToken, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", idClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: g.ClientID,
-			Issued: now.Unix(), Expires: now.Add(IDTokenLife).Unix(), AuthTime: seconds(g.AuthTime), Nonce: nonce, ACR: g.ACR, AMR: g.AMR,
-			SID: authn.SID(s.Keys, g.Session, g.ClientID), AtHash: atHash(t.AccessToken), Company: g.company(g.Scope)})
-		if err != nil {
+		if t.IDToken, err = s.idToken(rp, g, idClaims{Nonce: nonce, AtHash: halfHash(t.AccessToken)}); err != nil {
 			return Tokens{}, err
 		}
 	}
@@ -96,6 +92,23 @@ func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens
 		t.RefreshToken = s.refreshToken(g)
 	}
 	return t, nil
+}
+
+// accessToken signs one for the grant's scope; jkt is the key that it is bound to, empty for none.
+func (s *Service) accessToken(g Grant, jkt string) (string, error) {
+	now := s.Now()
+	return s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
+		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
+		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID, Confirmation: confirm(jkt)})
+}
+
+// idToken signs what the RP is told of the sign-in; told has what differs from answer to answer.
+func (s *Service) idToken(rp relyingparty.RP, g Grant, told idClaims) (string, error) {
+	now := s.Now()
+	told.Issuer, told.Subject, told.Audience = s.Issuer, string(g.Account), g.ClientID
+	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
+	told.ACR, told.AMR, told.SID, told.Company = g.ACR, g.AMR, authn.SID(s.Keys, g.Session, g.ClientID), g.company(g.Scope)
+	return s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
 }
 
 // seconds is a time in a token; 0 for never.
@@ -106,8 +119,8 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// atHash is the left half of the access token's SHA-256 (OIDC Core §3.1.3.6). Both algorithms use SHA-256.
-func atHash(token string) string {
+// halfHash is the left half of the SHA-256 of an access token or a code (OIDC Core §3.1.3.6, §3.3.2.11). Both algorithms use SHA-256.
+func halfHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

@@ -20,6 +20,8 @@ type Options struct {
 	// RequireSigned says that the RP signs its requests, or they are not answered (RFC 9101 §10.5).
 	RequireSigned bool `json:"require_signed_request_object,omitempty"`
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
+	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
+	ResponseTypes []string `json:"response_types,omitempty"`
 }
 
 // HasKeys says whether the RP has told its public keys.
@@ -44,7 +46,9 @@ func (o Options) check() error {
 	case len(o.JWKS) > 0 && o.JWKSURI != "":
 		return ErrBothKeys
 	case o.JWKSURI != "":
-		return checkWeb(o.JWKSURI)
+		if err := checkWeb(o.JWKSURI); err != nil {
+			return err
+		}
 	}
-	return nil
+	return o.checkResponseTypes()
 }

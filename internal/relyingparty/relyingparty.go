@@ -79,6 +79,9 @@ func (rp RP) Check() error {
 	if rp.IsPublic() && !rp.RequirePKCE {
 		return errors.New("a public client always uses PKCE (RFC 9700 §2.1.1)")
 	}
+	if err := rp.checkBound(); err != nil {
+		return err
+	}
 	for _, u := range rp.RedirectURIs {
 		if err := checkRedirect(u); err != nil {
 			return err

@@ -45,6 +45,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.SignedOut:          "myaccount.activity.signed_out",
 	audit.CodeRedeemed:       "myaccount.activity.code_redeemed",
 	audit.DeviceRedeemed:     "myaccount.activity.code_redeemed",
+	audit.FrontGranted:       "myaccount.activity.code_redeemed",
 	audit.CodeReused:         "myaccount.activity.code_reused",
 	audit.RefreshReused:      "myaccount.activity.refresh_reused",
 	audit.GrantRevoked:       "myaccount.activity.grant_revoked",

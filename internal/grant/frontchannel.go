@@ -1,0 +1,137 @@
+package grant
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/throttle"
+)
+
+// What comes by way of the browser beside a code, or instead of one (OIDC Core §3.2, §3.3): for RPs that are registered for it alone.
+
+// Fragment is the response mode in which the answer stands behind the address, where no server sees it (OAuth 2.0 Multiple Response Type
+// Encoding Practices §2.1).
+const Fragment = "fragment"
+
+// readResponse reads what the RP asks for and how it wants to hear of it; empty is a code, and the query. Beside a fault the mode is the one
+// in which the RP hears of it.
+func readResponse(q url.Values, rp relyingparty.RP) (kind, mode string, fault *Error) {
+	kind, wanted := relyingparty.ResponseType(q.Get("response_type")), q.Get("response_mode")
+	postable := isPostable(q.Get("redirect_uri"))
+	inFront := kind != relyingparty.CodeType && rp.Options.MayAskFor(kind)
+	switch {
+	case wanted == FormPost && postable, wanted == Fragment:
+		mode = wanted
+	case inFront:
+		mode = Fragment
+	}
+	switch {
+	case kind == "":
+		fault = &Error{"invalid_request", "response_type is missing"}
+	case !rp.Options.MayAskFor(kind):
+		fault = &Error{"unsupported_response_type", "the client is registered for other response types"}
+	case wanted == FormPost && !postable:
+		fault = &Error{"invalid_request", "no browser posts a form to an app's own scheme"}
+	case wanted == "query" && inFront:
+		fault = &Error{"invalid_request", "no token stands in a query (Multiple Response Type Encoding Practices 3)"}
+	case wanted != "" && wanted != "query" && wanted != mode:
+		fault = &Error{"invalid_request", "response_mode is query, fragment or form_post"}
+	}
+	if kind == relyingparty.CodeType {
+		kind = "" // what is so anyway takes no room in a cookie
+	}
+	return kind, mode, fault
+}
+
+// wants says whether the request asks for a code, an id_token or a token.
+func wants(r authn.Request, word string) bool {
+	return hasScope(cmp.Or(r.ResponseType, relyingparty.CodeType), word)
+}
+
+const frontPurpose = secret.Purpose("front channel budget")
+
+// errGone is for a session that has ended while its request was answered.
+var errGone = Error{"login_required", "the session has ended"}
+
+// addTokens adds to an answer what the request asks for beside the code, or instead of it. What is not redeemed needs a grant of its own,
+// so that a sign-out ends it and its RP is told: one write, and an account has a budget for it. It fails with errGone and authn.ErrThrottled.
+func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Request, c code, answer url.Values) error {
+	now := s.Now()
+	c.ID = secret.NewID() // the code's grant is another one
+	g := c.grant(rp, "", now)
+	g.Generation, g.Offline = 0, false
+	var told idClaims
+	if wants(r, "token") || !wants(r, "code") {
+		if err := s.insertFront(ctx, g, c.Epoch, now); err != nil {
+			return err
+		}
+	}
+	if wants(r, "token") {
+		token, err := s.accessToken(g, "")
+		if err != nil {
+			return err
+		}
+		answer.Set("access_token", token)
+		answer.Set("token_type", "Bearer")
+		answer.Set("expires_in", strconv.Itoa(int(AccessTokenLife/time.Second)))
+		answer.Set("scope", g.Scope)
+		told.AtHash = halfHash(token)
+	}
+	if !wants(r, "id_token") {
+		return nil
+	}
+	if code := answer.Get("code"); code != "" {
+		told.CodeHash = halfHash(code)
+	}
+	if r.ResponseType == "id_token" { // no access token will ever fetch them (§5.4)
+		sub, err := s.Store.FindSubject(ctx, g.ID, hasScope(g.Scope, "person"))
+		if err != nil {
+			return fmt.Errorf("find subject: %w", err)
+		}
+		info := reveal(g.Scope, sub)
+		told.Userinfo = &info
+	}
+	told.Nonce = r.Nonce
+	token, err := s.idToken(rp, g, told)
+	answer.Set("id_token", token)
+	return err
+}
+
+// insertFront makes the grant of tokens that come by way of the browser.
+func (s *Service) insertFront(ctx context.Context, g Grant, epoch int64, now time.Time) error {
+	slot := throttle.Slot{Key: s.Keys.Pseudonym(frontPurpose, string(g.Account)), Budget: throttle.Requests}
+	insert := func(tx Tx) error {
+		taken, err := tx.TakeSlots(ctx, []throttle.Slot{slot}, now)
+		if err != nil {
+			return err
+		}
+		if !taken[0].Granted {
+			return authn.ErrThrottled
+		}
+		made, err := tx.InsertGrant(ctx, g, epoch, now, now)
+		if err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+		if !made {
+			return errGone
+		}
+		if err := tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now); err != nil {
+			return fmt.Errorf("touch session: %w", err)
+		}
+		return tx.Append(ctx, s.event(audit.FrontGranted, g))
+	}
+	err := s.InTx(ctx, insert)
+	if errors.Is(err, authn.ErrOutcomeUnknown) {
+		err = s.InTx(ctx, insert) // it finds its own grant
+	}
+	return err
+}
