@@ -177,7 +177,7 @@ func TestAPollThatComesTooSoonMakesTheIntervalLonger(t *testing.T) {
 			t.Errorf("what is approved is not made to wait: %d %v", out.status, out.body)
 		}
 	})
-	w := on(t)
+	w := onceMore(t)
 	p := w.holder().begins()
 	for range 30 {
 		p.poll()
