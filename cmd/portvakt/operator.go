@@ -46,7 +46,7 @@ type rpCreate struct {
 	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
 	RequireSigned         bool     `name:"require-signed-request" help:"Take requests that the app has signed, and no others (RFC 9101)." default:"false"`
 	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
-	ResponseType          []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
+	answerFlags           `embed:""`
 }
 
 // Validate implements kong.Validatable: what a service needs, and what an app does.
@@ -67,9 +67,12 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned, ResponseTypes: c.ResponseType}}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.PrivateKeyJWT
+	}
+	if err := c.set(&in.Options); err != nil {
+		return err
 	}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
@@ -163,14 +166,18 @@ type rpSet struct {
 	JWKSURI               *string  `name:"jwks-uri" help:"Where the app publishes its public keys, instead of what is stored." placeholder:"URL"`
 	RequireSigned         *bool    `name:"require-signed-request" help:"Whether to take requests that the app has signed, and no others (RFC 9101)." negatable:""`
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
-	ResponseType          []string `help:"What the app may ask for, instead of what is stored; repeatable." placeholder:"WORDS"`
+	answerFlags           `embed:""`
 }
 
 // Run changes an RP.
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned, ResponseTypes: c.ResponseType}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}
+	var err error
+	if in.Options, err = json.Marshal(c.changes()); err != nil {
+		return err
+	}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

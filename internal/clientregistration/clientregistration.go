@@ -57,6 +57,7 @@ var (
 	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
 	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
+	ErrEncryptionKey       = errors.New("the app's keys have none to which tokens could be encrypted, for use enc or for any use")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
 		"(RFC 9700 §2.1): register each address")
@@ -109,8 +110,14 @@ func check(rp relyingparty.RP) error {
 		}
 	}
 	if len(rp.Options.JWKS) > 0 {
-		if _, err := signingkey.ReadKeySet(rp.Options.JWKS); err != nil {
+		set, err := signingkey.ReadKeySet(rp.Options.JWKS)
+		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned) && !set.Signs() {
 			return ErrKeys
+		}
+		for _, e := range rp.Options.Encryptions() {
+			if e.IsOn() && !set.Encrypts(e.Alg) {
+				return fmt.Errorf("%w: %s", ErrEncryptionKey, e.Alg)
+			}
 		}
 	}
 	return rp.Check()
@@ -150,7 +157,7 @@ func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) (
 }
 
 // Change changes what an RP is called, where it is and whose people it may know. Its secret and its people's grants stay.
-func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP)) (relyingparty.RP, error) {
+func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
 	if err == nil && !ok {
 		err = ErrUnknown
@@ -158,7 +165,9 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if err != nil {
 		return rp, err
 	}
-	change(&rp)
+	if err := change(&rp); err != nil {
+		return rp, err
+	}
 	if err := check(rp); err != nil {
 		return rp, err
 	}

@@ -82,7 +82,8 @@ type RPChange struct {
 	JWKSURI       *string         `json:"jwks_uri,omitempty"`
 	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
-	ResponseTypes []string        `json:"response_types,omitempty"`
+	// Options replaces options by the names of client metadata; what is empty is taken away.
+	Options json.RawMessage `json:"options,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -233,7 +234,7 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 }
 
 func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, error) {
-	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) {
+	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) error {
 		for field, text := range map[*string]*string{&rp.Name: in.Name, &rp.InitiateLoginURI: in.InitiateLoginURI, &rp.ClientURI: in.ClientURI,
 			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI, &rp.RequireACR: in.RequireACR} {
 			if text != nil {
@@ -252,12 +253,12 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 		if in.Organisations != nil {
 			rp.Organisations = identified(in.Organisations)
 		}
-		in.options(&rp.Options)
+		return in.options(&rp.Options)
 	})
 	return shown(rp), err
 }
 
-func (c RPChange) options(o *relyingparty.Options) {
+func (c RPChange) options(o *relyingparty.Options) error {
 	if c.JWKS != nil {
 		o.JWKS, o.JWKSURI = c.JWKS, ""
 	}
@@ -270,9 +271,10 @@ func (c RPChange) options(o *relyingparty.Options) {
 	if c.RequirePAR != nil {
 		o.RequirePAR = *c.RequirePAR
 	}
-	if c.ResponseTypes != nil {
-		o.ResponseTypes = c.ResponseTypes
+	if len(c.Options) > 0 {
+		return json.Unmarshal(c.Options, o)
 	}
+	return nil
 }
 
 func identified(names []string) []organisation.ID {

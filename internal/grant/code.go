@@ -58,12 +58,12 @@ func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 	if r.ResponseType != "" {
 		switch err := s.addTokens(ctx, rp, r, c, answer); {
 		case errors.Is(err, errGone):
-			return s.failed(r, errGone), nil
+			return s.failed(ctx, rp, r, errGone)
 		case err != nil:
 			return Answer{}, err
 		}
 	}
-	return s.answer(r, answer), nil
+	return s.answer(ctx, rp, r, answer)
 }
 
 // seal makes the code itself.

@@ -57,7 +57,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 // respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
 	if a.Post {
-		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params})
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params, Failed: a.Failed})
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, a.Location(), http.StatusSeeOther)

@@ -26,7 +26,7 @@ func (d *Door) metadata() []byte {
 		"jwks_uri":                                                 d.Issuer + jwksPath,
 		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                                 relyingparty.ResponseTypes(),
-		"response_modes_supported":                                 []string{"query", grant.Fragment, grant.FormPost},
+		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
 		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials"},
 		"subject_types_supported":                                  []string{"public"},
 		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
@@ -49,6 +49,11 @@ func (d *Door) metadata() []byte {
 		"claims_parameter_supported":                               true,
 		"request_parameter_supported":                              true,
 		"request_object_signing_alg_values_supported":              signingkey.ProofAlgs(),
+		"authorization_signing_alg_values_supported":               relyingparty.SigningAlgs(), // JARM §4
+		"authorization_encryption_alg_values_supported":            signingkey.EncryptionAlgs(),
+		"authorization_encryption_enc_values_supported":            signingkey.EncryptionMethods(),
+		"id_token_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
+		"id_token_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
 
 		"request_uri_parameter_supported": false,
 	})

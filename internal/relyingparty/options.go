@@ -20,6 +20,15 @@ type Options struct {
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
+	// AnswerSigned is how answers by way of the browser are signed where the RP asks for that; empty: it may not (JARM §4). The others are
+	// how what it is told is encrypted to a key of its own (see answers.go).
+	AnswerSigned         string `json:"authorization_signed_response_alg,omitempty"`
+	AnswerEncryptedAlg   string `json:"authorization_encrypted_response_alg,omitempty"`
+	AnswerEncryptedEnc   string `json:"authorization_encrypted_response_enc,omitempty"`
+	IDTokenEncryptedAlg  string `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEncryptedEnc  string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoEncryptedAlg string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptedEnc string `json:"userinfo_encrypted_response_enc,omitempty"`
 }
 
 // AuthMethod is a method of client authentication (OIDC Core §9).
@@ -34,7 +43,7 @@ func (o Options) HasKeys() bool { return len(o.JWKS) > 0 || o.JWKSURI != "" }
 // The ways in which options do not fit each other.
 var (
 	ErrAuthMethod = errors.New("the way to prove itself is private_key_jwt, or a secret")
-	ErrNoKeys     = errors.New("private_key_jwt and signed requests need the app's public keys: a JWK Set, or the address where it publishes one")
+	ErrNoKeys     = errors.New("private_key_jwt, signed requests and encrypted tokens need the app's public keys: a JWK Set, or the address where it publishes one")
 	ErrBothKeys   = errors.New("the app's public keys stand in the registration or at an address, not in both")
 )
 
@@ -51,5 +60,5 @@ func (o Options) check() error {
 			return err
 		}
 	}
-	return o.checkResponseTypes()
+	return errors.Join(o.checkResponseTypes(), o.checkAnswers())
 }

@@ -181,7 +181,7 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 // respond goes on to the app with what it gets, or to a page of our own.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, to grant.Answer) error {
 	if to.Post {
-		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params})
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params, Failed: to.Failed})
 	}
 	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(to.Location())}, to.Location())
 }

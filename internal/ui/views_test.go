@@ -62,7 +62,7 @@ var full = []sample{
 	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
 	{"signin_post", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"code": {"1"}, "state": {"2"}}}},
-	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}}},
+	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}, Failed: true}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
 	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
