@@ -41,7 +41,8 @@ type rpCreate struct {
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
 	Service               bool     `help:"Not an app that people log in to, but a program that calls the API in its own name (docs/api.md)."`
 	Scope                 []string `help:"What the service may do at the API, as register:read; repeatable." placeholder:"SCOPE"`
-	AuthMethod            string   `help:"How the app proves itself: secret, or private_key_jwt, by signing with a key of its own (RFC 7523)." enum:"secret,private_key_jwt" default:"secret"`
+	AuthMethod            string   `help:"How the app proves itself: secret, as it likes or by client_secret_basic or client_secret_post alone; client_secret_jwt, by a MAC with its secret; private_key_jwt, by signing with a key of its own (RFC 7523)." enum:"secret,client_secret_basic,client_secret_post,client_secret_jwt,private_key_jwt" default:"secret"`
+	AuthAlg               string   `help:"The one algorithm that the app signs its assertions by, as ES256 or HS256; any, where it is not given." placeholder:"ALG"`
 	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set." type:"filecontent" placeholder:"FILE"`
 	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
 	RequireSigned         bool     `name:"require-signed-request" help:"Take requests that the app has signed, and no others (RFC 9101)." default:"false"`
@@ -67,9 +68,10 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 	in := control.RP{Name: c.Name, Public: c.Public, Organisations: c.Org, RedirectURIs: c.RedirectURI,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
+		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
+			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
 	if c.AuthMethod != "secret" {
-		in.AuthMethod = control.PrivateKeyJWT
+		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}
 	if err := c.set(&in.Options); err != nil {
 		return err
@@ -164,6 +166,7 @@ type rpSet struct {
 	Scope                 []string `help:"What a service may do at the API, instead of what is stored; repeatable." placeholder:"SCOPE"`
 	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set, instead of what is stored." type:"filecontent" placeholder:"FILE"`
 	JWKSURI               *string  `name:"jwks-uri" help:"Where the app publishes its public keys, instead of what is stored." placeholder:"URL"`
+	AuthAlg               *string  `help:"The one algorithm that the app signs its assertions by; \"\" takes it away." placeholder:"ALG"`
 	RequireSigned         *bool    `name:"require-signed-request" help:"Whether to take requests that the app has signed, and no others (RFC 9101)." negatable:""`
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
 	answerFlags           `embed:""`
@@ -173,7 +176,7 @@ type rpSet struct {
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}
+		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}
 	var err error
 	if in.Options, err = json.Marshal(c.changes()); err != nil {
 		return err

@@ -1,7 +1,11 @@
 package app_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/json"
+	"hash"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -129,6 +133,96 @@ func TestAnAssertionIsReadStrictly(t *testing.T) {
 	}
 }
 
+// mac is a JWS of the header and the claims by a secret, as the header's algorithm says.
+func mac(key string, header, claims map[string]any) string {
+	signed := b64(must(json.Marshal(header))) + "." + b64(must(json.Marshal(claims)))
+	m := hmac.New(map[any]func() hash.Hash{"HS256": sha256.New, "HS384": sha512.New384, "HS512": sha512.New}[header["alg"]], []byte(key))
+	m.Write([]byte(signed)) //nolint:errcheck // a hash cannot fail
+	return signed + "." + b64(m.Sum(nil))
+}
+
+func TestAnAppProvesItselfByAMACWithItsSecret(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		rp := w.register(control.RP{Name: "Payroll", RedirectURIs: []string{hrmURL + "/payroll"}, PKCE: true, Options: control.Options{AuthMethod: "client_secret_jwt"}})
+		now := w.clock.Now().Unix()
+		assertion := func(key, alg string, changes ...any) string {
+			claims := map[string]any{"iss": rp.ClientID, "sub": rp.ClientID, "aud": issuer, "exp": now + 60, "iat": now, "jti": secret.NewID()}
+			for i := 0; i+1 < len(changes); i += 2 {
+				claims[changes[i].(string)] = changes[i+1]
+			}
+			return mac(key, map[string]any{"alg": alg, "typ": "JWT"}, claims)
+		}
+		proven := func(assertion string) bool {
+			status, answer := w.signed("/token", assertion, "grant_type", "client_credentials")
+			if status == http.StatusUnauthorized && answer["error"] == "invalid_client" {
+				return false
+			}
+			if answer["error"] != "unauthorized_client" {
+				t.Fatalf("%d %v", status, answer)
+			}
+			return true
+		}
+		for _, alg := range []string{"HS256", "HS384", "HS512"} {
+			once := assertion(rp.ClientSecret, alg)
+			if !proven(once) || proven(once) {
+				t.Errorf("%s: it must be good, and once", alg)
+			}
+		}
+		h := w.holder()
+		signer := w.signer(h)
+		for name, bad := range map[string]string{
+			"by another secret":        assertion(w.hrm.ClientSecret, "HS256"),
+			"for another server":       assertion(rp.ClientSecret, "HS256", "aud", "https://other.example"),
+			"expired":                  assertion(rp.ClientSecret, "HS256", "exp", now-61),
+			"without a name":           assertion(rp.ClientSecret, "HS256", "jti", ""),
+			"by a key":                 h.assertion(rp.ClientID),
+			"without an algorithm":     h.assertion(rp.ClientID, "header alg", "none"),
+			"by the public key as one": mac(string(h.set("one")), map[string]any{"alg": "HS256", "kid": "one"}, map[string]any{"iss": signer.ClientID, "sub": signer.ClientID, "aud": issuer, "exp": now + 60, "jti": "x"}),
+		} {
+			if proven(bad) {
+				t.Errorf("%s it counts", name)
+			}
+		}
+		if status, answer := w.call("/token", rp, "grant_type", "client_credentials"); status != http.StatusUnauthorized {
+			t.Errorf("the secret itself, in the header: %d %v", status, answer)
+		}
+		if err := w.operator(http.MethodPatch, "/relying-parties/"+rp.ClientID, map[string]string{"token_endpoint_auth_signing_alg": "HS512"}, new(control.RP)); err != nil {
+			t.Fatal(err)
+		}
+		if proven(assertion(rp.ClientSecret, "HS256")) || !proven(assertion(rp.ClientSecret, "HS512")) {
+			t.Error("the one algorithm that it is registered for does not hold")
+		}
+		var fresh map[string]string
+		if err := w.operator(http.MethodPost, "/relying-parties/"+rp.ClientID+"/secret", nil, &fresh); err != nil {
+			t.Fatal(err)
+		}
+		if proven(assertion(rp.ClientSecret, "HS512")) || !proven(assertion(fresh["client_secret"], "HS512")) {
+			t.Error("the former secret counts, or the new one does not")
+		}
+		if stored := w.askDB(`SELECT COUNT(*) FROM relying_parties WHERE client_id = '` + rp.ClientID + `' AND LENGTH(secret) > 0`); stored != "0" {
+			t.Error("a hash of the secret stands beside it")
+		}
+		if err := w.operator(http.MethodDelete, "/relying-parties/"+rp.ClientID, nil, new(map[string]string)); err != nil {
+			t.Fatal(err)
+		}
+		if left := w.askDB(`SELECT COUNT(*) FROM client_secrets`); left != "0" {
+			t.Errorf("%s secrets stay behind", left)
+		}
+	})
+}
+
+func TestAnAppThatInsistsOnAWayIsTakenByNoOther(t *testing.T) {
+	w := on(t)
+	for _, method := range []control.AuthMethod{"client_secret_basic", "client_secret_post"} {
+		rp := w.register(control.RP{Name: "Payroll", RedirectURIs: []string{hrmURL + "/payroll"}, PKCE: true, Options: control.Options{AuthMethod: method}})
+		_, header := w.call("/token", rp, "grant_type", "client_credentials")
+		_, body := w.call("/token", control.RP{ClientID: rp.ClientID}, "client_secret", rp.ClientSecret, "grant_type", "client_credentials")
+		if byHeader := method == "client_secret_basic"; (header["error"] == "unauthorized_client") != byHeader || (body["error"] == "unauthorized_client") == byHeader {
+			t.Errorf("%s: in the header %v, in the body %v", method, header, body)
+		}
+	}
+}
+
 func TestTwentyUsesOfOneAssertionOneWins(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		h := w.holder()
@@ -216,15 +310,17 @@ func TestWhatAnAppMayRegisterToProveItselfBy(t *testing.T) {
 	}
 	private := json.RawMessage(strings.Replace(string(h.set("one")), `"crv"`, `"d":"AAAA","crv"`, 1))
 	for name, o := range map[string]control.Options{
-		"no keys":          {AuthMethod: control.PrivateKeyJWT},
-		"keys twice":       {AuthMethod: control.PrivateKeyJWT, JWKS: h.set("one"), JWKSURI: "https://payroll.example/jwks"},
-		"a private key":    {AuthMethod: control.PrivateKeyJWT, JWKS: private},
-		"no set":           {AuthMethod: control.PrivateKeyJWT, JWKS: json.RawMessage(`{"kty":"EC"}`)},
-		"an empty set":     {AuthMethod: control.PrivateKeyJWT, JWKS: json.RawMessage(`{"keys":[]}`)},
-		"keys over http":   {AuthMethod: control.PrivateKeyJWT, JWKSURI: "http://payroll.example/jwks"},
-		"an unknown way":   {AuthMethod: "tls_client_auth", JWKS: h.set("one")},
-		"a secret's JWT":   {AuthMethod: "client_secret_jwt"},
-		"the name of none": {AuthMethod: "none"},
+		"no keys":                  {AuthMethod: control.PrivateKeyJWT},
+		"keys twice":               {AuthMethod: control.PrivateKeyJWT, JWKS: h.set("one"), JWKSURI: "https://payroll.example/jwks"},
+		"a private key":            {AuthMethod: control.PrivateKeyJWT, JWKS: private},
+		"no set":                   {AuthMethod: control.PrivateKeyJWT, JWKS: json.RawMessage(`{"kty":"EC"}`)},
+		"an empty set":             {AuthMethod: control.PrivateKeyJWT, JWKS: json.RawMessage(`{"keys":[]}`)},
+		"keys over http":           {AuthMethod: control.PrivateKeyJWT, JWKSURI: "http://payroll.example/jwks"},
+		"an unknown way":           {AuthMethod: "tls_client_auth", JWKS: h.set("one")},
+		"a key's alg for a MAC":    {AuthMethod: "client_secret_jwt", AuthAlg: "ES256"},
+		"a MAC's alg for a key":    {AuthMethod: control.PrivateKeyJWT, JWKS: h.set("one"), AuthAlg: "HS256"},
+		"an alg for a bare secret": {AuthMethod: "client_secret_basic", AuthAlg: "HS256"},
+		"the name of none":         {AuthMethod: "none"},
 	} {
 		if err := w.operator(http.MethodPost, "/relying-parties", rp(o), new(control.RP)); err == nil {
 			t.Errorf("%s was registered", name)

@@ -23,6 +23,7 @@ import (
 type Service struct {
 	Store Store
 	InTx  func(context.Context, func(Tx) error) error
+	Keys  *secret.Keyring
 	Now   func() time.Time
 }
 
@@ -44,6 +45,8 @@ type Tx interface {
 	ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error)
 	// SetRPSecret replaces an RP's secret; false if there is no such RP.
 	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
+	// SetSealedSecret keeps the secret of an RP with client_secret_jwt, perhaps in place of another.
+	SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error
 	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
 	DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error)
 	audit.Appender
@@ -69,7 +72,11 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 	var plain secret.Token
 	rp.ClientID, rp.Created = secret.NewID(), s.Now()
 	rp = withDefaults(rp)
-	if !public && rp.Options.AuthMethod == "" {
+	switch {
+	case public || rp.Options.AuthMethod == relyingparty.PrivateKeyJWT:
+	case rp.Options.AuthMethod == relyingparty.SecretJWT:
+		plain = secret.NewLongToken()
+	default:
 		plain = secret.NewToken()
 		rp.Secret = plain.Hash()
 	}
@@ -84,9 +91,20 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		if err := tx.InsertRP(ctx, rp); err != nil {
 			return fmt.Errorf("insert relying party: %w", err)
 		}
+		if err := s.seal(ctx, tx, rp, plain); err != nil {
+			return err
+		}
 		return tx.Append(ctx, s.event(audit.RPCreated, rp.ClientID))
 	})
 	return rp, plain, err
+}
+
+// seal keeps the secret of an RP whose MACs it checks.
+func (s *Service) seal(ctx context.Context, tx Tx, rp relyingparty.RP, plain secret.Token) error {
+	if rp.Options.AuthMethod != relyingparty.SecretJWT {
+		return nil
+	}
+	return tx.SetSealedSecret(ctx, rp.ClientID, relyingparty.SealSecret(s.Keys, rp.ClientID, plain, s.Now()))
 }
 
 // check is what an RP must be to be used, and before that what an operator mistypes.
@@ -191,18 +209,24 @@ func (s *Service) List(ctx context.Context) ([]relyingparty.RP, error) { return 
 
 // RotateSecret gives an RP a new secret and returns it. The old one is worthless at once.
 func (s *Service) RotateSecret(ctx context.Context, clientID string) (secret.Token, error) {
-	all, err := s.Store.ListRPs(ctx)
-	if err != nil {
+	rp, ok, err := s.Store.FindRP(ctx, clientID)
+	switch {
+	case err != nil:
 		return "", err
-	}
-	for _, rp := range all {
-		if rp.ClientID == clientID && !rp.HasSecret() {
-			return "", ErrPublic
-		}
+	case !ok:
+		return "", ErrUnknown
+	case !rp.HasSecret() && rp.Options.AuthMethod != relyingparty.SecretJWT:
+		return "", ErrPublic
 	}
 	plain := secret.NewToken()
+	if !rp.HasSecret() {
+		plain = secret.NewLongToken()
+	}
 	err = s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.SetRPSecret(ctx, clientID, plain.Hash())
+		ok, err := true, s.seal(ctx, tx, rp, plain)
+		if rp.HasSecret() {
+			ok, err = tx.SetRPSecret(ctx, clientID, plain.Hash())
+		}
 		if err == nil && !ok {
 			err = ErrUnknown
 		}

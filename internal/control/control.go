@@ -59,6 +59,9 @@ type RP struct {
 // Options are what few relying parties need.
 type Options = relyingparty.Options
 
+// AuthMethod is how a relying party proves itself.
+type AuthMethod = relyingparty.AuthMethod
+
 // PrivateKeyJWT is for an app that proves itself by signing.
 const PrivateKeyJWT = relyingparty.PrivateKeyJWT
 
@@ -80,6 +83,7 @@ type RPChange struct {
 	// JWKS and JWKSURI replace each other: one that is given takes the other away.
 	JWKS          json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI       *string         `json:"jwks_uri,omitempty"`
+	AuthAlg       *string         `json:"token_endpoint_auth_signing_alg,omitempty"`
 	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
 	// Options replaces options by the names of client metadata; what is empty is taken away.
@@ -264,6 +268,9 @@ func (c RPChange) options(o *relyingparty.Options) error {
 	}
 	if c.JWKSURI != nil {
 		o.JWKS, o.JWKSURI = nil, *c.JWKSURI
+	}
+	if c.AuthAlg != nil {
+		o.AuthAlg = *c.AuthAlg
 	}
 	if c.RequireSigned != nil {
 		o.RequireSigned = *c.RequireSigned

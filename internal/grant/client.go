@@ -23,6 +23,7 @@ const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 type Client struct {
 	ID            string // may be empty beside an assertion, which names it (RFC 7521 §4.2)
 	Secret        string // empty: none was given
+	InHeader      bool   // the secret came in the Authorization header, not in the body
 	Assertion     string // empty: none was given
 	AssertionType string
 }
@@ -51,8 +52,12 @@ func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, 
 
 // proveSecret checks the secret of an RP that has one, and that one without has sent none.
 func proveSecret(rp relyingparty.RP, c Client) error {
-	if rp.Options.AuthMethod != "" || rp.HasSecret() != (c.Secret != "") || rp.HasSecret() && !secret.HashOf(c.Secret).Equal(rp.Secret) {
+	method := rp.Options.AuthMethod
+	switch {
+	case method.Signs(), rp.HasSecret() != (c.Secret != ""), rp.HasSecret() && !secret.HashOf(c.Secret).Equal(rp.Secret):
 		return errClient
+	case method == relyingparty.SecretBasic && !c.InHeader, method == relyingparty.SecretPost && c.InHeader:
+		return errAssertion("the client is registered for " + string(method))
 	}
 	return nil
 }
@@ -97,7 +102,8 @@ var assertionTypes = []string{"", "JWT", "client-authentication+jwt"}
 
 func errAssertion(why string) Error { return Error{"invalid_client", why} }
 
-// authenticateBySignature is authenticate for an RP that signs (OIDC Core §9, private_key_jwt). An assertion works once.
+// authenticateBySignature is authenticate for an RP that signs (OIDC Core §9, private_key_jwt and client_secret_jwt). An assertion works
+// once.
 func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyingparty.RP, error) {
 	if c.AssertionType != AssertionType || c.Assertion == "" || c.Secret != "" {
 		return relyingparty.RP{}, Error{"invalid_request", "an assertion has the type jwt-bearer, and no secret beside it"}
@@ -110,11 +116,11 @@ func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyin
 	switch {
 	case err != nil:
 		return rp, fmt.Errorf("find relying party: %w", err)
-	case !ok || rp.Options.AuthMethod != relyingparty.PrivateKeyJWT:
+	case !ok || !rp.Options.AuthMethod.Signs():
 		return rp, errClient
 	}
 	var claims assertionClaims
-	if err := s.verifyFrom(ctx, rp, c.Assertion, assertionTypes, &claims); err != nil {
+	if err := s.verifyAssertion(ctx, rp, c.Assertion, &claims); err != nil {
 		return rp, err
 	}
 	now := s.Now()
@@ -166,6 +172,28 @@ func numericDate(seconds float64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(seconds * 1000))
+}
+
+// verifyAssertion checks an assertion by what the RP is registered for, whatever its header says: by a key of the RP's, or by its secret.
+func (s *Service) verifyAssertion(ctx context.Context, rp relyingparty.RP, assertion string, claims any) error {
+	if want := rp.Options.AuthAlg; want != "" && signingkey.AlgOf(assertion) != want {
+		return errAssertion("the client is registered to sign its assertions by " + want)
+	}
+	if rp.Options.AuthMethod == relyingparty.PrivateKeyJWT {
+		return s.verifyFrom(ctx, rp, assertion, assertionTypes, claims)
+	}
+	sealed, err := s.Store.FindSealedSecret(ctx, rp.ClientID)
+	if err != nil {
+		return fmt.Errorf("find sealed secret: %w", err)
+	}
+	key, err := relyingparty.OpenSecret(s.Keys, rp.ClientID, sealed, s.Now())
+	if err != nil {
+		return fmt.Errorf("open secret: %w", err)
+	}
+	if signingkey.VerifyShared(key, assertion, assertionTypes, claims) != nil {
+		return errAssertion("the assertion cannot be read, or it is not signed by the client's secret (HS256, HS384, HS512)")
+	}
+	return nil
 }
 
 // verifyFrom checks what an RP has signed. A key that is not in what it published is looked for once more.

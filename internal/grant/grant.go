@@ -80,6 +80,8 @@ type Grant struct {
 type Store interface {
 	// FindRP looks an RP up by its client id.
 	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
+	// FindSealedSecret returns the sealed secret of an RP with client_secret_jwt; nothing where there is none.
+	FindSealedSecret(ctx context.Context, clientID string) ([]byte, error)
 	// FindSSO reads, in one statement, an RP and the browser's session with its account.
 	FindSSO(ctx context.Context, clientID string, h secret.Hash) (SSO, error)
 	// FindSubject reads, in one statement, what userinfo tells: the grant, its session's and account's state,
@@ -109,6 +111,8 @@ type Subject struct {
 	// SessionLive says that the session has neither ended nor passed its absolute limit.
 	SessionLive bool
 	Persons     []person.Claim
+	// Options are those of the grant's RP.
+	Options relyingparty.Options
 }
 
 // Tx is what grant changes.

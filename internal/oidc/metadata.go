@@ -10,7 +10,10 @@ import (
 )
 
 // authMethods are the ways in which a client proves itself that has something to do it by.
-var authMethods = []string{"client_secret_basic", "client_secret_post", string(relyingparty.PrivateKeyJWT)}
+var authMethods = relyingparty.AuthMethods()
+
+// assertionAlgs are those that an assertion may be signed by: the RP's registration says whether by a key or by the secret.
+var assertionAlgs = append(signingkey.ProofAlgs(), relyingparty.SharedAlgs()...)
 
 // metadata is the discovery document (OpenID Connect Discovery §3, RFC 8414 §2), made once.
 func (d *Door) metadata() []byte {
@@ -31,11 +34,11 @@ func (d *Door) metadata() []byte {
 		"subject_types_supported":                                  []string{"public"},
 		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
 		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),
-		"token_endpoint_auth_signing_alg_values_supported":         signingkey.ProofAlgs(),
+		"token_endpoint_auth_signing_alg_values_supported":         assertionAlgs,
 		"revocation_endpoint_auth_methods_supported":               append(authMethods[:len(authMethods):len(authMethods)], "none"),
-		"revocation_endpoint_auth_signing_alg_values_supported":    signingkey.ProofAlgs(),
+		"revocation_endpoint_auth_signing_alg_values_supported":    assertionAlgs,
 		"introspection_endpoint_auth_methods_supported":            authMethods,
-		"introspection_endpoint_auth_signing_alg_values_supported": signingkey.ProofAlgs(),
+		"introspection_endpoint_auth_signing_alg_values_supported": assertionAlgs,
 		"introspection_signing_alg_values_supported":               []signingkey.Alg{signingkey.ES256}, // RFC 9701 §7
 		"code_challenge_methods_supported":                         []string{"S256"},
 		"dpop_signing_alg_values_supported":                        signingkey.ProofAlgs(), // RFC 9449 §5.1

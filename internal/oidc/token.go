@@ -132,7 +132,7 @@ func basicAuth(r *http.Request) (grant.Client, bool) {
 	}
 	id, errID := url.QueryUnescape(id)
 	secret, errSecret := url.QueryUnescape(secret)
-	return grant.Client{ID: id, Secret: secret}, errID == nil && errSecret == nil && secret != ""
+	return grant.Client{ID: id, Secret: secret, InHeader: true}, errID == nil && errSecret == nil && secret != ""
 }
 
 // fail answers an error by the book (RFC 6749 §5.2). What is not the RP's fault is logged and named by its

@@ -30,9 +30,9 @@ func TestHowAClientNamesItself(t *testing.T) {
 	}{
 		"in the body":                     {"client_id=hrm&client_secret=s", "", grant.Client{ID: "hrm", Secret: "s"}, ""},
 		"a public client":                 {"client_id=hrm", "", grant.Client{ID: "hrm"}, ""},
-		"in the header":                   {"", basic("hrm:s"), grant.Client{ID: "hrm", Secret: "s"}, ""},
-		"form-encoded in the header":      {"", basic("h%3Arm:s%2B+x"), grant.Client{ID: "h:rm", Secret: "s+ x"}, ""},
-		"in both, of one mind":            {"client_id=hrm", basic("hrm:s"), grant.Client{ID: "hrm", Secret: "s"}, ""},
+		"in the header":                   {"", basic("hrm:s"), grant.Client{ID: "hrm", Secret: "s", InHeader: true}, ""},
+		"form-encoded in the header":      {"", basic("h%3Arm:s%2B+x"), grant.Client{ID: "h:rm", Secret: "s+ x", InHeader: true}, ""},
+		"in both, of one mind":            {"client_id=hrm", basic("hrm:s"), grant.Client{ID: "hrm", Secret: "s", InHeader: true}, ""},
 		"in both, of two minds":           {"client_id=other", basic("hrm:s"), grant.Client{}, "invalid_request"},
 		"with two secrets":                {"client_secret=s", basic("hrm:s"), grant.Client{}, "invalid_request"},
 		"a repeated parameter":            {"client_id=hrm&client_id=hrm", "", grant.Client{}, "invalid_request"},

@@ -7,6 +7,19 @@ import (
 	"strings"
 )
 
+// Answers are how an RP wants what it is told to be signed and encrypted. Their names are those of client metadata (OIDC Registration §2,
+// JARM §4).
+type Answers struct {
+	// AnswerSigned is how answers by way of the browser are signed where the RP asks for that; empty: it may not.
+	AnswerSigned         string `json:"authorization_signed_response_alg,omitempty"`
+	AnswerEncryptedAlg   string `json:"authorization_encrypted_response_alg,omitempty"`
+	AnswerEncryptedEnc   string `json:"authorization_encrypted_response_enc,omitempty"`
+	IDTokenEncryptedAlg  string `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEncryptedEnc  string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoEncryptedAlg string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptedEnc string `json:"userinfo_encrypted_response_enc,omitempty"`
+}
+
 // Encryption is how an RP wants one kind of token to be encrypted to a key of its own; empty: not at all.
 type Encryption struct{ Alg, Method string }
 
@@ -14,23 +27,23 @@ type Encryption struct{ Alg, Method string }
 func (e Encryption) IsOn() bool { return e.Alg != "" }
 
 // IDTokenEncryption is how ID tokens are encrypted (OIDC Registration §2).
-func (o Options) IDTokenEncryption() Encryption {
-	return encryption(o.IDTokenEncryptedAlg, o.IDTokenEncryptedEnc)
+func (a Answers) IDTokenEncryption() Encryption {
+	return encryption(a.IDTokenEncryptedAlg, a.IDTokenEncryptedEnc)
 }
 
 // AnswerEncryption is how signed answers are encrypted (JARM §3).
-func (o Options) AnswerEncryption() Encryption {
-	return encryption(o.AnswerEncryptedAlg, o.AnswerEncryptedEnc)
+func (a Answers) AnswerEncryption() Encryption {
+	return encryption(a.AnswerEncryptedAlg, a.AnswerEncryptedEnc)
 }
 
 // UserinfoEncryption is how the answers of userinfo are encrypted (OIDC Registration §2).
-func (o Options) UserinfoEncryption() Encryption {
-	return encryption(o.UserinfoEncryptedAlg, o.UserinfoEncryptedEnc)
+func (a Answers) UserinfoEncryption() Encryption {
+	return encryption(a.UserinfoEncryptedAlg, a.UserinfoEncryptedEnc)
 }
 
 // Encryptions are all of them.
-func (o Options) Encryptions() []Encryption {
-	return []Encryption{o.IDTokenEncryption(), o.AnswerEncryption(), o.UserinfoEncryption()}
+func (a Answers) Encryptions() []Encryption {
+	return []Encryption{a.IDTokenEncryption(), a.AnswerEncryption(), a.UserinfoEncryption()}
 }
 
 func encryption(alg, method string) Encryption {

@@ -34,6 +34,9 @@ func NewToken() Token {
 // are counted, and in which a phone takes a dash at the end for one of the sentence's.
 func NewShortToken() Token { return Token(Crockford.EncodeToString(Random(16))) }
 
+// NewLongToken returns 384 random bits as 64 characters of base64url: as many bytes as the longest MAC needs (RFC 7518 §3.2).
+func NewLongToken() Token { return Token(base64.RawURLEncoding.EncodeToString(Random(48))) }
+
 // Groups is a short token as a person types it from paper: in capitals, in groups of four.
 func (t Token) Groups() string {
 	var groups []string

@@ -51,7 +51,14 @@ WHERE client_id = $1`
 	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
 	deleteRPOrganisations statement = `DELETE FROM relying_party_organisations WHERE client_id = $1`
 	deleteRP              statement = `DELETE FROM relying_parties WHERE client_id = $1`
+	findSealedSecret      statement = `SELECT sealed FROM client_secrets WHERE client_id = $1`
+	deleteSealedSecret    statement = `DELETE FROM client_secrets WHERE client_id = $1`
 	endGrantsOfRP         statement = `UPDATE grants SET ended_at = $2 WHERE client_id = $1 AND ended_at = 0`
+
+	// Of an RP that is there: one that is removed in between leaves nothing behind.
+	setSealedSecret statement = `
+INSERT INTO client_secrets (client_id, sealed) SELECT client_id, $2 FROM relying_parties WHERE client_id = $1
+ON CONFLICT (client_id) DO UPDATE SET sealed = excluded.sealed`
 )
 
 // rpRow receives the columns of an RP and one of its organisations.
@@ -72,10 +79,9 @@ func (r *rpRow) dest() []any {
 
 func (r *rpRow) rp() (relyingparty.RP, error) {
 	rp := r.RP
-	if r.options != noOptions && r.options != "" { // "": a row of an outer join
-		if err := json.Unmarshal([]byte(r.options), &rp.Options); err != nil {
-			return rp, fmt.Errorf("store: options of relying party %s: %w", rp.ClientID, err)
-		}
+	var err error
+	if rp.Options, err = readOptions(r.options); err != nil {
+		return rp, err
 	}
 	rp.Secret, rp.Created = secret.HashFrom(r.secret), fromMS(r.created)
 	rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.Scopes = lines(r.redirects), lines(r.postLogout), strings.Fields(r.scopes)
@@ -85,6 +91,17 @@ func (r *rpRow) rp() (relyingparty.RP, error) {
 }
 
 const noOptions = "{}"
+
+// readOptions reads the column of that name; "" is that of an outer join.
+func readOptions(text string) (o relyingparty.Options, err error) {
+	if text == noOptions || text == "" {
+		return o, nil
+	}
+	if err = json.Unmarshal([]byte(text), &o); err != nil {
+		err = fmt.Errorf("store: options of a relying party: %w", err)
+	}
+	return o, err
+}
 
 // collectRPs joins the rows of one RP, which follow each other.
 func collectRPs(q query) ([]relyingparty.RP, error) {
@@ -182,10 +199,24 @@ func (tx *Tx) SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (
 	return n == 1, err
 }
 
+// FindSealedSecret returns the sealed secret of an RP with client_secret_jwt.
+func (db *DB) FindSealedSecret(ctx context.Context, clientID string) (sealed []byte, err error) {
+	_, err = db.query(ctx, findSealedSecret, clientID).one(&sealed)
+	return sealed, err
+}
+
+// SetSealedSecret keeps the secret of an RP with client_secret_jwt, perhaps in place of another.
+func (tx *Tx) SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error {
+	_, err := tx.exec(ctx, setSealedSecret, clientID, sealed)
+	return err
+}
+
 // DeleteRP removes an RP and ends its grants; false if there is no such RP.
 func (tx *Tx) DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error) {
-	if _, err := tx.exec(ctx, deleteRPOrganisations, clientID); err != nil {
-		return false, err
+	for _, belongs := range []statement{deleteRPOrganisations, deleteSealedSecret} {
+		if _, err := tx.exec(ctx, belongs, clientID); err != nil {
+			return false, err
+		}
 	}
 	if _, err := tx.exec(ctx, endGrantsOfRP, clientID, ms(now)); err != nil {
 		return false, err

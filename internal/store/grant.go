@@ -39,8 +39,8 @@ SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offl
   g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company,
   a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
-  COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, '')
-FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id
+  COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, ''), COALESCE(r.options, '')
+FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id LEFT JOIN relying_parties r ON r.client_id = g.client_id
   LEFT JOIN connections c ON c.account_id = g.account_id AND $2 LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = g.client_id
 WHERE g.id = $1
@@ -150,9 +150,13 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 		var g grantRow
 		var a accountRow
 		var sessionEnded, sessionExpires int64
-		var employer, key, employments string
-		dest := append(append(g.dest(), a.dest()...), &sessionEnded, &sessionExpires, &employer, &key, &employments)
-		if err := scan(dest...); err != nil {
+		var employer, key, employments, options string
+		dest := append(append(g.dest(), a.dest()...), &sessionEnded, &sessionExpires, &employer, &key, &employments, &options)
+		err := scan(dest...)
+		if err == nil {
+			sub.Options, err = readOptions(options)
+		}
+		if err != nil {
 			return err
 		}
 		sub.Grant, sub.Account = g.grant(), a.account()
