@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,10 +50,11 @@ type mux interface {
 
 // Routes mounts the door. It stands outside of the pages' origin check: it looks at no cookie.
 func (d *Door) Routes(to mux) {
-	document := d.mount(to)
+	described := d.mount(to)
+	document := sync.OnceValue(func() []byte { return write(described) })
 	to.Handle("GET "+base+"/openapi.json", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(document) //nolint:errcheck // the client has gone away
+		w.Write(document()) //nolint:errcheck // the client has gone away
 	}))
 	to.Handle(grant.APIPath+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, problem(http.StatusNotFound, "not_found", "there is no such operation, or not by this method"))
@@ -60,10 +62,10 @@ func (d *Door) Routes(to mux) {
 }
 
 // Document is the description of the API (OpenAPI 3.1), as it is served and as docs/openapi.json has it.
-func Document() []byte { return new(Door).mount(http.NewServeMux()) }
+func Document() []byte { return write(new(Door).mount(http.NewServeMux())) }
 
 // mount mounts the operations and returns their description.
-func (d *Door) mount(to mux) []byte {
+func (d *Door) mount(to mux) *huma.OpenAPI {
 	config := huma.DefaultConfig("Portvakt", "1")
 	// Its own pages would load scripts from elsewhere, and its links a field into every answer.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
@@ -87,7 +89,11 @@ func (d *Door) mount(to mux) []byte {
 		b.about = part.about
 		part.mount(b)
 	}
-	raw, err := json.Marshal(b.api.OpenAPI())
+	return b.api.OpenAPI()
+}
+
+func write(described *huma.OpenAPI) []byte {
+	raw, err := json.Marshal(described)
 	if err != nil {
 		panic(err) // it is made of our own types
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -38,14 +39,18 @@ func (l Language) Own() string {
 	return "Svenska"
 }
 
-// Catalogue is all texts in all languages, read once at the start.
+// Catalogue is all texts in all languages. It is safe for concurrent use.
 type Catalogue struct {
 	printers map[Language]*Printer
 	matcher  language.Matcher
 }
 
-// New reads the embedded texts. An error is a mistake in a text file.
-func New() (*Catalogue, error) {
+// New returns the embedded texts, which are read once. An error is a mistake in a text file.
+func New() (*Catalogue, error) { return embedded() }
+
+var embedded = sync.OnceValues(read)
+
+func read() (*Catalogue, error) {
 	bundle := i18n.NewBundle(language.Swedish)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	c := &Catalogue{printers: map[Language]*Printer{}}

@@ -41,7 +41,7 @@ type Kit struct {
 	guard   *http.CrossOriginProtection
 }
 
-// New parses every template in every language, so that a mistake in one stops the start and not a person.
+// New reads no template yet (see pageSets); that all of them can be read and executed is what webtest and the views' tests see to.
 func New(o Options) (*Kit, error) {
 	issuer, err := url.Parse(o.Issuer)
 	if err != nil || issuer.Host == "" {
@@ -63,7 +63,7 @@ func New(o Options) (*Kit, error) {
 	if k.static, err = readAssets(o.Static); err != nil {
 		return nil, err
 	}
-	if k.pages, err = k.parsePages(); err != nil {
+	if k.pages, err = k.listPages(); err != nil {
 		return nil, err
 	}
 	// Behind a proxy that rewrites Host, a browser too old for Sec-Fetch-Site is still recognised by the issuer's origin.

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/locale"
@@ -22,8 +24,9 @@ type RegisteredURL = template.URL
 // writes it as it is.
 type Markup = template.HTML
 
-// pageSets holds, for each language, each page together with the layout.
-type pageSets map[locale.Language]map[string]*template.Template
+// pageSets holds, for each language, each page together with the layout. A page is made when somebody opens it first: a start
+// that made all of them would take longer than all the rest of it.
+type pageSets map[locale.Language]map[string]func() (*template.Template, error)
 
 // layoutView is what layout.html sees. A page's own "content" and "title" see View alone.
 type layoutView struct {
@@ -36,9 +39,9 @@ type layoutView struct {
 	Back      string // the page's own address, where a change of language returns to
 }
 
-// parsePages reads every template once per language. layout.html and the files that begin with "_" are shared; each other
-// file is a page that defines "title" and "content".
-func (k *Kit) parsePages() (pageSets, error) {
+// listPages finds the templates. layout.html and the files that begin with "_" are shared; each other file is a page that
+// defines "title" and "content".
+func (k *Kit) listPages() (pageSets, error) {
 	names, err := fs.Glob(k.options.Templates, "*.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: list templates: %w", err)
@@ -51,23 +54,25 @@ func (k *Kit) parsePages() (pageSets, error) {
 	}
 	sets := pageSets{}
 	for _, l := range locale.Languages() {
-		base, err := template.New("layout.html").Funcs(k.functions(l)).ParseFS(k.options.Templates, shared...)
-		if err != nil {
-			return nil, fmt.Errorf("web: parse layout: %w", err)
-		}
-		sets[l] = map[string]*template.Template{}
+		layout := sync.OnceValues(func() (*template.Template, error) {
+			return template.New("layout.html").Funcs(k.functions(l)).ParseFS(k.options.Templates, shared...)
+		})
+		sets[l] = map[string]func() (*template.Template, error){}
 		for _, name := range names {
-			if name == "layout.html" || strings.HasPrefix(name, "_") {
+			if slices.Contains(shared, name) {
 				continue
 			}
-			page, err := base.Clone()
-			if err == nil {
-				page, err = page.ParseFS(k.options.Templates, name)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("web: parse template: %w", err)
-			}
-			sets[l][strings.TrimSuffix(name, ".html")] = page
+			sets[l][strings.TrimSuffix(name, ".html")] = sync.OnceValues(func() (*template.Template, error) {
+				base, err := layout()
+				if err != nil {
+					return nil, err
+				}
+				page, err := base.Clone()
+				if err != nil {
+					return nil, err
+				}
+				return page.ParseFS(k.options.Templates, name)
+			})
 		}
 	}
 	return sets, nil
@@ -93,17 +98,21 @@ func (k *Kit) render(r *http.Request, status int, name string, view any) ([]byte
 	pages := k.pages
 	if k.options.Reload {
 		var err error
-		if pages, err = k.parsePages(); err != nil {
+		if pages, err = k.listPages(); err != nil {
 			return nil, err
 		}
 	}
 	l := k.language(r)
-	page := pages[l][name]
-	if page == nil {
+	parse := pages[l][name]
+	if parse == nil {
 		return nil, fmt.Errorf("web: no page %q", name)
 	}
+	page, err := parse()
+	if err != nil {
+		return nil, fmt.Errorf("web: parse %s: %w", name, err)
+	}
 	var body bytes.Buffer
-	err := page.ExecuteTemplate(&body, "layout.html", layoutView{
+	err = page.ExecuteTemplate(&body, "layout.html", layoutView{
 		View: view, Language: l, Languages: locale.Languages(), Brand: stateOf(r.Context()).brand,
 		Reference: Reference(r.Context()), Failed: status >= 400, Back: k.backOf(r),
 	})
