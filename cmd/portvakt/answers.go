@@ -9,11 +9,14 @@ import (
 
 // answerFlags say how an app is answered, at rp create as at rp set: what is not given stays as it is.
 type answerFlags struct {
-	ResponseType      []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
-	SignedAnswers     *string  `help:"Sign answers by way of the browser where the app asks for it (JARM): ES256 or RS256." placeholder:"ALG"`
-	EncryptedAnswers  *string  `help:"Encrypt such answers to the app's key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
-	EncryptedIDTokens *string  `name:"encrypted-id-tokens" help:"Encrypt the app's ID tokens to its key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
-	EncryptedUserinfo *string  `help:"Encrypt what userinfo answers to the app's key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
+	ResponseType              []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
+	SignedAnswers             *string  `help:"Sign answers by way of the browser where the app asks for it (JARM): ES256 or RS256." placeholder:"ALG"`
+	EncryptedAnswers          *string  `help:"Encrypt such answers to the app's key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
+	EncryptedIDTokens         *string  `name:"encrypted-id-tokens" help:"Encrypt the app's ID tokens to its key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
+	FrontchannelLogoutURI     *string  `help:"Where a hidden frame tells the app, in the browser, that its session has ended." placeholder:"URL"`
+	FrontchannelLogoutSession *bool    `help:"Name the issuer and the session there." negatable:""`
+	SessionManagement         *bool    `help:"Let the app ask a frame whether the session is still the same (session_state)." negatable:""`
+	EncryptedUserinfo         *string  `help:"Encrypt what userinfo answers to the app's key, as ECDH-ES/A256GCM." placeholder:"ALG/ENC"`
 }
 
 // changes are what is given, by the names of client metadata.
@@ -22,9 +25,14 @@ func (f answerFlags) changes() map[string]any {
 	if f.ResponseType != nil {
 		out["response_types"] = f.ResponseType
 	}
-	for name, text := range map[string]*string{"authorization_signed_response_alg": f.SignedAnswers} {
+	for name, text := range map[string]*string{"authorization_signed_response_alg": f.SignedAnswers, "frontchannel_logout_uri": f.FrontchannelLogoutURI} {
 		if text != nil {
 			out[name] = *text
+		}
+	}
+	for name, yes := range map[string]*bool{"frontchannel_logout_session_required": f.FrontchannelLogoutSession, "session_management": f.SessionManagement} {
+		if yes != nil {
+			out[name] = *yes
 		}
 	}
 	for name, text := range map[string]*string{"authorization": f.EncryptedAnswers, "id_token": f.EncryptedIDTokens, "userinfo": f.EncryptedUserinfo} {

@@ -19,7 +19,8 @@ type Answer struct {
 	Params      url.Values // none: the browser goes there and brings nothing
 	// Post says that the browser posts the parameters, Fragment that they stand in the fragment; else they stand in the query.
 	Post, Fragment bool
-	Failed         bool // it says what is wrong: nobody has logged in
+	Failed         bool    // it says what is wrong: nobody has logged in
+	Watched        Watched // what the browser shows of its session from now on
 }
 
 // Location is the address that the browser goes to, where the answer is not posted.

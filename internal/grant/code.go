@@ -63,7 +63,10 @@ func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 			return Answer{}, err
 		}
 	}
-	return s.answer(ctx, rp, r, answer)
+	watched := s.watch(rp, r, f.Session, answer)
+	a, err := s.answer(ctx, rp, r, answer)
+	a.Watched = watched
+	return a, err
 }
 
 // seal makes the code itself.

@@ -46,7 +46,10 @@ func (d *Door) metadata() []byte {
 		"acr_values_supported":                                     []session.ACR{session.Mail, session.Pwd, session.MFA, session.AAL2},
 		"claims_supported":                                         []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim, grant.CompanyClaim},
 		"ui_locales_supported":                                     []string{"sv", "en"},
-		"authorization_response_iss_parameter_supported":           true, // RFC 9207
+		"authorization_response_iss_parameter_supported":           true,                 // RFC 9207
+		"check_session_iframe":                                     d.Issuer + checkPath, // Session Management §3.3
+		"frontchannel_logout_supported":                            true,
+		"frontchannel_logout_session_supported":                    true,
 		"backchannel_logout_supported":                             true,
 		"backchannel_logout_session_supported":                     true,
 		"claims_parameter_supported":                               true,

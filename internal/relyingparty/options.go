@@ -22,7 +22,8 @@ type Options struct {
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
-	Answers
+	Answers                // see answers.go
+	SingleLogout           // see logout.go
 }
 
 // HasKeys says whether the RP has told its public keys.
