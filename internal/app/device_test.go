@@ -177,7 +177,7 @@ func TestAPollThatComesTooSoonMakesTheIntervalLonger(t *testing.T) {
 			t.Errorf("what is approved is not made to wait: %d %v", out.status, out.body)
 		}
 	})
-	w := on(t)
+	w := onceMore(t)
 	p := w.holder().begins()
 	for range 30 {
 		p.poll()
@@ -401,10 +401,7 @@ func TestTheAuthenticatorsClientIDCannotBeRegistered(t *testing.T) {
 			t.Errorf("%s %s: it is there", method, path)
 		}
 	}
-	_, err := w.app.Control.Registration.Change(t.Context(), w.mobile.ClientID, func(rp *relyingparty.RP) error {
-		rp.ClientID = token.AuthenticatorClient
-		return nil
-	})
+	_, err := w.app.Control.Registration.Change(t.Context(), w.mobile.ClientID, func(rp *relyingparty.RP) error { rp.ClientID = token.AuthenticatorClient; return nil })
 	if err == nil {
 		t.Error("an app was given its client id")
 	}

@@ -379,7 +379,7 @@ func TestEachFaultOfAProofIsRefused(t *testing.T) {
 	w := on(t)
 	h, other := w.holder(), w.holder()
 	token := h.signedIn(w.mobile).text("access_token")
-	foreign := on(t).holder()
+	foreign := onceMore(t).holder()
 	foreign.signedIn(foreign.w.mobile)
 	header := map[string]any{"typ": "dpop+jwt", "alg": "ES256", "jwk": h.jwk}
 	claimsOf := func() map[string]any {

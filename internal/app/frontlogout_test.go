@@ -125,7 +125,7 @@ func TestAFrameLeadsToTheAppItselfAlone(t *testing.T) {
 func TestAnAppSeesThatTheSessionIsAnotherOne(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.register(control.RP{Name: "Watcher", RedirectURIs: []string{"https://watch.example.com:8443/callback"}, PKCE: true})
-		if err := w.operator(http.MethodPatch, "/relying-parties/"+c.ClientID, control.RPChange{Options: json.RawMessage(`{"session_management":true}`)}, &struct{}{}); err != nil {
+		if err := w.operator(http.MethodPatch, "/relying-parties/"+c.ClientID, control.RPChange{Metadata: json.RawMessage(`{"session_management":true}`)}, &struct{}{}); err != nil {
 			t.Fatal(err)
 		}
 		b := w.browser()

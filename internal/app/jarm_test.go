@@ -120,6 +120,20 @@ func TestWhatAnAppIsToldCanBeEncryptedToItsKey(t *testing.T) {
 		if status, answer := w.refresh(c, tokens["refresh_token"].(string)); status != http.StatusOK || claims(t, o.open(t, answer["id_token"].(string)))["aud"] != c.ClientID {
 			t.Errorf("refreshed: %d %v", status, answer)
 		}
+		for alg, kind := range map[string]string{"": "JSON", "ES256": "a JWT"} {
+			change := control.RPChange{Metadata: json.RawMessage(`{"userinfo_encrypted_response_alg":"ECDH-ES","userinfo_signed_response_alg":"` + alg + `"}`)}
+			if err := w.operator(http.MethodPatch, "/relying-parties/"+c.ClientID, change, &struct{}{}); err != nil {
+				t.Fatal(err)
+			}
+			rec := w.serve(userinfoRequest("Bearer", tokens["access_token"].(string)))
+			info := o.open(t, rec.Body.String())
+			if kind == "a JWT" {
+				info = string(must(json.Marshal(claims(t, info))))
+			}
+			if rec.Header().Get("Content-Type") != "application/jwt" || !strings.Contains(info, `"email":"`+bosAddress) {
+				t.Errorf("userinfo as %s: %v %s", kind, rec.Header(), info)
+			}
+		}
 		l = newLogin(c)
 		b.get(l.authorize("response_type", "code id_token", "response_mode", "jwt"))
 		_, response, _ := strings.Cut(b.leads(), "#response=")

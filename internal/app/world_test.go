@@ -102,6 +102,7 @@ var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
 // its name; PORTVAKT_BOTH=1 leaves it out of none. The store's own tests run on both engines always.
 func each(t *testing.T, test func(t *testing.T, w *world), change ...func(*config.Settings)) {
 	t.Helper()
+	t.Parallel()
 	t.Run("on", func(t *testing.T) { // ends when both have
 		for engine, open := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteFile, "postgres": storetest.PostgresURL} {
 			if engine == "postgres" && (raced || !meetsPostgres(t.Name())) {
@@ -123,6 +124,15 @@ func meetsPostgres(test string) bool {
 
 // on is each for one engine, where the engine makes no difference.
 func on(t testing.TB) *world {
+	t.Helper()
+	if one, ok := t.(*testing.T); ok {
+		one.Parallel()
+	}
+	return onceMore(t)
+}
+
+// onceMore is one more world of a test.
+func onceMore(t testing.TB) *world {
 	t.Helper()
 	return newWorld(t, storetest.SQLiteFile(t))
 }

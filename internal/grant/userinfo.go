@@ -2,11 +2,14 @@ package grant
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
@@ -32,13 +35,39 @@ type Userinfo struct {
 // ErrToken says that an access token is missing, foreign, expired or revoked (RFC 6750 §3.1).
 var ErrToken = Error{"invalid_token", "the access token is foreign, expired or revoked"}
 
-// Userinfo answers what the access token's scope grants, with one read.
-func (s *Service) Userinfo(ctx context.Context, u Use) (Userinfo, error) {
+// Userinfo answers what the access token's scope grants, with one read. signed is the answer as a JWT, for an RP that
+// is registered for one, signed or encrypted.
+func (s *Service) Userinfo(ctx context.Context, u Use) (plain Userinfo, signed string, err error) {
 	a, sub, err := s.open(ctx, u, "openid", true)
 	if err != nil {
-		return Userinfo{}, err
+		return Userinfo{}, "", err
 	}
-	return reveal(a.Scope, sub), nil
+	plain = reveal(a.Scope, sub)
+	if alg := sub.Options.UserinfoAlg; alg != "" {
+		// Without an end: so it is no ID token, whoever holds it out as one (OIDC Core §5.3.2).
+		signed, err = s.Sign.Sign(signingkey.Alg(alg), "JWT", struct {
+			Userinfo
+			Issuer   string `json:"iss"`
+			Audience string `json:"aud"`
+		}{plain, s.Issuer, a.ClientID})
+	}
+	if err == nil && sub.Options.UserinfoEncryption().IsOn() {
+		signed, err = s.encryptUserinfo(ctx, relyingparty.RP{ClientID: a.ClientID, Options: sub.Options}, plain, signed)
+	}
+	return plain, signed, err
+}
+
+// encryptUserinfo encrypts the answer as it was signed, or the JSON where it was not (OIDC Core §5.3.2).
+func (s *Service) encryptUserinfo(ctx context.Context, rp relyingparty.RP, plain Userinfo, signed string) (string, error) {
+	content := "JWT"
+	if signed == "" {
+		body, err := json.Marshal(plain)
+		if err != nil {
+			return "", err
+		}
+		content, signed = "", string(body)
+	}
+	return s.encrypt(ctx, rp, rp.Options.UserinfoEncryption(), content, signed)
 }
 
 func (s *Service) openAccessToken(value string) (accessClaims, bool) {

@@ -58,10 +58,14 @@ func (d *Door) metadata() []byte {
 		"authorization_signing_alg_values_supported":               relyingparty.SigningAlgs(), // JARM §4
 		"authorization_encryption_alg_values_supported":            signingkey.EncryptionAlgs(),
 		"authorization_encryption_enc_values_supported":            signingkey.EncryptionMethods(),
+		"userinfo_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
+		"userinfo_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
 		"id_token_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
 		"id_token_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
 
-		"request_uri_parameter_supported": false,
+		"request_uri_parameter_supported":       true,
+		"require_request_uri_registration":      true,
+		"userinfo_signing_alg_values_supported": signingkey.Algs(),
 	})
 	if err != nil {
 		panic(err) // strings, lists and booleans

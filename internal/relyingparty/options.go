@@ -22,6 +22,7 @@ type Options struct {
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
+	Metadata               // see metadata.go
 	Answers                // see answers.go
 	SingleLogout           // see logout.go
 }
@@ -52,5 +53,5 @@ func (o Options) check() error {
 			return err
 		}
 	}
-	return errors.Join(o.checkResponseTypes(), o.checkAnswers())
+	return errors.Join(o.Metadata.check(), o.checkResponseTypes(), o.checkAnswers())
 }

@@ -50,7 +50,7 @@ $as "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -
 	>"$dir/log" 2>&1 || fail
 $as "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= \
 	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
-	-c max_connections=300 -c shared_buffers=64MB -c log_min_messages=fatal \
+	-c max_connections=300 -c shared_buffers=128MB -c jit=off -c autovacuum=off -c log_min_messages=fatal \
 	>>"$dir/log" 2>&1 </dev/null &
 server=$!
 tries=0
