@@ -25,6 +25,7 @@ type Service struct {
 	Store Store
 	InTx  func(context.Context, func(Tx) error) error
 	Keys  *secret.Keyring
+	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
 	Now   func() time.Time
 	// Admission is who may register an app without the operator; empty: nobody. WithoutPKCE exempts the confidential apps of those who need no
 	// token for it.
@@ -95,7 +96,7 @@ var (
 // An RP without organisations gets the only one there is, if there is just one.
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
 	rp, plain := s.begin(rp, public)
-	if err := check(rp); err != nil {
+	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
 	}
 	var err error
@@ -139,6 +140,23 @@ func (s *Service) seal(ctx context.Context, tx Tx, rp relyingparty.RP, plain sec
 		return nil
 	}
 	return tx.SetSealedSecret(ctx, rp.ClientID, relyingparty.SealSecret(s.Keys, rp.ClientID, plain, s.Now()))
+}
+
+// judge is check, and that there is a key for each algorithm that the RP asks for.
+func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
+	if err := check(rp); err != nil {
+		return err
+	}
+	return s.needKeys(ctx, rp)
+}
+
+func (s *Service) needKeys(ctx context.Context, rp relyingparty.RP) error {
+	for _, alg := range rp.AskedAlgs() {
+		if err := s.Sign.Need(ctx, signingkey.Alg(alg)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check is what an RP must be to be used, and before that what an operator mistypes.
@@ -224,7 +242,7 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if !sameSecret(before, rp) {
 		return rp, ErrSecretKind
 	}
-	if err := check(rp); err != nil {
+	if err := s.judge(ctx, rp); err != nil {
 		return rp, err
 	}
 	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {

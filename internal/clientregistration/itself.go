@@ -74,6 +74,9 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if err := checkItself(rp); err != nil {
 		return Itself{}, err
 	}
+	if err := s.needKeys(ctx, rp); err != nil {
+		return Itself{}, err
+	}
 	err := s.InTx(ctx, func(tx Tx) error {
 		allowed, err := s.admit(ctx, tx, initial, network, now)
 		if err != nil {
@@ -180,6 +183,9 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
 	}
 	if err := checkItself(rp); err != nil {
+		return before, err
+	}
+	if err := s.needKeys(ctx, rp); err != nil {
 		return before, err
 	}
 	return rp, s.InTx(ctx, func(tx Tx) error {

@@ -113,13 +113,13 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 		answer.Set("token_type", "Bearer")
 		answer.Set("expires_in", strconv.Itoa(int(AccessTokenLife/time.Second)))
 		answer.Set("scope", g.Scope)
-		told.AtHash = halfHash(token)
+		told.AtHash = halfHash(rp.IDTokenAlg, token)
 	}
 	if !wants(r, "id_token") {
 		return nil
 	}
 	if code := answer.Get("code"); code != "" {
-		told.CodeHash = halfHash(code)
+		told.CodeHash = halfHash(rp.IDTokenAlg, code)
 	}
 	if r.ResponseType == "id_token" { // no access token will ever fetch them (§5.4)
 		sub, err := s.Store.FindSubject(ctx, g.ID, hasScope(g.Scope, "person"))

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
@@ -85,7 +86,7 @@ func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, 
 		return Tokens{}, err
 	}
 	if hasScope(g.Scope, "openid") {
-		if t.IDToken, err = s.idToken(ctx, rp, g, idClaims{Nonce: nonce, AtHash: halfHash(t.AccessToken)}); err != nil {
+		if t.IDToken, err = s.idToken(ctx, rp, g, idClaims{Nonce: nonce, AtHash: halfHash(rp.IDTokenAlg, t.AccessToken)}); err != nil {
 			return Tokens{}, err
 		}
 	}
@@ -124,9 +125,14 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// halfHash is the left half of the SHA-256 of an access token or a code (OIDC Core §3.1.3.6, §3.3.2.11). Both algorithms use SHA-256.
-func halfHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
+// halfHash is the left half of the hash of an access token or a code, by the hash of the algorithm that signs the ID token (OIDC Core
+// §3.1.3.6, §3.3.2.11). Ed25519 has SHA-512 inside (RFC 8032 §5.1).
+func halfHash(alg, value string) string {
+	if alg == string(signingkey.EdDSA) {
+		sum := sha512.Sum512([]byte(value))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 

@@ -32,7 +32,7 @@ func (d *Door) metadata() []byte {
 		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
 		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials"},
 		"subject_types_supported":                                  []string{"public"},
-		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
+		"id_token_signing_alg_values_supported":                    relyingparty.SigningAlgs(),
 		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),
 		"token_endpoint_auth_signing_alg_values_supported":         assertionAlgs,
 		"revocation_endpoint_auth_methods_supported":               append(authMethods[:len(authMethods):len(authMethods)], "none"),
@@ -65,7 +65,7 @@ func (d *Door) metadata() []byte {
 
 		"request_uri_parameter_supported":       true,
 		"require_request_uri_registration":      true,
-		"userinfo_signing_alg_values_supported": signingkey.Algs(),
+		"userinfo_signing_alg_values_supported": relyingparty.SigningAlgs(),
 	}
 	if d.registers() {
 		all["registration_endpoint"] = d.Issuer + registerPath // RFC 7591 §3

@@ -53,8 +53,13 @@ func encryption(alg, method string) Encryption {
 	return Encryption{alg, method}
 }
 
+// AskedAlgs are the algorithms by which the RP is told something.
+func (rp RP) AskedAlgs() []string {
+	return slices.DeleteFunc([]string{rp.IDTokenAlg, rp.Options.AnswerSigned, rp.Options.UserinfoAlg}, func(alg string) bool { return alg == "" })
+}
+
 // SigningAlgs lists what ID tokens and answers can be signed with.
-func SigningAlgs() []string { return []string{"ES256", "RS256"} }
+func SigningAlgs() []string { return []string{"ES256", "EdDSA", "PS256", "RS256"} }
 
 // The ways in which a registration asks for answers that nobody can make.
 var (

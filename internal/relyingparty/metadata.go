@@ -47,7 +47,7 @@ func (m Metadata) MayUse(grantType string) bool {
 }
 
 // ObjectAlgs lists what a request object can be signed by.
-func ObjectAlgs() []string { return []string{"ES256", "PS256", "RS256"} }
+func ObjectAlgs() []string { return []string{"ES256", "EdDSA", "PS256", "RS256"} }
 
 // Limits of metadata: more than anybody needs, and too little to fill a table with.
 const (

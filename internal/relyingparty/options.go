@@ -33,7 +33,7 @@ func (o Options) HasKeys() bool { return len(o.JWKS) > 0 || o.JWKSURI != "" }
 // The ways in which options do not fit each other.
 var (
 	ErrAuthMethod = errors.New("the way to prove itself is private_key_jwt, client_secret_jwt, client_secret_basic or client_secret_post")
-	ErrAuthAlg    = errors.New("an algorithm for assertions belongs to private_key_jwt (ES256, PS256, RS256) or client_secret_jwt (HS256, HS384, HS512)")
+	ErrAuthAlg    = errors.New("an algorithm for assertions belongs to private_key_jwt (ES256, EdDSA, PS256, RS256) or client_secret_jwt (HS256, HS384, HS512)")
 	ErrNoKeys     = errors.New("private_key_jwt, signed requests and encrypted tokens need the app's public keys: a JWK Set, or the address where it publishes one")
 	ErrBothKeys   = errors.New("the app's public keys stand in the registration or at an address, not in both")
 )

@@ -25,7 +25,7 @@ func (s KeySet) Encrypts(alg string) bool {
 func (s KeySet) encrypting(alg string) (namedKey, bool) {
 	for _, k := range s.encrypt {
 		_, isRSA := k.key.Key.(*rsa.PublicKey)
-		if (k.alg == "" || k.alg == alg) && isRSA == (alg == "RSA-OAEP-256") {
+		if fits := k.IsP256() && alg != "RSA-OAEP-256" || isRSA && alg == "RSA-OAEP-256"; fits && (k.alg == "" || k.alg == alg) {
 			return k, true
 		}
 	}
