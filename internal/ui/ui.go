@@ -43,6 +43,7 @@ func (d *Door) Routes(mux interface {
 
 		"GET /signin/{attempt}":           d.getIdentifier,
 		"POST /signin/{attempt}":          d.postIdentifier,
+		"GET /signin/{attempt}/cancel":    d.getCancel,
 		"GET /signin/{attempt}/password":  d.getPassword,
 		"POST /signin/{attempt}/password": d.postPassword,
 		"GET /signin/{attempt}/continue":  d.getContinue,
