@@ -37,7 +37,7 @@ type rpCreate struct {
 	RefreshTokens         bool     `help:"Give the app refresh tokens." default:"false"`
 	RequireACR            string   `name:"require-acr" help:"The least that a sign-in must be worth there: urn:portvakt:pwd or urn:portvakt:aal2." placeholder:"ACR"`
 	RequireDPoP           bool     `name:"require-dpop" help:"Give the app tokens that are bound to its key, and no others (RFC 9449)." default:"false"`
-	IDTokenAlg            string   `name:"id-token-alg" help:"ES256 or RS256." enum:"ES256,RS256" default:"ES256"`
+	IDTokenAlg            string   `name:"id-token-alg" help:"How the app's ID tokens are signed: ${enum}." enum:"ES256,EdDSA,PS256,RS256" default:"ES256"`
 	Org                   []string `help:"Organisation whose people the app may know; repeatable. The default is the only one, if there is one." placeholder:"SHORT-NAME"`
 	Service               bool     `help:"Not an app that people log in to, but a program that calls the API in its own name (docs/api.md)."`
 	Scope                 []string `help:"What the service may do at the API, as register:read; repeatable." placeholder:"SCOPE"`
@@ -70,8 +70,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
-			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
-			ResponseTypes: c.ResponseType}}
+			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -106,4 +107,38 @@ func TestKeysThatSomebodyMayHaveAreReplacedAtOnce(t *testing.T) {
 	if status != http.StatusOK || kid(t, after["id_token"]) == kid(t, before["id_token"]) || strings.Contains(b.published(), kid(t, before["id_token"])) {
 		t.Errorf("%d %v", status, after)
 	}
+}
+
+// TestAnAppsTokensAreSignedAsItAsks: by keys that are made when the first app asks for them, each for one algorithm.
+func TestAnAppsTokensAreSignedAsItAsks(t *testing.T) {
+	w := on(t)
+	b := w.browser()
+	if n := len(strings.Fields(b.published())); n != 2 {
+		t.Errorf("%d keys, and nobody has asked", n)
+	}
+	seen := map[string]bool{}
+	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
+		c := w.register(control.RP{Name: alg, RedirectURIs: []string{hrmURL + "/" + alg}, PKCE: true, IDTokenAlg: alg})
+		tokens := w.browser().tokens(c)
+		id := tokens["id_token"].(string)
+		if header(t, id)["alg"] != alg || seen[kid(t, id)] || !strings.Contains(b.published(), kid(t, id)) {
+			t.Errorf("%s: %v", alg, header(t, id))
+		}
+		seen[kid(t, id)] = true
+		want := half(tokens["access_token"].(string))
+		if alg == "EdDSA" {
+			sum := sha512.Sum512([]byte(tokens["access_token"].(string)))
+			want = base64.RawURLEncoding.EncodeToString(sum[:32])
+		}
+		if got := claims(t, id)["at_hash"]; got != want {
+			t.Errorf("%s: at_hash %v, want %s", alg, got, want)
+		}
+		if to := b.get("/end_session?" + url.Values{"id_token_hint": {id}}.Encode()).last.StatusCode; to != http.StatusSeeOther {
+			t.Errorf("%s: as a hint: %d", alg, to)
+		}
+	}
+	if n := len(strings.Fields(b.published())); n != 4 {
+		t.Errorf("%d keys", n)
+	}
+	w.refuses(http.MethodPost, "/relying-parties", control.RP{Name: "x", RedirectURIs: []string{hrmURL + "/x"}, PKCE: true, IDTokenAlg: "HS256"}, "signed by")
 }

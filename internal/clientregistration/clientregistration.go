@@ -24,6 +24,7 @@ type Service struct {
 	Store Store
 	InTx  func(context.Context, func(Tx) error) error
 	Keys  *secret.Keyring
+	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
 	Now   func() time.Time
 }
 
@@ -60,6 +61,7 @@ var (
 	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
 	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
+	ErrEncryptionKey       = errors.New("the app's keys have none to which tokens could be encrypted, for use enc or for any use")
 	ErrSecretKind          = errors.New("an app does not change what it proves itself by: a secret, a secret that makes MACs, a key, or nothing; register it anew")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
@@ -80,7 +82,7 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		plain = secret.NewToken()
 		rp.Secret = plain.Hash()
 	}
-	if err := check(rp); err != nil {
+	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
 	}
 	var err error
@@ -107,6 +109,19 @@ func (s *Service) seal(ctx context.Context, tx Tx, rp relyingparty.RP, plain sec
 	return tx.SetSealedSecret(ctx, rp.ClientID, relyingparty.SealSecret(s.Keys, rp.ClientID, plain, s.Now()))
 }
 
+// judge is check, and that there is a key for each algorithm that the RP asks for.
+func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
+	if err := check(rp); err != nil {
+		return err
+	}
+	for _, alg := range rp.AskedAlgs() {
+		if err := s.Sign.Need(ctx, signingkey.Alg(alg)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // check is what an RP must be to be used, and before that what an operator mistypes.
 func check(rp relyingparty.RP) error {
 	if rp.ClientID == token.AuthenticatorClient {
@@ -128,8 +143,14 @@ func check(rp relyingparty.RP) error {
 		}
 	}
 	if len(rp.Options.JWKS) > 0 {
-		if _, err := signingkey.ReadKeySet(rp.Options.JWKS); err != nil {
+		set, err := signingkey.ReadKeySet(rp.Options.JWKS)
+		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned) && !set.Signs() {
 			return ErrKeys
+		}
+		for _, e := range rp.Options.Encryptions() {
+			if e.IsOn() && !set.Encrypts(e.Alg) {
+				return fmt.Errorf("%w: %s", ErrEncryptionKey, e.Alg)
+			}
 		}
 	}
 	return rp.Check()
@@ -184,7 +205,7 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if !sameSecret(before, rp) {
 		return rp, ErrSecretKind
 	}
-	if err := check(rp); err != nil {
+	if err := s.judge(ctx, rp); err != nil {
 		return rp, err
 	}
 	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {

@@ -95,6 +95,8 @@ type Store interface {
 	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
 	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
 	FindCompany(ctx context.Context, clientID string, id session.ID) (string, error)
+	// ListSessionRPs lists the RPs that have had a grant in the session.
+	ListSessionRPs(ctx context.Context, id session.ID) ([]relyingparty.RP, error)
 	// FindRequest reads the row of a large code; false if it is unknown or expired.
 	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
 }

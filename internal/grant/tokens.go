@@ -1,7 +1,9 @@
 package grant
 
 import (
+	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
@@ -74,7 +76,7 @@ type idClaims struct {
 
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
 // token is bound to; empty: none.
-func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
+func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
 	t := Tokens{TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
 	if jkt != "" {
 		t.TokenType = "DPoP"
@@ -84,7 +86,7 @@ func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens
 		return Tokens{}, err
 	}
 	if hasScope(g.Scope, "openid") {
-		if t.IDToken, err = s.idToken(rp, g, idClaims{Nonce: nonce, AtHash: halfHash(t.AccessToken)}); err != nil {
+		if t.IDToken, err = s.idToken(ctx, rp, g, idClaims{Nonce: nonce, AtHash: halfHash(rp.IDTokenAlg, t.AccessToken)}); err != nil {
 			return Tokens{}, err
 		}
 	}
@@ -102,13 +104,17 @@ func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID, Confirmation: confirm(jkt)})
 }
 
-// idToken signs what the RP is told of the sign-in; told has what differs from answer to answer.
-func (s *Service) idToken(rp relyingparty.RP, g Grant, told idClaims) (string, error) {
+// idToken signs what the RP is told of the sign-in, and encrypts it where the RP wants that; told has what differs from answer to answer.
+func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told idClaims) (string, error) {
 	now := s.Now()
 	told.Issuer, told.Subject, told.Audience = s.Issuer, string(g.Account), g.ClientID
 	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
 	told.ACR, told.AMR, told.SID, told.Company = g.ACR, g.AMR, authn.SID(s.Keys, g.Session, g.ClientID), g.company(g.Scope)
-	return s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
+	token, err := s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
+	if err != nil {
+		return "", err
+	}
+	return s.encrypt(ctx, rp, rp.Options.IDTokenEncryption(), "JWT", token)
 }
 
 // seconds is a time in a token; 0 for never.
@@ -119,9 +125,14 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// halfHash is the left half of the SHA-256 of an access token or a code (OIDC Core §3.1.3.6, §3.3.2.11). Both algorithms use SHA-256.
-func halfHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
+// halfHash is the left half of the hash of an access token or a code, by the hash of the algorithm that signs the ID token (OIDC Core
+// §3.1.3.6, §3.3.2.11). Ed25519 has SHA-512 inside (RFC 8032 §5.1).
+func halfHash(alg, value string) string {
+	if alg == string(signingkey.EdDSA) {
+		sum := sha512.Sum512([]byte(value))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 

@@ -38,7 +38,7 @@ func (m AuthMethod) checkAlg(alg string) bool {
 	case SecretJWT:
 		return slices.Contains(SharedAlgs(), alg)
 	case PrivateKeyJWT:
-		return !slices.Contains(SharedAlgs(), alg)
+		return slices.Contains(ObjectAlgs(), alg)
 	}
 	return false
 }

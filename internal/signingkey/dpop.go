@@ -2,6 +2,7 @@ package signingkey
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/json"
@@ -19,7 +20,7 @@ import (
 var ErrKey = errors.New("not a public key that is taken here")
 
 // ProofAlgs lists what a DPoP proof may be signed with (RFC 9449 §5.1): asymmetric algorithms alone.
-func ProofAlgs() []string { return []string{"ES256", "PS256", "RS256"} }
+func ProofAlgs() []string { return []string{"ES256", "EdDSA", "PS256", "RS256"} }
 
 // maxProof is the longest proof in characters. One with an RSA key of 4,096 bits has about 1,800.
 const maxProof = 4096
@@ -40,10 +41,13 @@ func (k PublicKey) IsP256() bool {
 
 // algs are those that the key can sign by: an algorithm never comes from the token alone.
 func (k PublicKey) algs() []string {
-	if k.IsP256() {
-		return []string{"ES256"}
+	switch k.key.Key.(type) {
+	case ed25519.PublicKey:
+		return []string{"EdDSA"}
+	case *rsa.PublicKey:
+		return []string{"PS256", "RS256"}
 	}
-	return []string{"PS256", "RS256"}
+	return []string{"ES256"}
 }
 
 // readKey judges a JWK.
@@ -74,6 +78,7 @@ func readKey(jwk []byte) (PublicKey, error) {
 		if bits := pub.N.BitLen(); bits < 2048 || bits > 4096 || pub.E < 3 || pub.E > 1<<31-1 || pub.E%2 == 0 {
 			return PublicKey{}, fmt.Errorf("%w: an RSA key has 2048 to 4096 bits", ErrKey)
 		}
+	case ed25519.PublicKey:
 	default:
 		return PublicKey{}, ErrKey
 	}

@@ -83,6 +83,12 @@ func TestAProofIsGoodByItsOwnKeyInEachAlgorithm(t *testing.T) {
 		}
 		signed[alg] = text + "." + b64(signature)
 	}
+	edPublic, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := encode(proofHeader("EdDSA", fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":"%s"}`, b64(edPublic)))) + "." + encode(payload)
+	signed["EdDSA"] = text + "." + b64(ed25519.Sign(ed, []byte(text)))
 	for _, alg := range signingkey.ProofAlgs() {
 		var got claims
 		key, err := signingkey.VerifyProof(signed[alg], "dpop+jwt", &got)
@@ -130,7 +136,7 @@ func TestAProofThatIsNotOneIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edProof := encode(proofHeader("EdDSA", fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":"%s"}`, b64(edPublic)))) + "." + encode(payload)
+	edProof := encode(proofHeader("EdDSA", fmt.Sprintf(`{"kty":"OKP","crv":"X25519","x":"%s"}`, b64(edPublic)))) + "." + encode(payload)
 	edProof += "." + b64(ed25519.Sign(ed, []byte(edProof)))
 	d, err := k.Bytes()
 	if err != nil {
@@ -165,7 +171,8 @@ func TestAProofThatIsNotOneIsRefused(t *testing.T) {
 		"by a key for another algorithm":       signES256(t, k, proofHeader("ES256", strings.TrimSuffix(jwk, "}")+`,"alg":"ES384"}`), payload),
 		"alg ES384 over P-256":                 signES256(t, k, proofHeader("ES384", jwk), payload),
 		"an RSA key of 1024 bits":              smallProof,
-		"a key on another curve":               edProof,
+		"a key that signs nothing":             edProof,
+		"alg EdDSA over an EC key":             signES256(t, k, proofHeader("EdDSA", jwk), payload),
 		"a point that is not on the curve":     signES256(t, k, proofHeader("ES256", offCurve), payload),
 		"another payload":                      part[0] + "." + encode(`{"sub":"eva"}`) + "." + part[2],
 		"a payload that is no JSON":            signES256(t, k, proofHeader("ES256", jwk), "anna"),

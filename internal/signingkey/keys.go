@@ -58,6 +58,11 @@ type Keys struct {
 
 // Sign returns the claims as a compact JWS with the given typ header.
 func (k *Keys) Sign(alg Alg, typ string, claims any) (string, error) {
+	if !k.set.Load().has(alg) { // another node may have made the first key of its kind a moment ago
+		if err := k.read(context.Background()); err != nil {
+			return "", err
+		}
+	}
 	return k.set.Load().Sign(alg, typ, claims)
 }
 
@@ -80,11 +85,21 @@ func (k *Keys) Load(ctx context.Context) error {
 	return k.read(ctx)
 }
 
+// Need makes the first key of an algorithm that few RPs ask for, where there is none. It signs at once: nobody can have kept a set without it
+// for long enough to miss it.
+func (k *Keys) Need(ctx context.Context, alg Alg) error {
+	missing := func(all []Stored) bool { return len(standing(all, alg)) == 0 }
+	if err := k.add(ctx, alg, "operator", missing, 0); err != nil {
+		return err
+	}
+	return k.read(ctx)
+}
+
 // Tend makes the successors of keys that have signed for long enough, retires those whose successors have, and reads what other nodes
 // have done. Every node may do it: one of them wins.
 func (k *Keys) Tend(ctx context.Context) error {
 	var failed error
-	for _, alg := range Algs() {
+	for _, alg := range allAlgs() {
 		due := func(all []Stored) bool {
 			s := standing(all, alg)
 			return k.Every > 0 && len(s) > 0 && !k.Now().Before(begins(s[len(s)-1]).Add(k.Every-publishedFirst))
@@ -94,10 +109,11 @@ func (k *Keys) Tend(ctx context.Context) error {
 	return errors.Join(failed, k.retire(ctx), k.read(ctx)) // what others have done is read whatever this node could not do
 }
 
-// Rotate makes a successor of each key: it signs after some minutes, when every node and every RP knows it.
+// Rotate makes a successor of each key in use: it signs after some minutes, when every node and every RP knows it.
 func (k *Keys) Rotate(ctx context.Context) error {
-	for _, alg := range Algs() {
-		if err := k.add(ctx, alg, "operator", func([]Stored) bool { return true }, publishedFirst); err != nil {
+	for _, alg := range allAlgs() {
+		inUse := func(all []Stored) bool { return len(standing(all, alg)) > 0 }
+		if err := k.add(ctx, alg, "operator", inUse, publishedFirst); err != nil {
 			return err
 		}
 	}
@@ -107,15 +123,22 @@ func (k *Keys) Rotate(ctx context.Context) error {
 // Replace is Rotate for keys that somebody else may have: the new ones sign at once, and nothing that the old ones have signed is
 // believed any more, but for the audit log. RPs that keep the set for its five minutes refuse sign-ins until they have read it anew.
 func (k *Keys) Replace(ctx context.Context) error {
+	had, err := k.Store.ListSigningKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("list signing keys: %w", err)
+	}
 	var fresh []Stored
-	for _, alg := range Algs() {
+	for _, alg := range allAlgs() {
+		if len(standing(had, alg)) == 0 {
+			continue
+		}
 		one, err := Generate(alg, k.Master, k.Now())
 		if err != nil {
 			return err
 		}
 		fresh = append(fresh, one)
 	}
-	err := k.InTx(ctx, func(tx Tx) error {
+	err = k.InTx(ctx, func(tx Tx) error {
 		all, err := tx.ListSigningKeysInTx(ctx)
 		if err != nil {
 			return err
@@ -191,7 +214,7 @@ func (k *Keys) retire(ctx context.Context) error {
 		return fmt.Errorf("list signing keys: %w", err)
 	}
 	var old []Stored
-	for _, alg := range Algs() {
+	for _, alg := range allAlgs() {
 		s := standing(all, alg)
 		for i := range len(s) - 1 {
 			if !k.Now().Before(begins(s[i+1]).Add(retiredAfter)) {

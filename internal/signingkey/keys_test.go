@@ -202,3 +202,28 @@ func TestAKeyFromBeforeKeysFollowedEachOtherRetiresToo(t *testing.T) {
 		}
 	})
 }
+
+// TestAKeyThatFewAskForIsMadeWhenTheFirstDoes goes on to its rotation and its replacement.
+func TestAKeyThatFewAskForIsMadeWhenTheFirstDoes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		one, other := h.node(), h.node()
+		if _, err := one.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err == nil {
+			t.Error("it signs without a key")
+		}
+		for range 2 {
+			h.do(func(ctx context.Context) error { return one.Need(ctx, signingkey.EdDSA) })
+		}
+		token, err := other.Sign(signingkey.EdDSA, "JWT", claims{"anna"}) // which had not heard of it
+		if err != nil || published(one) != 3 || published(other) != 3 || !h.believes(one, token, "JWT") {
+			t.Fatalf("%d and %d published keys, %v", published(one), published(other), err)
+		}
+		h.do(one.Rotate)
+		if published(one) != 6 {
+			t.Errorf("%d keys in a rotation", published(one))
+		}
+		h.do(one.Replace)
+		if fresh, err := one.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err != nil || published(one) != 3 || !h.believes(one, fresh, "JWT") || h.believes(one, token, "JWT") {
+			t.Errorf("%d keys after a replacement, %v", published(one), err)
+		}
+	})
+}

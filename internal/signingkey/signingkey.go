@@ -4,6 +4,7 @@ package signingkey
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -26,10 +27,16 @@ type Alg string
 const (
 	ES256 Alg = "ES256"
 	RS256 Alg = "RS256"
+	PS256 Alg = "PS256"
+	EdDSA Alg = "EdDSA" // Ed25519
 )
 
-// Algs lists what Portvakt signs with, the preferred first.
+// Algs lists what every installation signs with, the preferred first.
 func Algs() []Alg { return []Alg{ES256, RS256} }
+
+// allAlgs are those and the ones of which a key is made when the first RP asks for it (see Keys.Need). A key has one algorithm for good:
+// RS256 and PS256 have keys of their own (RFC 8017 §A.2.3).
+func allAlgs() []Alg { return append(Algs(), PS256, EdDSA) }
 
 // Stored is a signing key at rest: its private half sealed under the master key.
 type Stored struct {
@@ -101,8 +108,11 @@ func newPrivate(alg Alg) (any, error) {
 	switch alg {
 	case ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case RS256:
+	case RS256, PS256:
 		return rsa.GenerateKey(rand.Reader, 2048)
+	case EdDSA:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
 	}
 	return nil, fmt.Errorf("unknown algorithm %q", alg)
 }
@@ -123,8 +133,10 @@ func thumbprint(private any) (string, error) {
 }
 
 // types are the typ headers that Portvakt signs: ID token, access token (RFC 9068 §2.1), logout token
-// (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5).
-var types = []string{"JWT", "at+jwt", "logout+jwt", auditType, "token-introspection+jwt"}
+// (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5), the answer by way of the browser
+// (JARM).
+var types = []string{"JWT", "at+jwt", "logout+jwt", auditType, "token-introspection+jwt",
+	"oauth-authz-resp+jwt"}
 
 // Open unseals the keys. Of each algorithm the newest that is in use signs; all verify what they may.
 func Open(stored []Stored, m *secret.Master, now func() time.Time) (*Set, error) {
@@ -145,7 +157,9 @@ func Open(stored []Stored, m *secret.Master, now func() time.Time) (*Set, error)
 		if len(s.byAlg[alg]) == 0 {
 			return nil, fmt.Errorf("no %s signing key", alg)
 		}
-		slices.SortStableFunc(s.byAlg[alg], func(a, b Key) int { return a.from.Compare(b.from) })
+	}
+	for _, keys := range s.byAlg {
+		slices.SortStableFunc(keys, func(a, b Key) int { return a.from.Compare(b.from) })
 	}
 	var err error
 	s.jwks, err = json.Marshal(published)
@@ -195,6 +209,9 @@ func (s *Set) signs(alg Alg) (k Key) {
 	}
 	return k
 }
+
+// has says whether there is a key of the algorithm.
+func (s *Set) has(alg Alg) bool { return len(s.byAlg[alg]) > 0 }
 
 // JWKS returns the public keys as a JWK Set (RFC 7517 §5), made beforehand.
 func (s *Set) JWKS() []byte { return s.jwks }
@@ -247,7 +264,7 @@ func IsDistrusted(err error) bool { return errors.Is(err, errDistrusted) }
 // Verify checks signature and typ of a token that Portvakt itself signed and decodes its claims. It checks no
 // times: an expired ID token is still a good hint (RP-Initiated Logout §2).
 func (s *Set) Verify(token, typ string, claims any) error {
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
 	if err != nil || len(jws.Signatures) != 1 {
 		return ErrToken
 	}
