@@ -65,8 +65,11 @@ func (d *Door) getCancel(w http.ResponseWriter, r *http.Request) error {
 		return d.restart(w, r, a, authn.ErrAttempt) // none of an app's requests, or its address has been taken away since
 	}
 	d.Visitor.DropAttempt(w, a.ID)
-	to := d.Grant.Deny(a.Request)
-	if to.Post {
+	to, err := d.Grant.Deny(r.Context(), rp, a.Request)
+	switch {
+	case err != nil:
+		return err
+	case to.Post:
 		return d.respond(w, r, rp.Name, to)
 	}
 	return see(w, r, to.Location())
