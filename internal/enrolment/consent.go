@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
 	"github.com/portvakt/portvakt/internal/totp"
 )
 
@@ -139,7 +140,7 @@ func (s *Service) bindPhone(ctx context.Context, tx Tx, app authn.App, key push.
 	if err := tx.InsertPushKey(ctx, key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
-	ok, err = tx.ApproveDevice(ctx, p.Device, key.Account, key.Grant, now)
+	ok, err = tx.ApproveDevice(ctx, p.Device, key.Account, key.Grant, token.Approval{}, now)
 	switch {
 	case err != nil:
 		return fmt.Errorf("approve the phone: %w", err)

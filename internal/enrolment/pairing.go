@@ -54,7 +54,7 @@ type PairingTx interface {
 	// InsertDevice stores a device code.
 	InsertDevice(ctx context.Context, d token.Device) error
 	// ApproveDevice lets a device code that waits be used, for an account.
-	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, now time.Time) (bool, error)
+	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, a token.Approval, now time.Time) (bool, error)
 	// DenyDevice refuses a device code that was not used yet.
 	DenyDevice(ctx context.Context, id string, now time.Time) (bool, error)
 }

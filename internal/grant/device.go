@@ -70,6 +70,7 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 		return g, errPending, nil
 	}
 	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt, Offline: true,
+		ACR: d.Approval.ACR, AMR: d.Approval.AMR, AuthTime: d.Approval.AuthTime,
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {
 		g.Generation = 1
