@@ -47,6 +47,7 @@ type rpCreate struct {
 	JWKSURI               string   `name:"jwks-uri" help:"Where the app publishes its public keys." placeholder:"URL"`
 	RequireSigned         bool     `name:"require-signed-request" help:"Take requests that the app has signed, and no others (RFC 9101)." default:"false"`
 	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
+	Metadata              []byte   `help:"File with a JSON object of further client metadata, by the names of RFC 7591 and OpenID Connect Registration (docs/relying-parties.md)." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
 }
 
@@ -73,6 +74,11 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 			ResponseTypes: c.ResponseType}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
+	}
+	if c.Metadata != nil {
+		if err := control.ReadMetadata(c.Metadata, &in.Options); err != nil {
+			return err
+		}
 	}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
@@ -167,6 +173,7 @@ type rpSet struct {
 	AuthAlg               *string  `help:"The one algorithm that the app signs its assertions by; \"\" takes it away." placeholder:"ALG"`
 	RequireSigned         *bool    `name:"require-signed-request" help:"Whether to take requests that the app has signed, and no others (RFC 9101)." negatable:""`
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
+	Metadata              []byte   `help:"File with a JSON object of client metadata; each member replaces what is stored, null takes it away." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, instead of what is stored; repeatable." placeholder:"WORDS"`
 }
 
@@ -175,7 +182,7 @@ func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
-		ResponseTypes: c.ResponseType}
+		ResponseTypes: c.ResponseType, Metadata: c.Metadata}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

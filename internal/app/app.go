@@ -218,8 +218,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
 	published := &outbound.KeySets{Client: outbound.NewClient(allowed), Now: o.Now}
+	documents := outbound.NewDocuments(outbound.NewClient(allowed))
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
-		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch}
+		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch, RequestObjects: documents.Fetch}
 	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Now: o.Now}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),

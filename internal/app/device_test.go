@@ -401,7 +401,7 @@ func TestTheAuthenticatorsClientIDCannotBeRegistered(t *testing.T) {
 			t.Errorf("%s %s: it is there", method, path)
 		}
 	}
-	_, err := w.app.Control.Registration.Change(t.Context(), w.mobile.ClientID, func(rp *relyingparty.RP) { rp.ClientID = token.AuthenticatorClient })
+	_, err := w.app.Control.Registration.Change(t.Context(), w.mobile.ClientID, func(rp *relyingparty.RP) error { rp.ClientID = token.AuthenticatorClient; return nil })
 	if err == nil {
 		t.Error("an app was given its client id")
 	}

@@ -60,6 +60,7 @@ var (
 	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
 	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
+	ErrSecretKind          = errors.New("an app does not change what it proves itself by: a secret, a secret that makes MACs, a key, or nothing; register it anew")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
 		"(RFC 9700 §2.1): register each address")
@@ -168,7 +169,7 @@ func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) (
 }
 
 // Change changes what an RP is called, where it is and whose people it may know. Its secret and its people's grants stay.
-func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP)) (relyingparty.RP, error) {
+func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
 	if err == nil && !ok {
 		err = ErrUnknown
@@ -176,7 +177,13 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if err != nil {
 		return rp, err
 	}
-	change(&rp)
+	before := rp
+	if err := change(&rp); err != nil {
+		return rp, err
+	}
+	if !sameSecret(before, rp) {
+		return rp, ErrSecretKind
+	}
 	if err := check(rp); err != nil {
 		return rp, err
 	}
@@ -193,6 +200,17 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 		}
 		return tx.Append(ctx, s.event(audit.RPChanged, clientID))
 	})
+}
+
+// sameSecret says whether an RP proves itself by the same as before: its secret rests in another form, or there is none.
+func sameSecret(before, after relyingparty.RP) bool {
+	kind := func(rp relyingparty.RP) relyingparty.AuthMethod {
+		if rp.Options.AuthMethod.Signs() {
+			return rp.Options.AuthMethod
+		}
+		return ""
+	}
+	return kind(before) == kind(after) && !(before.IsPublic() && after.Options.AuthMethod != "")
 }
 
 // List lists all RPs.

@@ -4,10 +4,13 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -81,9 +84,11 @@ type RPChange struct {
 	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
 	Scopes                 []string `json:"scopes,omitempty"`
 	// JWKS and JWKSURI replace each other: one that is given takes the other away.
-	JWKS          json.RawMessage `json:"jwks,omitempty"`
-	JWKSURI       *string         `json:"jwks_uri,omitempty"`
-	AuthAlg       *string         `json:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKS    json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI *string         `json:"jwks_uri,omitempty"`
+	AuthAlg *string         `json:"token_endpoint_auth_signing_alg,omitempty"`
+	// Metadata are options by their names, as a file has them: each that is there replaces what is stored, and null takes it away.
+	Metadata      json.RawMessage `json:"metadata,omitempty"`
 	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
 	ResponseTypes []string        `json:"response_types,omitempty"`
@@ -236,8 +241,35 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 	return out, nil
 }
 
+// ReadMetadata puts the members of a JSON object in the place of what options had.
+func ReadMetadata(text []byte, o *Options) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	had, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(had, &all); err != nil {
+		return err
+	}
+	maps.Copy(all, members)
+	if had, err = json.Marshal(all); err != nil {
+		return err
+	}
+	read := json.NewDecoder(bytes.NewReader(had))
+	read.DisallowUnknownFields()
+	*o = Options{}
+	if err := read.Decode(o); err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	return nil
+}
+
 func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, error) {
-	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) {
+	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) error {
 		for field, text := range map[*string]*string{&rp.Name: in.Name, &rp.InitiateLoginURI: in.InitiateLoginURI, &rp.ClientURI: in.ClientURI,
 			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI, &rp.RequireACR: in.RequireACR} {
 			if text != nil {
@@ -257,6 +289,10 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 			rp.Organisations = identified(in.Organisations)
 		}
 		in.options(&rp.Options)
+		if in.Metadata == nil {
+			return nil
+		}
+		return ReadMetadata(in.Metadata, &rp.Options)
 	})
 	return shown(rp), err
 }

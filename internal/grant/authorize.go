@@ -124,21 +124,25 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 // readParameters returns the parameters that count: of a pushed request those that were pushed, of a signed one those that were signed,
 // else those of the address. ok is false for a pushed request that is not known any more.
 func (s *Service) readParameters(ctx context.Context, q url.Values, rp relyingparty.RP) (read url.Values, fault *Error, ok bool, err error) {
-	if name, isPushed := strings.CutPrefix(q.Get("request_uri"), pushedPrefix); isPushed {
+	name, isPushed := strings.CutPrefix(q.Get("request_uri"), pushedPrefix)
+	if isPushed {
 		read, ok, err = s.pulled(ctx, name, rp.ClientID)
 		return read, nil, ok, err
 	}
-	read, signed, fault := s.unpack(ctx, q, rp)
-	switch refusal := errUnsigned; {
-	case fault != nil:
-		return read, fault, true, nil
-	case rp.Options.RequireSigned && !signed:
-		return read, &refusal, true, nil
-	case rp.Options.RequirePAR:
-		refusal = errNotPushed
-		return read, &refusal, true, nil
+	refused := func(refusal Error) (url.Values, *Error, bool, error) { return q, &refusal, true, nil }
+	if rp.Options.RequirePAR {
+		return refused(errNotPushed)
 	}
-	return read, nil, true, nil
+	if len(rp.Options.RequestURIs) > 0 && q.Has("request_uri") {
+		if q, fault = s.fetchObject(ctx, q, rp); fault != nil {
+			return q, fault, true, nil
+		}
+	}
+	read, signed, fault := s.unpack(ctx, q, rp)
+	if fault == nil && rp.Options.RequireSigned && !signed {
+		return refused(errUnsigned)
+	}
+	return read, fault, true, nil
 }
 
 func (d Decision) answered(a Answer) Decision {
@@ -221,6 +225,12 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		if err := readClaims(v, &r); err != nil {
 			return bad("invalid_request", "claims is not what OpenID Connect Core 5.5 describes")
 		}
+	}
+	if r.MaxAge == nil {
+		r.MaxAge = rp.Options.DefaultMaxAge
+	}
+	if r.ACRValues == "" {
+		r.ACRValues = strings.Join(rp.Options.DefaultACRs, " ")
 	}
 	return r, nil
 }

@@ -68,7 +68,7 @@ func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.T
 // readHint opens an ID token that we signed, however old (§2: the hint may have expired).
 func (s *Service) readHint(token string) (idClaims, bool) {
 	var c idClaims
-	return c, token != "" && s.Sign.Verify(token, "JWT", &c) == nil && c.Issuer == s.Issuer
+	return c, token != "" && s.Sign.Verify(token, "JWT", &c) == nil && c.Issuer == s.Issuer && c.Expires > 0 // an answer of userinfo has no end
 }
 
 // isDistrusted says whether a hint is by a key of ours that was replaced.

@@ -30,6 +30,8 @@ type Service struct {
 	Now    func() time.Time
 	// KeySets reads the keys that an RP publishes at an address; again asks to read them anew.
 	KeySets func(ctx context.Context, address string, again bool) (signingkey.KeySet, error)
+	// RequestObjects fetches the request object at an address that its RP has registered.
+	RequestObjects func(ctx context.Context, address string) (string, error)
 
 	proofs jtis // what this node has seen
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 )
 
 // Redemption is a token request with a code (RFC 6749 §4.1.3).
@@ -22,6 +23,9 @@ type Redemption struct {
 	CodeVerifier string
 }
 
+// errGrantType is for a client that is registered for other ways to get tokens (RFC 6749 §5.2).
+var errGrantType = Error{"unauthorized_client", "the client is not registered for this grant type"}
+
 var errCode = Error{"invalid_grant", "the code is unknown, expired, used, or not for this request"}
 
 // Redeem turns a code into tokens: once. A second redemption ends what the first one got, because one of the
@@ -30,6 +34,9 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, r.Client, r.Use)
 	if err != nil {
 		return Tokens{}, err
+	}
+	if !rp.Options.MayUse(relyingparty.AuthorizationCode) {
+		return Tokens{}, errGrantType
 	}
 	c, ok, err := s.openCode(ctx, r.Code)
 	switch {

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/signingkey"
 )
 
 // requestObjectTypes are the typ headers of request objects: RFC 9101 §10.8 gives them one of their own, older clients send "JWT" or none.
@@ -33,6 +35,9 @@ func (s *Service) unpack(ctx context.Context, q url.Values, rp relyingparty.RP) 
 		return q, false, &Error{"request_not_supported", "the client has registered no key by which its request objects could be checked"}
 	case len(object) > authn.MaxRequest*2:
 		return q, false, errObject("the request object is larger than 16 KB")
+	}
+	if want := rp.Options.ObjectAlg; want != "" && signingkey.AlgOf(object) != want {
+		return q, false, errObject("the client is registered to sign its request objects by " + want)
 	}
 	var claims map[string]any
 	if err := s.verifyFrom(ctx, rp, object, requestObjectTypes, &claims); err != nil {
@@ -60,6 +65,30 @@ func (s *Service) unpack(ctx context.Context, q url.Values, rp relyingparty.RP) 
 		return q, false, errObject("the request is larger than 8 KB")
 	}
 	return unpacked, true, nil
+}
+
+// fetchObject puts the request object that a request names by its address in that address's place (OIDC Core §6.2). Only what the RP has
+// registered is fetched; a hash in the address is held against what is there.
+func (s *Service) fetchObject(ctx context.Context, q url.Values, rp relyingparty.RP) (url.Values, *Error) {
+	at, ok := single(q, "request_uri")
+	switch {
+	case !ok || q.Has("request"):
+		return q, &Error{"invalid_request", "a request has one request object, or the address of one"}
+	case !rp.Options.MatchRequestURI(at):
+		return q, &Error{"invalid_request_uri", "request_uri is none of the registered ones"}
+	}
+	address, hash, hashed := strings.Cut(at, "#")
+	object, err := s.RequestObjects(ctx, address)
+	switch {
+	case err != nil:
+		return q, &Error{"invalid_request_uri", "the request object could not be fetched"}
+	case hashed && !slices.Contains(rp.Options.RequestURIs, at) && hash != hashOf(object):
+		return q, &Error{"invalid_request_uri", "the request object is not the one whose hash the address has"}
+	}
+	q = maps.Clone(q)
+	q.Del("request_uri")
+	q.Set("request", object)
+	return q, nil
 }
 
 // judgeObject says what is wrong with the object's own claims (RFC 9101 §4, §5).

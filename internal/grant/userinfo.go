@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
@@ -32,13 +33,22 @@ type Userinfo struct {
 // ErrToken says that an access token is missing, foreign, expired or revoked (RFC 6750 §3.1).
 var ErrToken = Error{"invalid_token", "the access token is foreign, expired or revoked"}
 
-// Userinfo answers what the access token's scope grants, with one read.
-func (s *Service) Userinfo(ctx context.Context, u Use) (Userinfo, error) {
+// Userinfo answers what the access token's scope grants, with one read. signed is the answer as a JWT, for an RP that is registered for that.
+func (s *Service) Userinfo(ctx context.Context, u Use) (plain Userinfo, signed string, err error) {
 	a, sub, err := s.open(ctx, u, "openid", true)
 	if err != nil {
-		return Userinfo{}, err
+		return Userinfo{}, "", err
 	}
-	return reveal(a.Scope, sub), nil
+	plain = reveal(a.Scope, sub)
+	if alg := sub.Options.UserinfoAlg; alg != "" {
+		// Without an end: so it is no ID token, whoever holds it out as one (OIDC Core §5.3.2).
+		signed, err = s.Sign.Sign(signingkey.Alg(alg), "JWT", struct {
+			Userinfo
+			Issuer   string `json:"iss"`
+			Audience string `json:"aud"`
+		}{plain, s.Issuer, a.ClientID})
+	}
+	return plain, signed, err
 }
 
 func (s *Service) openAccessToken(value string) (accessClaims, bool) {

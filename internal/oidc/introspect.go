@@ -29,8 +29,13 @@ func (d *Door) postIntrospect(w http.ResponseWriter, r *http.Request, client gra
 		d.fail(w, r, err)
 		return
 	}
+	writeJWT(w, introspectionType, signed)
+}
+
+// writeJWT answers with a signed token alone.
+func writeJWT(w http.ResponseWriter, mediaType, signed string) {
 	h := w.Header()
-	h.Set("Content-Type", introspectionType)
+	h.Set("Content-Type", mediaType)
 	h.Set("Cache-Control", "no-store")
 	w.Write([]byte(signed)) //nolint:errcheck // the client has gone away
 }

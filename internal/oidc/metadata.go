@@ -53,7 +53,9 @@ func (d *Door) metadata() []byte {
 		"request_parameter_supported":                              true,
 		"request_object_signing_alg_values_supported":              signingkey.ProofAlgs(),
 
-		"request_uri_parameter_supported": false,
+		"request_uri_parameter_supported":       true,
+		"require_request_uri_registration":      true,
+		"userinfo_signing_alg_values_supported": signingkey.Algs(),
 	})
 	if err != nil {
 		panic(err) // strings, lists and booleans

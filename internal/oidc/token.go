@@ -62,7 +62,7 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(challenge.Status())
 		return
 	}
-	info, err := d.Grant.Userinfo(r.Context(), use)
+	info, signed, err := d.Grant.Userinfo(r.Context(), use)
 	if e, ok := errors.AsType[grant.Error](err); ok {
 		challenge.Code, challenge.Description = e.Code, e.Description
 		if e.Code == "insufficient_scope" {
@@ -74,6 +74,10 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		d.fail(w, r, err)
+		return
+	}
+	if signed != "" {
+		writeJWT(w, "application/jwt", signed)
 		return
 	}
 	web.JSON(w, http.StatusOK, info)

@@ -22,6 +22,7 @@ type Options struct {
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
+	Metadata
 }
 
 // HasKeys says whether the RP has told its public keys.
@@ -49,6 +50,9 @@ func (o Options) check() error {
 		if err := checkWeb(o.JWKSURI); err != nil {
 			return err
 		}
+	}
+	if err := o.Metadata.check(); err != nil {
+		return err
 	}
 	return o.checkResponseTypes()
 }

@@ -87,6 +87,9 @@ func (rp RP) Check() error {
 			return err
 		}
 	}
+	if err := rp.checkApplication(); err != nil {
+		return err
+	}
 	pages := append(slices.Clone(rp.PostLogoutRedirectURIs), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI)
 	for _, u := range pages {
 		if err := checkWeb(u); u != "" && err != nil {
