@@ -24,7 +24,7 @@ func (s *Service) refuse(ctx context.Context, tx Tx, p push.Pairing, to push.Pai
 	case !ok:
 		return ErrNotNow
 	}
-	if _, err := tx.DenyDevice(ctx, p.Device, s.Now()); err != nil {
+	if _, err := tx.DenyDevice(ctx, p.Device, "", s.Now()); err != nil {
 		return fmt.Errorf("deny the phone: %w", err)
 	}
 	return tx.Append(ctx, audit.Event{Kind: audit.PairingRefused, At: s.Now(), Actor: "account", Account: p.Account, Detail: map[string]string{"why": string(to)}})

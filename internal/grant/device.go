@@ -12,7 +12,7 @@ import (
 )
 
 // DeviceGrantType is the grant_type of a poll (RFC 8628 §3.4).
-const DeviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+const DeviceGrantType = relyingparty.DeviceCode
 
 // The answers of RFC 8628 §3.5.
 var (

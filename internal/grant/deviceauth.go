@@ -45,7 +45,7 @@ func (s *Service) BeginDevice(ctx context.Context, c Client, network, scope stri
 	switch {
 	case err != nil:
 		return DeviceCodes{}, err
-	case !rp.MayUse(relyingparty.DeviceCode):
+	case !rp.Options.MayUse(relyingparty.DeviceCode):
 		return DeviceCodes{}, Error{"unauthorized_client", "this client is not registered for device codes"}
 	}
 	if scope == "" {
@@ -169,7 +169,7 @@ func (s *Service) LookAtDevice(ctx context.Context, id string, current secret.To
 		facts: authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}}
 	mine := a.facts.Live && d.Account == sso.Account.ID
 	switch {
-	case !sso.RP.MayUse(relyingparty.DeviceCode), !d.Waits(now) && !mine:
+	case !sso.RP.Options.MayUse(relyingparty.DeviceCode), !d.Waits(now) && !mine:
 		return Asked{}, ErrNoDevice
 	case mine:
 		return a, nil
@@ -200,7 +200,7 @@ func (s *Service) AnswerDevice(ctx context.Context, id string, current secret.To
 			done, err = tx.ApproveDevice(ctx, id, me.Account, secret.NewID(),
 				token.Approval{ACR: me.ACR, AMR: me.AMR, AuthTime: me.AuthTime, Epoch: a.Account.Epoch}, now)
 		} else {
-			done, err = tx.DenyDevice(ctx, id, now)
+			done, err = tx.DenyDevice(ctx, id, me.Account, now)
 		}
 		if err != nil || !done {
 			return err

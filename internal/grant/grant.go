@@ -148,7 +148,7 @@ type Tx interface {
 	// ApproveDevice lets the account's person approve a device code that still waits, by a sign-in; false if it does not.
 	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, a token.Approval, now time.Time) (bool, error)
 	// DenyDevice refuses a device code that waits, or was approved and not used yet; false if it is neither.
-	DenyDevice(ctx context.Context, id string, now time.Time) (bool, error)
+	DenyDevice(ctx context.Context, id string, acc account.ID, now time.Time) (bool, error)
 	// PollDevice reads the client's device code and counts the poll; tooSoon: the code waits, and its interval is longer now.
 	PollDevice(ctx context.Context, code secret.Hash, clientID string, now time.Time) (d token.Device, tooSoon, ok bool, err error)
 	// UseDevice marks an approved device code as used and makes its grant; false if it cannot be used any more.

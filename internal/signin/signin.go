@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/throttle"
 )
 

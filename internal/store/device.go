@@ -22,7 +22,8 @@ WHERE id = $1 AND state = 'waiting' AND expires_at > $4
 RETURNING id`
 
 	denyDevice statement = `
-UPDATE devices SET state = 'denied' WHERE id = $1 AND state IN ('waiting', 'approved') AND expires_at > $2 RETURNING id`
+UPDATE devices SET state = 'denied', account_id = CASE WHEN account_id = '' THEN $3 ELSE account_id END
+WHERE id = $1 AND state IN ('waiting', 'approved') AND expires_at > $2 RETURNING id`
 
 	findDevice statement = `
 SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval,
@@ -99,9 +100,10 @@ func (tx *Tx) ApproveDevice(ctx context.Context, id string, acc account.ID, gran
 	return tx.query(ctx, approveDevice, id, string(acc), grantID, ms(now), string(a.ACR), strings.Join(a.AMR, " "), ms(a.AuthTime), a.Epoch, ms(now)).one(&id)
 }
 
-// DenyDevice refuses a device code that waits, or that was approved and not used yet; false if it is neither.
-func (tx *Tx) DenyDevice(ctx context.Context, id string, now time.Time) (bool, error) {
-	return tx.query(ctx, denyDevice, id, ms(now)).one(&id)
+// DenyDevice refuses a device code that waits, or that was approved and not used yet; false if it is neither. acc is who refuses, where
+// that is known.
+func (tx *Tx) DenyDevice(ctx context.Context, id string, acc account.ID, now time.Time) (bool, error) {
+	return tx.query(ctx, denyDevice, id, ms(now), string(acc)).one(&id)
 }
 
 // PollDevice reads the client's device code and counts the poll while it waits: one that comes too soon makes the interval longer.
