@@ -200,7 +200,7 @@ func TestBadInputToTheDeviceGrant(t *testing.T) {
 	for _, wrong := range []string{"", "BCDF-GHJK", d.user + "B", strings.Repeat("B", 5000), "åäö\x00", d.code} {
 		b.post("/device", "user_code", wrong).expect(http.StatusUnprocessableEntity).shows("Den koden känner vi inte igen")
 	}
-	b.get("/device/"+url.PathEscape("' OR 1=1 --")).expect(http.StatusGone)
+	b.get("/device/" + url.PathEscape("' OR 1=1 --")).expect(http.StatusGone)
 	w.clock.Advance(token.DeviceLife)
 	b.post("/device", "user_code", d.user).expect(http.StatusUnprocessableEntity)
 	d.gets("expired_token")

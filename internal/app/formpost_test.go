@@ -24,13 +24,19 @@ func (b *browser) posted(l rp) url.Values {
 		b.last.Header.Get("Cache-Control") != "no-store" || b.last.Header.Get("Refresh") != "" {
 		b.w.t.Errorf("headers: %v", b.last.Header)
 	}
+	fields := b.fields()
+	if fields.Get("iss") != issuer || fields.Get("state") != l.state || strings.Contains(b.at, fields.Get("code")) && fields.Has("code") {
+		b.w.t.Errorf("fields: %v", fields)
+	}
+	return fields
+}
+
+// fields are those of the form that brings an answer.
+func (b *browser) fields() url.Values {
 	fields := url.Values{}
 	form := b.body[strings.Index(b.body, `<form id="answer"`):]
 	for _, f := range hiddenField.FindAllStringSubmatch(form[:strings.Index(form, "</form>")], -1) {
 		fields.Add(f[1], f[2])
-	}
-	if fields.Get("iss") != issuer || fields.Get("state") != l.state || strings.Contains(b.at, fields.Get("code")) && fields.Has("code") {
-		b.w.t.Errorf("fields: %v", fields)
 	}
 	return fields
 }

@@ -3,6 +3,7 @@ package app_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -95,7 +96,7 @@ func TestTokensComeByWayOfTheBrowserWhereAnAppIsRegisteredForThem(t *testing.T) 
 func TestTokensThatCameByWayOfTheBrowserEndWithTheSession(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		listener := w.listens("front", "ES256")
-		if err := w.operator(http.MethodPatch, "/relying-parties/"+listener.rp.ClientID, control.RPChange{ResponseTypes: []string{"id_token", "id_token token"}}, &struct{}{}); err != nil {
+		if err := w.operator(http.MethodPatch, "/relying-parties/"+listener.rp.ClientID, control.RPChange{Metadata: json.RawMessage(`{"response_types":["id_token","id_token token"]}`)}, &struct{}{}); err != nil {
 			t.Fatal(err)
 		}
 		b := w.browser()

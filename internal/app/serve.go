@@ -143,13 +143,21 @@ func (a *App) prepare(server *http.Server) (net.Listener, error) {
 		if err != nil {
 			return nil, err
 		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: ciphers(), GetCertificate: c.get}
 	}
 	socket, err := control.Listen(a.Settings.ControlSocket())
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	return socket, nil
+}
+
+// ciphers are those of TLS 1.2 that BCP 195 recommends, and ChaCha20 for phones without AES in hardware; FAPI 2.0 §5.2.2 asks for no
+// others. TLS 1.3 has good ones only.
+func ciphers() []uint16 {
+	return []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}
 }
 
 // warn says what a server can run with and people cannot live with for long.

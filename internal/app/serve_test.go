@@ -206,6 +206,38 @@ func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
 	}
 }
 
+func TestTLSIsSpokenByRecommendedCiphersAlone(t *testing.T) {
+	w := ground(t)
+	w.settings.TLSCert, w.settings.TLSKey = filepath.Join(w.settings.DataDir, "cert.pem"), filepath.Join(w.settings.DataDir, "key.pem")
+	cert, key := selfSigned(t, 1)
+	for path, text := range map[string][]byte{w.settings.TLSCert: cert, w.settings.TLSKey: key} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.restart()
+	s := w.opens(t)
+	defer s.end()
+	greets := func(suites ...uint16) bool {
+		c, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: suites})
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	if !greets(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) {
+		t.Error("a recommended cipher was refused")
+	}
+	if greets(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA) {
+		t.Error("a cipher without authentication of its own was taken")
+	}
+	if c, err := tls.Dial("tcp", s.address, &tls.Config{InsecureSkipVerify: true}); err != nil {
+		t.Error(err)
+	} else if c.Close(); c.ConnectionState().Version != tls.VersionTLS13 {
+		t.Error("TLS 1.3 is not spoken")
+	}
+}
+
 func TestACertificateThatCannotBeReadStopsTheStart(t *testing.T) {
 	w := ground(t)
 	w.settings.TLSCert, w.settings.TLSKey = filepath.Join(w.settings.DataDir, "none.pem"), filepath.Join(w.settings.DataDir, "none.pem")

@@ -60,6 +60,7 @@ var (
 	ErrReserved            = errors.New("this client id is built in")
 	ErrControlCharacter    = errors.New("a name has no control characters")
 	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
+	ErrEncryptionKey       = errors.New("the app's keys have none to which tokens could be encrypted, for use enc or for any use")
 	ErrSecretKind          = errors.New("an app does not change what it proves itself by: a secret, a secret that makes MACs, a key, or nothing; register it anew")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
@@ -128,8 +129,14 @@ func check(rp relyingparty.RP) error {
 		}
 	}
 	if len(rp.Options.JWKS) > 0 {
-		if _, err := signingkey.ReadKeySet(rp.Options.JWKS); err != nil {
+		set, err := signingkey.ReadKeySet(rp.Options.JWKS)
+		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned) && !set.Signs() {
 			return ErrKeys
+		}
+		for _, e := range rp.Options.Encryptions() {
+			if e.IsOn() && !set.Encrypts(e.Alg) {
+				return fmt.Errorf("%w: %s", ErrEncryptionKey, e.Alg)
+			}
 		}
 	}
 	return rp.Check()

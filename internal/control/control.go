@@ -65,6 +65,9 @@ type Options = relyingparty.Options
 // AuthMethod is how a relying party proves itself.
 type AuthMethod = relyingparty.AuthMethod
 
+// SingleLogout is how a relying party hears in the browser that a session has ended.
+type SingleLogout = relyingparty.SingleLogout
+
 // PrivateKeyJWT is for an app that proves itself by signing.
 const PrivateKeyJWT = relyingparty.PrivateKeyJWT
 

@@ -1,10 +1,12 @@
 package grant
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 )
 
 // FormPost is the response mode in which the answer comes to the RP in a form that the browser posts, and so in no address
@@ -17,6 +19,8 @@ type Answer struct {
 	Params      url.Values // none: the browser goes there and brings nothing
 	// Post says that the browser posts the parameters, Fragment that they stand in the fragment; else they stand in the query.
 	Post, Fragment bool
+	Failed         bool    // it says what is wrong: nobody has logged in
+	Watched        Watched // what the browser shows of its session from now on
 }
 
 // Location is the address that the browser goes to, where the answer is not posted.
@@ -35,17 +39,23 @@ func (a Answer) Location() string {
 }
 
 // answer is what the RP of a request gets, with its state, and with the issuer (RFC 9207 §2).
-func (s *Service) answer(r authn.Request, v url.Values) Answer {
+func (s *Service) answer(ctx context.Context, rp relyingparty.RP, r authn.Request, v url.Values) (Answer, error) {
 	if r.State != "" {
 		v.Set("state", r.State)
 	}
+	mode, signed := strings.CutSuffix(r.ResponseMode, ".jwt")
+	a := Answer{RedirectURI: r.RedirectURI, Params: v, Post: mode == FormPost, Fragment: mode == Fragment, Failed: v.Has("error")}
 	v.Set("iss", s.Issuer)
-	return Answer{RedirectURI: r.RedirectURI, Params: v, Post: r.ResponseMode == FormPost, Fragment: r.ResponseMode == Fragment}
+	var err error
+	if signed {
+		a.Params, err = s.wrap(ctx, rp, v)
+	}
+	return a, err
 }
 
 // failed is an answer that says what is wrong (RFC 6749 §4.1.2.1).
-func (s *Service) failed(r authn.Request, e Error) Answer {
-	return s.answer(r, url.Values{"error": {e.Code}, "error_description": {e.Description}})
+func (s *Service) failed(ctx context.Context, rp relyingparty.RP, r authn.Request, e Error) (Answer, error) {
+	return s.answer(ctx, rp, r, url.Values{"error": {e.Code}, "error_description": {e.Description}})
 }
 
 // isPostable says whether a browser can post to the address: it cannot to an app's own scheme.

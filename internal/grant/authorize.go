@@ -82,7 +82,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	if fault != nil {
 		unread := authn.Request{RedirectURI: redirect, State: q.Get("state")}
 		_, unread.ResponseMode, _ = readResponse(q, sso.RP)
-		return d.answered(s.failed(unread, *fault)), nil
+		return d.answered(s.failed(ctx, sso.RP, unread, *fault))
 	}
 	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
 		r.Subject = hint
@@ -102,16 +102,16 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		answer, err := s.Complete(ctx, sso.RP, r, facts, sso.Account.Epoch, "")
 		switch {
 		case !errors.Is(err, ErrCompany):
-			return d.answered(answer), err
+			return d.answered(answer, err)
 		case r.HasPrompt("none"):
-			return d.answered(s.failed(r, errInteraction)), nil
+			return d.answered(s.failed(ctx, sso.RP, r, errInteraction))
 		}
 		d.Choose, d.Signin = true, &r
 		return d, nil
 	case !r.IsPossible():
-		return d.answered(s.failed(r, errUnmet)), nil
+		return d.answered(s.failed(ctx, sso.RP, r, errUnmet))
 	case r.HasPrompt("none"):
-		return d.answered(s.failed(r, Error{"login_required", "nobody is signed in here, or not as the request asks"})), nil
+		return d.answered(s.failed(ctx, sso.RP, r, Error{"login_required", "nobody is signed in here, or not as the request asks"}))
 	}
 	d.StepUp = authn.IsStepUp(r, facts, now)
 	if r.LoginHint == "" && facts.Live && r.IsFor(facts.Session.Account) && !r.HasPrompt("select_account") {
@@ -145,9 +145,9 @@ func (s *Service) readParameters(ctx context.Context, q url.Values, rp relyingpa
 	return read, fault, true, nil
 }
 
-func (d Decision) answered(a Answer) Decision {
+func (d Decision) answered(a Answer, err error) (Decision, error) {
 	d.Answer = &a
-	return d
+	return d, err
 }
 
 // errUnmet says that the sign-in is worth less than the request cannot do without (OpenID Connect Core Error Code
@@ -273,9 +273,9 @@ func (s *Service) hinted(token string) string {
 func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (Answer, error) {
 	switch {
 	case !r.IsFor(f.Session.Account):
-		return s.failed(r, Error{"login_required", "another person has signed in than the request names"}), nil
+		return s.failed(ctx, rp, r, Error{"login_required", "another person has signed in than the request names"})
 	case !r.IsAnsweredBy(f.Session.ACR):
-		return s.failed(r, errUnmet), nil
+		return s.failed(ctx, rp, r, errUnmet)
 	}
 	company, err := s.company(ctx, r, f, chosen)
 	if err != nil {

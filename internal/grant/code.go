@@ -58,12 +58,15 @@ func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 	if r.ResponseType != "" {
 		switch err := s.addTokens(ctx, rp, r, c, answer); {
 		case errors.Is(err, errGone):
-			return s.failed(r, errGone), nil
+			return s.failed(ctx, rp, r, errGone)
 		case err != nil:
 			return Answer{}, err
 		}
 	}
-	return s.answer(r, answer), nil
+	watched := s.watch(rp, r, f.Session, answer)
+	a, err := s.answer(ctx, rp, r, answer)
+	a.Watched = watched
+	return a, err
 }
 
 // seal makes the code itself.

@@ -54,7 +54,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Token
 	if err != nil {
 		return Tokens{}, err
 	}
-	return s.tokens(rp, g, jkt, "")
+	return s.tokens(ctx, rp, g, jkt, "")
 }
 
 // settle gives what a device code in its state is worth.

@@ -2,7 +2,6 @@ package grant
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -85,14 +84,13 @@ func takeSlot(ctx context.Context, tx Tx, slot throttle.Slot, now time.Time) err
 	return nil
 }
 
-// newUserCode draws each letter alike: a byte beyond the last whole round of letters is drawn anew.
+// newUserCode draws each letter alike: a byte beyond the last whole round of letters is passed over.
 func newUserCode() string {
 	const letters = token.UserCodeLetters
 	code := make([]byte, 0, token.UserCodeLength)
-	for b := make([]byte, 1); len(code) < token.UserCodeLength; {
-		rand.Read(b) //nolint:errcheck // it never fails
-		if int(b[0]) < 256/len(letters)*len(letters) {
-			code = append(code, letters[int(b[0])%len(letters)])
+	for len(code) < token.UserCodeLength {
+		if b := int(secret.Random(1)[0]); b < 256/len(letters)*len(letters) {
+			code = append(code, letters[b%len(letters)])
 		}
 	}
 	return string(code)
@@ -149,6 +147,14 @@ type Asked struct {
 	Floor session.ACR
 	facts authn.Facts
 }
+
+// IsLetIn and IsRefused say what the person has answered; neither: nothing yet.
+func (a Asked) IsLetIn() bool {
+	return a.Device.State == token.DeviceApproved || a.Device.State == token.DeviceUsed
+}
+
+// IsRefused is the other of the two.
+func (a Asked) IsRefused() bool { return a.Device.State == token.DeviceDenied }
 
 // LookAtDevice reads a device that asks, and who would answer. With ErrNotProven it returns what the sign-in must be worth.
 // It fails with ErrNoDevice for one that does not wait any more, unless it was this account that answered.

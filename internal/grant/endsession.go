@@ -88,14 +88,15 @@ func withState(after, state string) string {
 	return after + separator + url.Values{"state": {state}}.Encode()
 }
 
-// SignOut ends the browser's session: its grants end with it and its RPs are told.
-func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Browser) error {
+// SignOut ends the browser's session: its grants end with it and its RPs are told. It returns by what FrontLogouts knows those that are
+// told in the browser; empty: there are none.
+func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Browser) (farewell string, err error) {
 	f, acc, err := s.Authn.Current(ctx, current)
 	if err != nil || !f.Live {
-		return err
+		return "", err
 	}
 	now := s.Now()
-	return s.InTx(ctx, func(tx Tx) error {
+	err = s.InTx(ctx, func(tx Tx) error {
 		which := authn.Which{Account: acc.ID, Session: f.Session.ID}
 		if _, err := authn.EndSessions(ctx, tx, which, session.EndedBySignOut, now); err != nil {
 			return err
@@ -103,6 +104,10 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 		return tx.Append(ctx, audit.Event{Kind: audit.SignedOut, At: now, Actor: "account", Account: acc.ID,
 			Session: string(f.Session.ID), Personal: audit.From(b.Device.Address, b.Device.UserAgent)})
 	})
+	if err != nil {
+		return "", err
+	}
+	return s.farewell(ctx, f.Session.ID)
 }
 
 // LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
@@ -22,34 +24,61 @@ import (
 // Encoding Practices §2.1).
 const Fragment = "fragment"
 
-// readResponse reads what the RP asks for and how it wants to hear of it; empty is a code, and the query. Beside a fault the mode is the one
-// in which the RP hears of it.
+// Query is the response mode of a code where nobody says otherwise.
+const Query = "query"
+
+// ResponseModes lists the ways in which an answer reaches an RP; each can be followed by ".jwt" (see jarm.go).
+func ResponseModes() []string { return []string{Query, Fragment, FormPost} }
+
+// readResponse reads what the RP asks for and how it wants to hear of it; empty is a code, and the query: what is so anyway takes no room
+// in a cookie. Beside a fault the mode is the one in which the RP hears of it.
 func readResponse(q url.Values, rp relyingparty.RP) (kind, mode string, fault *Error) {
-	kind, wanted := relyingparty.ResponseType(q.Get("response_type")), q.Get("response_mode")
-	postable := isPostable(q.Get("redirect_uri"))
+	kind = relyingparty.ResponseType(q.Get("response_type"))
 	inFront := kind != relyingparty.CodeType && rp.Options.MayAskFor(kind)
-	switch {
-	case wanted == FormPost && postable, wanted == Fragment:
-		mode = wanted
-	case inFront:
-		mode = Fragment
-	}
+	mode, fault = readMode(q.Get("response_mode"), inFront, isPostable(q.Get("redirect_uri")), rp.Options)
 	switch {
 	case kind == "":
 		fault = &Error{"invalid_request", "response_type is missing"}
 	case !rp.Options.MayAskFor(kind):
 		fault = &Error{"unsupported_response_type", "the client is registered for other response types"}
-	case wanted == FormPost && !postable:
-		fault = &Error{"invalid_request", "no browser posts a form to an app's own scheme"}
-	case wanted == "query" && inFront:
-		fault = &Error{"invalid_request", "no token stands in a query (Multiple Response Type Encoding Practices 3)"}
-	case wanted != "" && wanted != "query" && wanted != mode:
-		fault = &Error{"invalid_request", "response_mode is query, fragment or form_post"}
 	}
 	if kind == relyingparty.CodeType {
-		kind = "" // what is so anyway takes no room in a cookie
+		kind = ""
+	}
+	if mode == Query {
+		mode = ""
 	}
 	return kind, mode, fault
+}
+
+// readMode reads how the RP wants to hear; inFront says that tokens may come, postable that a form reaches it.
+func readMode(wanted string, inFront, postable bool, o relyingparty.Options) (mode string, fault *Error) {
+	usual := Query
+	if inFront {
+		usual = Fragment
+	}
+	mode, signed := strings.CutSuffix(wanted, ".jwt") // JARM §2.3
+	if wanted == "jwt" {
+		mode, signed = "", true
+	}
+	mode = cmp.Or(mode, usual)
+	switch {
+	case !slices.Contains(ResponseModes(), mode):
+		fault = &Error{"invalid_request", "response_mode is none that there is"}
+	case mode == FormPost && !postable:
+		fault = &Error{"invalid_request", "no browser posts a form to an app's own scheme"}
+	case mode == Query && inFront:
+		fault = &Error{"invalid_request", "no token stands in a query (Multiple Response Type Encoding Practices 3)"}
+	case signed && o.AnswerSigned == "":
+		fault = &Error{"invalid_request", "the client is not registered for signed answers"}
+	}
+	switch {
+	case fault != nil:
+		return usual, fault
+	case signed:
+		mode += ".jwt"
+	}
+	return mode, nil
 }
 
 // wants says whether the request asks for a code, an id_token or a token.
@@ -101,7 +130,7 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 		told.Userinfo = &info
 	}
 	told.Nonce = r.Nonce
-	token, err := s.idToken(rp, g, told)
+	token, err := s.idToken(ctx, rp, g, told)
 	answer.Set("id_token", token)
 	return err
 }

@@ -99,6 +99,8 @@ type Store interface {
 	FindDevice(ctx context.Context, id string) (token.Device, bool, error)
 	// FindDeviceCode returns the id of the device code that waits with this pseudonym of what a person types; false if none does.
 	FindDeviceCode(ctx context.Context, userCode string, now time.Time) (id string, ok bool, err error)
+	// ListSessionRPs lists the RPs that have had a grant in the session.
+	ListSessionRPs(ctx context.Context, id session.ID) ([]relyingparty.RP, error)
 	// FindRequest reads the row of a large code; false if it is unknown or expired.
 	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
 }

@@ -123,7 +123,11 @@ func FuzzParseRequest(f *testing.F) {
 			}
 			return
 		}
-		location := s.failed(authn.Request{RedirectURI: rp.RedirectURIs[0], State: q.Get("state")}, *fault).Location()
+		answer, err := s.failed(t.Context(), rp, authn.Request{RedirectURI: rp.RedirectURIs[0], State: q.Get("state")}, *fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		location := answer.Location()
 		u, err := url.Parse(location)
 		if err != nil || u.Host != "hrm.example" || u.Path != "/callback" || u.Query().Get("iss") != s.Issuer || u.Query().Get("error") == "" ||
 			u.Query().Get("state") != q.Get("state") || strings.ContainsAny(location, "\r\n") {

@@ -71,7 +71,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	if !made {
 		return Tokens{}, errCode
 	}
-	return s.tokens(rp, g, jkt, c.Nonce)
+	return s.tokens(ctx, rp, g, jkt, c.Nonce)
 }
 
 // endReused ends the grant that the code's first redemption made. There is none where the code was refused

@@ -62,7 +62,7 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope s
 	case scope != "":
 		g.Scope = known(scope, scopesOf(g.ClientID)) // for this access token alone; the grant keeps its own
 	}
-	return s.tokens(rp, g, jkt, "")
+	return s.tokens(ctx, rp, g, jkt, "")
 }
 
 // replay decides about a token that is not the newest of its family.

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -74,7 +75,7 @@ type idClaims struct {
 
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
 // token is bound to; empty: none.
-func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
+func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
 	t := Tokens{TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
 	if jkt != "" {
 		t.TokenType = "DPoP"
@@ -84,7 +85,7 @@ func (s *Service) tokens(rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens
 		return Tokens{}, err
 	}
 	if hasScope(g.Scope, "openid") {
-		if t.IDToken, err = s.idToken(rp, g, idClaims{Nonce: nonce, AtHash: halfHash(t.AccessToken)}); err != nil {
+		if t.IDToken, err = s.idToken(ctx, rp, g, idClaims{Nonce: nonce, AtHash: halfHash(t.AccessToken)}); err != nil {
 			return Tokens{}, err
 		}
 	}
@@ -102,8 +103,8 @@ func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID, Confirmation: confirm(jkt)})
 }
 
-// idToken signs what the RP is told of the sign-in; told has what differs from answer to answer.
-func (s *Service) idToken(rp relyingparty.RP, g Grant, told idClaims) (string, error) {
+// idToken signs what the RP is told of the sign-in, and encrypts it where the RP wants that; told has what differs from answer to answer.
+func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told idClaims) (string, error) {
 	now := s.Now()
 	told.Issuer, told.Subject, told.Audience = s.Issuer, string(g.Account), g.ClientID
 	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
@@ -111,7 +112,11 @@ func (s *Service) idToken(rp relyingparty.RP, g Grant, told idClaims) (string, e
 	if g.Session != "" {
 		told.SID = authn.SID(s.Keys, g.Session, g.ClientID)
 	}
-	return s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
+	token, err := s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
+	if err != nil {
+		return "", err
+	}
+	return s.encrypt(ctx, rp, rp.Options.IDTokenEncryption(), "JWT", token)
 }
 
 // seconds is a time in a token; 0 for never.

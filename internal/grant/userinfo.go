@@ -2,11 +2,13 @@ package grant
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/token"
 )
@@ -33,7 +35,8 @@ type Userinfo struct {
 // ErrToken says that an access token is missing, foreign, expired or revoked (RFC 6750 §3.1).
 var ErrToken = Error{"invalid_token", "the access token is foreign, expired or revoked"}
 
-// Userinfo answers what the access token's scope grants, with one read. signed is the answer as a JWT, for an RP that is registered for that.
+// Userinfo answers what the access token's scope grants, with one read. signed is the answer as a JWT, for an RP that
+// is registered for one, signed or encrypted.
 func (s *Service) Userinfo(ctx context.Context, u Use) (plain Userinfo, signed string, err error) {
 	a, sub, err := s.open(ctx, u, "openid", true)
 	if err != nil {
@@ -48,7 +51,23 @@ func (s *Service) Userinfo(ctx context.Context, u Use) (plain Userinfo, signed s
 			Audience string `json:"aud"`
 		}{plain, s.Issuer, a.ClientID})
 	}
+	if err == nil && sub.Options.UserinfoEncryption().IsOn() {
+		signed, err = s.encryptUserinfo(ctx, relyingparty.RP{ClientID: a.ClientID, Options: sub.Options}, plain, signed)
+	}
 	return plain, signed, err
+}
+
+// encryptUserinfo encrypts the answer as it was signed, or the JSON where it was not (OIDC Core §5.3.2).
+func (s *Service) encryptUserinfo(ctx context.Context, rp relyingparty.RP, plain Userinfo, signed string) (string, error) {
+	content := "JWT"
+	if signed == "" {
+		body, err := json.Marshal(plain)
+		if err != nil {
+			return "", err
+		}
+		content, signed = "", string(body)
+	}
+	return s.encrypt(ctx, rp, rp.Options.UserinfoEncryption(), content, signed)
 }
 
 func (s *Service) openAccessToken(value string) (accessClaims, bool) {

@@ -56,8 +56,9 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 
 // respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
+	d.Visitor.Watch(w, a.Watched.Value, a.Watched.Expires)
 	if a.Post {
-		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params})
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params, Failed: a.Failed})
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, a.Location(), http.StatusSeeOther)
@@ -111,14 +112,19 @@ func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if logout.Facts.Live { // otherwise a foreign page could end a sign-in under way
-		if err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
+		farewell, err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r))
+		if err != nil {
 			return err
 		}
 		d.Visitor.SignedOut(w, r)
+		if q.Del("farewell"); farewell != "" { // a page tells the apps before the browser goes on
+			q.Set("farewell", farewell)
+			logout.Location = ""
+		}
 	}
 	location := logout.Location
 	if location == "" {
-		location = "/signout/done?" + r.URL.RawQuery
+		location = "/signout/done?" + q.Encode()
 	}
 	http.Redirect(w, r, location, http.StatusSeeOther)
 	return nil

@@ -30,7 +30,7 @@ func (d *Door) metadata() []byte {
 		"jwks_uri":                                                 d.Issuer + jwksPath,
 		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                                 relyingparty.ResponseTypes(),
-		"response_modes_supported":                                 []string{"query", grant.Fragment, grant.FormPost},
+		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
 		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", grant.DeviceGrantType},
 		"subject_types_supported":                                  []string{"public"},
 		"id_token_signing_alg_values_supported":                    signingkey.Algs(),
@@ -47,12 +47,22 @@ func (d *Door) metadata() []byte {
 		"acr_values_supported":                                     []session.ACR{session.Mail, session.Pwd, session.MFA, session.AAL2},
 		"claims_supported":                                         []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "given_name", "family_name", "locale", "email", "email_verified", grant.PersonClaim, grant.CompanyClaim},
 		"ui_locales_supported":                                     []string{"sv", "en"},
-		"authorization_response_iss_parameter_supported":           true, // RFC 9207
+		"authorization_response_iss_parameter_supported":           true,                 // RFC 9207
+		"check_session_iframe":                                     d.Issuer + checkPath, // Session Management §3.3
+		"frontchannel_logout_supported":                            true,
+		"frontchannel_logout_session_supported":                    true,
 		"backchannel_logout_supported":                             true,
 		"backchannel_logout_session_supported":                     true,
 		"claims_parameter_supported":                               true,
 		"request_parameter_supported":                              true,
 		"request_object_signing_alg_values_supported":              signingkey.ProofAlgs(),
+		"authorization_signing_alg_values_supported":               relyingparty.SigningAlgs(), // JARM §4
+		"authorization_encryption_alg_values_supported":            signingkey.EncryptionAlgs(),
+		"authorization_encryption_enc_values_supported":            signingkey.EncryptionMethods(),
+		"userinfo_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
+		"userinfo_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
+		"id_token_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
+		"id_token_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
 
 		"request_uri_parameter_supported":       true,
 		"require_request_uri_registration":      true,

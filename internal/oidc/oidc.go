@@ -38,6 +38,7 @@ const (
 	devicePath     = "/device_authorization"
 	endSessionPath = "/end_session"
 	jwksPath       = "/jwks"
+	checkPath      = "/check_session"
 )
 
 // Routes mounts the endpoints. They stand outside of the pages' origin check: RPs on other sites call them
@@ -52,6 +53,7 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("GET "+authorizePath, d.Kit.Handle(d.getAuthorize))
 	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
 	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
+	mux.Handle("GET "+checkPath, d.Kit.Handle(d.getCheckSession))
 	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
 	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.asClient(d.postToken))))
 	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))

@@ -81,7 +81,7 @@ func (m Metadata) check() error {
 		return bad("default_max_age", *m.DefaultMaxAge)
 	case m.ObjectAlg != "" && !slices.Contains(ObjectAlgs(), m.ObjectAlg):
 		return bad("request_object_signing_alg", m.ObjectAlg)
-	case m.UserinfoAlg != "" && !isSigningAlg(m.UserinfoAlg):
+	case m.UserinfoAlg != "" && !slices.Contains(SigningAlgs(), m.UserinfoAlg):
 		return bad("userinfo_signed_response_alg", m.UserinfoAlg)
 	case !slices.Contains([]string{"", "web", "native"}, m.ApplicationType):
 		return bad("application_type", m.ApplicationType)
@@ -98,9 +98,6 @@ func (m Metadata) check() error {
 	}
 	return nil
 }
-
-// isSigningAlg says whether Portvakt can be asked to sign by the algorithm.
-func isSigningAlg(alg string) bool { return alg == "ES256" || alg == "RS256" }
 
 // MatchRequestURI says whether a request object may be fetched from an address: one that is registered, to the letter. A fragment, which
 // is the hash of what is there (OIDC Core §6.2), may be added to one that is registered without.

@@ -22,7 +22,9 @@ type Options struct {
 	RequirePAR    bool `json:"require_pushed_authorization_requests,omitempty"`
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
-	Metadata
+	Metadata               // see metadata.go
+	Answers                // see answers.go
+	SingleLogout           // see logout.go
 }
 
 // HasKeys says whether the RP has told its public keys.
@@ -32,7 +34,7 @@ func (o Options) HasKeys() bool { return len(o.JWKS) > 0 || o.JWKSURI != "" }
 var (
 	ErrAuthMethod = errors.New("the way to prove itself is private_key_jwt, client_secret_jwt, client_secret_basic or client_secret_post")
 	ErrAuthAlg    = errors.New("an algorithm for assertions belongs to private_key_jwt (ES256, PS256, RS256) or client_secret_jwt (HS256, HS384, HS512)")
-	ErrNoKeys     = errors.New("private_key_jwt and signed requests need the app's public keys: a JWK Set, or the address where it publishes one")
+	ErrNoKeys     = errors.New("private_key_jwt, signed requests and encrypted tokens need the app's public keys: a JWK Set, or the address where it publishes one")
 	ErrBothKeys   = errors.New("the app's public keys stand in the registration or at an address, not in both")
 )
 
@@ -51,8 +53,5 @@ func (o Options) check() error {
 			return err
 		}
 	}
-	if err := o.Metadata.check(); err != nil {
-		return err
-	}
-	return o.checkResponseTypes()
+	return errors.Join(o.Metadata.check(), o.checkResponseTypes(), o.checkAnswers())
 }

@@ -70,8 +70,8 @@ func (rp RP) Check() error {
 	if len(rp.RedirectURIs) == 0 && (rp.Options.MayUse(AuthorizationCode) || rp.Options.MayUse(Implicit)) {
 		return errors.New("at least one redirect URI is needed")
 	}
-	if rp.IDTokenAlg != "ES256" && rp.IDTokenAlg != "RS256" {
-		return errors.New("the ID token algorithm is ES256 or RS256")
+	if !slices.Contains(SigningAlgs(), rp.IDTokenAlg) {
+		return fmt.Errorf("%w: %q", ErrSigningAlg, rp.IDTokenAlg)
 	}
 	if !slices.Contains([]string{"", "urn:portvakt:pwd", "urn:portvakt:aal2"}, rp.RequireACR) {
 		return errors.New("a sign-in can be required to be worth urn:portvakt:pwd or urn:portvakt:aal2")
@@ -79,7 +79,7 @@ func (rp RP) Check() error {
 	if rp.IsPublic() && !rp.RequirePKCE {
 		return errors.New("a public client always uses PKCE (RFC 9700 §2.1.1)")
 	}
-	if err := rp.checkBound(); err != nil {
+	if err := errors.Join(rp.checkBound(), rp.checkLogout()); err != nil {
 		return err
 	}
 	for _, u := range rp.RedirectURIs {

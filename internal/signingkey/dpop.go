@@ -29,6 +29,7 @@ type PublicKey struct {
 	JWK        []byte // the required members alone, in the order of RFC 7638: the same key is the same text
 	Thumbprint string // RFC 7638, SHA-256
 	key        jose.JSONWebKey
+	alg        string // the one that it is for (RFC 7517 §4.4); empty: any that fits
 }
 
 // IsP256 says whether the key signs ES256.
@@ -60,7 +61,7 @@ func readKey(jwk []byte) (PublicKey, error) {
 	if err := key.UnmarshalJSON(jwk); err != nil || !key.Valid() || !key.IsPublic() {
 		return PublicKey{}, ErrKey
 	}
-	k := PublicKey{key: jose.JSONWebKey{Key: key.Key}}
+	k := PublicKey{key: jose.JSONWebKey{Key: key.Key}, alg: key.Algorithm}
 	switch pub := key.Key.(type) {
 	case *ecdsa.PublicKey:
 		if pub.Curve != elliptic.P256() {
@@ -123,6 +124,9 @@ func VerifyProof(token, typ string, claims any) (PublicKey, error) {
 	key, err := readKey(head.jwk)
 	if err != nil {
 		return key, err
+	}
+	if key.alg != "" && key.alg != head.alg {
+		return key, ErrToken
 	}
 	return key, verifyBy(key, token, key.algs(), claims)
 }

@@ -162,6 +162,7 @@ func TestAProofThatIsNotOneIsRefused(t *testing.T) {
 		"alg HS256 with the coordinates":       macWith(point[1:]),
 		"alg HS256 with a key of its own":      octProof,
 		"alg RS256 over an EC key":             signES256(t, k, proofHeader("RS256", jwk), payload),
+		"by a key for another algorithm":       signES256(t, k, proofHeader("ES256", strings.TrimSuffix(jwk, "}")+`,"alg":"ES384"}`), payload),
 		"alg ES384 over P-256":                 signES256(t, k, proofHeader("ES384", jwk), payload),
 		"an RSA key of 1024 bits":              smallProof,
 		"a key on another curve":               edProof,
@@ -184,8 +185,11 @@ func TestAProofThatIsNotOneIsRefused(t *testing.T) {
 			t.Errorf("%s was accepted, by %s", name, key.JWK)
 		}
 	}
-	if _, err := signingkey.VerifyProof(good, "dpop+jwt", &claims{}); err != nil {
-		t.Errorf("the honest one: %v", err)
+	said := signES256(t, k, proofHeader("ES256", strings.TrimSuffix(jwk, "}")+`,"alg":"ES256"}`), payload)
+	for name, proof := range map[string]string{"the honest one": good, "by a key that says its algorithm": said} {
+		if _, err := signingkey.VerifyProof(proof, "dpop+jwt", &claims{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 )
 
 // KeySet are the public keys of somebody else (RFC 7517 §5).
-type KeySet struct{ keys []namedKey }
+type KeySet struct{ keys, encrypt []namedKey } // that sign, and that one encrypts to: see encrypt.go
 
 type namedKey struct {
 	id  string
@@ -24,8 +24,8 @@ type namedKey struct {
 	PublicKey
 }
 
-// ReadKeySet reads a JWK Set. Keys for encryption, and kinds that are not taken here, are passed over: a set may serve others too. It
-// fails with ErrKey for what is no set, holds a private key, or has none that is of use.
+// ReadKeySet reads a JWK Set. Kinds that are not taken here are passed over: a set may serve others too. It fails with ErrKey for what
+// is no set, holds a private key, or has none that is of use.
 func ReadKeySet(set []byte) (KeySet, error) {
 	var body struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -48,18 +48,26 @@ func ReadKeySet(set []byte) (KeySet, error) {
 		if about.D != nil || about.K != nil {
 			return KeySet{}, ErrKey // who publishes a private key shall hear of it
 		}
-		if about.Use != "" && about.Use != "sig" {
+		key, err := readKey(raw)
+		if err != nil {
 			continue
 		}
-		if key, err := readKey(raw); err == nil {
-			s.keys = append(s.keys, namedKey{about.ID, about.Alg, key})
+		if one := (namedKey{about.ID, about.Alg, key}); about.Use == "enc" || slices.Contains(EncryptionAlgs(), about.Alg) {
+			s.encrypt = append(s.encrypt, one)
+		} else if about.Use == "sig" || about.Alg != "" {
+			s.keys = append(s.keys, one)
+		} else if about.Use == "" {
+			s.keys, s.encrypt = append(s.keys, one), append(s.encrypt, one)
 		}
 	}
-	if len(s.keys) == 0 {
+	if len(s.keys) == 0 && len(s.encrypt) == 0 {
 		return s, ErrKey
 	}
 	return s, nil
 }
+
+// Signs says whether the set has a key that signs.
+func (s KeySet) Signs() bool { return len(s.keys) > 0 }
 
 // Verify checks a compact JWS by one of the keys and decodes its claims. types are the typ headers that are taken; "" is none at all. It
 // fails with ErrKey where the token names a key that is not in the set, else with ErrToken.

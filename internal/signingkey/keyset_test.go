@@ -15,7 +15,8 @@ func TestASetOfKeysIsReadWithoutWhatIsOfNoUse(t *testing.T) {
 	for set, good := range map[string]bool{
 		`{"keys":[` + aKey + `}]}`:                                       true,
 		`{"keys":[{"kty":"OKP","crv":"X25519","x":"AA"},` + aKey + `}]}`: true,
-		`{"keys":[` + aKey + `,"use":"enc"}]}`:                           false,
+		`{"keys":[` + aKey + `,"use":"enc"}]}`:                           true, // for what is encrypted
+		`{"keys":[` + aKey + `,"use":"smoke"}]}`:                         false,
 		`{"keys":[` + aKey + `,"d":"AA"}]}`:                              false,
 		`{"keys":[{"kty":"oct","k":"AA"},` + aKey + `}]}`:                false,
 		`{"keys":[]}`: false,

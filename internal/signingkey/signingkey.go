@@ -123,8 +123,10 @@ func thumbprint(private any) (string, error) {
 }
 
 // types are the typ headers that Portvakt signs: ID token, access token (RFC 9068 §2.1), logout token
-// (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5).
-var types = []string{"JWT", "at+jwt", "logout+jwt", auditType, "token-introspection+jwt"}
+// (Back-Channel Logout §2.4), a block of the audit log, the answer about a token (RFC 9701 §5), the answer by way of the browser
+// (JARM).
+var types = []string{"JWT", "at+jwt", "logout+jwt", auditType, "token-introspection+jwt",
+	"oauth-authz-resp+jwt"}
 
 // Open unseals the keys. Of each algorithm the newest that is in use signs; all verify what they may.
 func Open(stored []Stored, m *secret.Master, now func() time.Time) (*Set, error) {

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/token"
@@ -85,6 +87,10 @@ UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND sessi
 SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri
 FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
 WHERE g.session_id = $1`
+
+	listSessionApps statement = `
+SELECT DISTINCT r.client_id, r.name, r.options FROM grants g JOIN relying_parties r ON r.client_id = g.client_id
+WHERE g.session_id = $1 ORDER BY r.client_id`
 
 	carrySessions statement = `
 UPDATE sessions SET epoch = $2 WHERE account_id = $1 AND ended_at = 0 AND epoch = $3`
@@ -213,6 +219,17 @@ func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string,
 func (db *DB) ListExpiredSessions(ctx context.Context, now time.Time, n int) ([]session.Session, error) {
 	return list(db.query(ctx, listExpiredSessions, ms(now), int64(n)), func(scan scan) (s session.Session, err error) {
 		return s, scan(&s.ID, &s.Account)
+	})
+}
+
+// ListSessionRPs lists the RPs that have had a grant in the session: their names and options.
+func (db *DB) ListSessionRPs(ctx context.Context, id session.ID) ([]relyingparty.RP, error) {
+	return list(db.query(ctx, listSessionApps, string(id)), func(scan scan) (rp relyingparty.RP, err error) {
+		var options string
+		if err := scan(&rp.ClientID, &rp.Name, &options); err != nil {
+			return rp, err
+		}
+		return rp, json.Unmarshal([]byte(options), &rp.Options)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/portvakt/portvakt/internal/grant"
-	"github.com/portvakt/portvakt/internal/token"
 	"github.com/portvakt/portvakt/internal/web"
 )
 
@@ -38,11 +37,8 @@ func (d *Door) getDeviceQuestion(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r = web.WithOwnLanguage(r, asked.Account.Language)
-	switch asked.Device.State {
-	case token.DeviceApproved, token.DeviceUsed:
-		return d.Kit.Page(w, r, http.StatusOK, "device_done", DeviceDone{App: asked.RP.Name, AccountURL: "/account"})
-	case token.DeviceDenied:
-		return d.Kit.Page(w, r, http.StatusOK, "device_done", DeviceDone{App: asked.RP.Name, Denied: true, AccountURL: "/account"})
+	if asked.IsLetIn() || asked.IsRefused() {
+		return d.Kit.Page(w, r, http.StatusOK, "device_done", DeviceDone{App: asked.RP.Name, Denied: asked.IsRefused(), AccountURL: "/account"})
 	}
 	return d.Kit.Page(w, r, http.StatusOK, "device_confirm", DeviceConfirm{Action: r.URL.Path, App: asked.RP.Name, Address: asked.Account.Login()})
 }

@@ -50,7 +50,7 @@ func (d *Door) onward(w http.ResponseWriter, v under, fresh authn.NewSession) er
 		if v.attempt.Identifier != "" {
 			memory = d.Signin.Remember(v.attempt, fresh.Whose, memory)
 		}
-		d.Visitor.SignedIn(w, fresh, memory)
+		d.Visitor.SignedIn(w, v.r, fresh, memory)
 	}
 	return see(w, v.r, attemptURL("/signin/"+v.attempt.ID+"/continue", v.attempt))
 }

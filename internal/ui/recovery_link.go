@@ -145,7 +145,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, plain bool) error
 		d.Visitor.KeepAttempt(w, r, a.ID, cookie) // only now: a press that fails must not push out another tab's attempt
 	}
 	if memory := d.known(a, acc, browser.Memory); fresh.Made {
-		d.Visitor.SignedIn(w, fresh, memory)
+		d.Visitor.SignedIn(w, r, fresh, memory)
 	} else {
 		d.Visitor.Remember(w, memory) // a used link makes the browser known, also before the second proof (RULES §2)
 		d.ring(r, a, v.app)

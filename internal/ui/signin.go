@@ -122,7 +122,7 @@ func (d *Door) postPassword(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		if fresh.Made {
-			d.Visitor.SignedIn(w, fresh, memory)
+			d.Visitor.SignedIn(w, r, fresh, memory)
 		} else {
 			d.ring(r, a, rp.Name)
 		}
@@ -180,8 +180,9 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 
 // respond goes on to the app with what it gets, or to a page of our own.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, to grant.Answer) error {
+	d.Visitor.Watch(w, to.Watched.Value, to.Watched.Expires)
 	if to.Post {
-		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params})
+		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params, Failed: to.Failed})
 	}
 	return d.moveOn(w, r, "signin_continue", SignInContinue{App: app, URL: web.RegisteredURL(to.Location())}, to.Location())
 }

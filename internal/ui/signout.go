@@ -42,11 +42,16 @@ func (d *Door) getSignOut(w http.ResponseWriter, r *http.Request) error {
 
 // postSignOut handles POST /signout: the session ends, and every app in it is told.
 func (d *Door) postSignOut(w http.ResponseWriter, r *http.Request) error {
-	if err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r)); err != nil {
+	farewell, err := d.Grant.SignOut(r.Context(), d.Visitor.Session(r), d.Visitor.Browser(r))
+	if err != nil {
 		return err
 	}
 	d.Visitor.SignedOut(w, r)
-	return see(w, r, "/signout/done?"+handOn(r.PostForm))
+	to := "/signout/done?" + handOn(r.PostForm)
+	if farewell != "" {
+		to += "&" + url.Values{"farewell": {farewell}}.Encode()
+	}
+	return see(w, r, to)
 }
 
 // getSignOutDone handles GET /signout/done: on to the app that asked, if it gave a registered address.
@@ -55,10 +60,36 @@ func (d *Door) getSignOutDone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if logout.Location != "" {
-		return d.moveOn(w, r, "signout_continue", SignOutContinue{App: logout.RP.Name, URL: web.RegisteredURL(logout.Location)}, logout.Location)
+	frames, err := d.frames(w, r)
+	switch {
+	case err != nil:
+		return err
+	case logout.Location == "":
+		return d.Kit.Page(w, r, http.StatusOK, "signout_done", SignOutDone{App: logout.RP.Name, URL: logout.RP.ClientURI, Frames: frames})
 	}
-	return d.Kit.Page(w, r, http.StatusOK, "signout_done", SignOutDone{App: logout.RP.Name, URL: logout.RP.ClientURI})
+	view := SignOutContinue{App: logout.RP.Name, URL: web.RegisteredURL(logout.Location), Frames: frames}
+	if len(frames) == 0 {
+		return d.moveOn(w, r, "signout_continue", view, logout.Location)
+	}
+	w.Header().Set("Refresh", framesWait+"; url="+logout.Location)
+	return d.Kit.Page(w, r, http.StatusOK, "signout_continue", view)
+}
+
+// framesWait is how many seconds the apps have to answer in their frames, before the page goes on.
+const framesWait = "3"
+
+// frames are those in which apps are told of the sign-out (Front-Channel Logout §3). They may come from these apps alone.
+func (d *Door) frames(w http.ResponseWriter, r *http.Request) (frames []SignOutFrame, err error) {
+	all, err := d.Grant.FrontLogouts(r.Context(), r.URL.Query().Get("farewell"))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	var origins []string
+	for _, one := range all {
+		frames, origins = append(frames, SignOutFrame{App: one.App, URL: web.RegisteredURL(one.Address)}), append(origins, one.Origin)
+	}
+	web.AllowFrames(w, origins)
+	return frames, nil
 }
 
 func (d *Door) readLogout(r *http.Request, q url.Values) (grant.Logout, *http.Request, error) {

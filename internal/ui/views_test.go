@@ -62,7 +62,7 @@ var full = []sample{
 	{"signin_recovered-guarded", ui.SignInRecovered{Action: "/signin/a/recovered", App: "HRM", Guarded: day}},
 	{"signin_continue", ui.SignInContinue{App: "HRM", URL: "http://localhost:8081/callback?code=1&state=2"}},
 	{"signin_post", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"code": {"1"}, "state": {"2"}}}},
-	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}}},
+	{"signin_post-failed", web.FormPost{App: "HRM", Action: "http://localhost:8081/callback", Fields: url.Values{"error": {"login_required"}}, Failed: true}},
 	{"signin_restart", ui.SignInRestart{App: "HRM", URL: "http://localhost:8081/"}},
 	{"recovery_start", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge", BackURL: "/signin/1/password", Address: anna}},
 	{"recovery_start-problem", ui.RecoveryStart{Action: "/recovery/1", PlainURL: "/recovery/1/plain", ChallengeURL: "/challenge-broken", BackURL: "/signin/1/password", Problem: ui.ProblemAddressMissing}},
@@ -211,6 +211,8 @@ var full = []sample{
 	{"signout_confirm", ui.SignOutConfirm{Action: "/signout", CancelURL: "/account", App: "HRM", Address: anna, Hidden: map[string]string{"state": "x"}}},
 	{"signout_done", ui.SignOutDone{App: "HRM", URL: "http://localhost:8081/"}},
 	{"signout_continue", ui.SignOutContinue{App: "HRM", URL: "http://localhost:8081/"}},
+	{"signout_continue-frames", ui.SignOutContinue{App: "HRM", URL: "http://localhost:8081/", Frames: []ui.SignOutFrame{{App: "Travel", URL: "https://travel.example/gone?a=b&sid=1"}}}},
+	{"signout_done-frames", ui.SignOutDone{Frames: []ui.SignOutFrame{{App: "Travel", URL: "https://travel.example/gone"}}}},
 }
 
 // zero are the same pages with nothing filled in.
@@ -289,6 +291,7 @@ var hostile = []sample{
 	{"device_done", ui.DeviceDone{App: evil, AccountURL: evil}},
 	{"preparation_done", ui.PreparationDone{Employer: evil, Sheet: true, Number: evil}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
+	{"signout_done", ui.SignOutDone{App: evil, URL: evil, Frames: []ui.SignOutFrame{{App: evil}}}},
 }
 
 var languages = []ui.LanguageChoice{{Code: "sv", Own: "Svenska", Chosen: true}, {Code: "en", Own: "English"}}

@@ -19,6 +19,7 @@ const (
 	sessionCookie = "pv_session"
 	memoryCookie  = "pv_browser"
 	rememberedOne = "pv_remembered"
+	watchedCookie = "pv_watched" // see ui/static/check_session.js
 	attemptPrefix = "pv_attempt_"
 )
 
@@ -53,8 +54,9 @@ func (k Kit) Session(r *http.Request) secret.Token {
 }
 
 // SignedIn hands the browser its new session and memory, and takes the completed attempt away.
-func (k Kit) SignedIn(w http.ResponseWriter, n authn.NewSession, m authn.Memory) {
+func (k Kit) SignedIn(w http.ResponseWriter, r *http.Request, n authn.NewSession, m authn.Memory) {
 	k.Cookies.Set(w, sessionCookie, n.Token.Reveal(), n.Session.Expires.Sub(k.Now()))
+	k.unwatch(w, r)
 	k.Remember(w, m)
 }
 
@@ -71,8 +73,23 @@ func (k Kit) Remember(w http.ResponseWriter, m authn.Memory) {
 // SignedOut takes the session and all attempts from the browser.
 func (k Kit) SignedOut(w http.ResponseWriter, r *http.Request) {
 	k.Cookies.Clear(w, sessionCookie)
+	k.unwatch(w, r)
 	for _, name := range k.Cookies.Names(r, attemptPrefix) {
 		k.Cookies.Clear(w, name)
+	}
+}
+
+// Watch shows the frame that apps ask which session the browser has. Only for apps that ask it.
+func (k Kit) Watch(w http.ResponseWriter, value string, expires time.Time) {
+	if value != "" {
+		k.Cookies.Show(w, watchedCookie, value, expires.Sub(k.Now()))
+	}
+}
+
+// unwatch says to apps that ask that the session is another one, or none.
+func (k Kit) unwatch(w http.ResponseWriter, r *http.Request) {
+	if k.Cookies.Get(r, watchedCookie) != "" {
+		k.Cookies.Show(w, watchedCookie, "", -time.Second)
 	}
 }
 

@@ -24,6 +24,15 @@ func (c Cookies) Set(w http.ResponseWriter, name, value string, maxAge time.Dura
 	c.set(w, name, value, int(maxAge/time.Second))
 }
 
+// Show sets a cookie that a script of ours may read, also in a frame on another site; so it is no secret. A negative maxAge removes it.
+func (c Cookies) Show(w http.ResponseWriter, name, value string, maxAge time.Duration) {
+	shown := &http.Cookie{Name: c.name(name), Value: value, Path: "/", MaxAge: int(maxAge / time.Second), Secure: c.Secure, SameSite: http.SameSiteLaxMode}
+	if c.Secure {
+		shown.SameSite = http.SameSiteNoneMode // which browsers take with Secure alone
+	}
+	http.SetCookie(w, shown)
+}
+
 // Clear removes a cookie.
 func (c Cookies) Clear(w http.ResponseWriter, name string) { c.set(w, name, "", -1) }
 

@@ -11,10 +11,8 @@ type FormPost struct {
 	App    string        // the RP's name
 	Action RegisteredURL // its redirect URI
 	Fields url.Values
+	Failed bool // the answer is an error: nobody has logged in
 }
-
-// Failed says that the answer is an error: nobody has logged in.
-func (p FormPost) Failed() bool { return p.Fields.Has("error") }
 
 // PostPage answers with that page. It alone may post elsewhere, and to wherever the RP redirects then: form-action holds for the
 // whole chain. Nothing on the page comes from anybody but the registration and the request.
