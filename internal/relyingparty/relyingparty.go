@@ -67,7 +67,7 @@ func (rp RP) Check() error {
 	if rp.IsService() {
 		return rp.checkService()
 	}
-	if len(rp.RedirectURIs) == 0 {
+	if len(rp.RedirectURIs) == 0 && (rp.Options.MayUse(AuthorizationCode) || rp.Options.MayUse(Implicit)) {
 		return errors.New("at least one redirect URI is needed")
 	}
 	if !slices.Contains(SigningAlgs(), rp.IDTokenAlg) {

@@ -142,6 +142,11 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
 
+		"GET /device":           d.getDevice,
+		"POST /device":          d.postDevice,
+		"GET /device/{device}":  d.getDeviceQuestion,
+		"POST /device/{device}": d.postDeviceQuestion,
+
 		"GET /sheet":  d.getSheetCode,
 		"POST /sheet": d.postSheetCode,
 
