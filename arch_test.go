@@ -134,7 +134,7 @@ var theHouse = map[string]room{
 	"internal/signingkey":    {noun, "audit secret"},
 	"internal/throttle":      {noun, ""},
 	"internal/vapid":         {noun, "audit secret"},
-	"internal/token":         {noun, "account secret"},
+	"internal/token":         {noun, "account secret session"},
 	"internal/idempotency":   {noun, "secret"},
 	"internal/job":           {noun, "account organisation secret"},
 	"internal/dkim":          {noun, "administrator audit organisation secret"},

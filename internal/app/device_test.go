@@ -48,7 +48,7 @@ func (p *pairing) approve(id account.ID) (ok bool) {
 	p.h.w.t.Helper()
 	p.d.GrantID = secret.NewID()
 	p.h.w.inTx(func(tx *store.Tx) (err error) {
-		ok, err = tx.ApproveDevice(p.h.w.t.Context(), p.d.ID, id, p.d.GrantID, p.h.w.clock.Now())
+		ok, err = tx.ApproveDevice(p.h.w.t.Context(), p.d.ID, id, p.d.GrantID, token.Approval{}, p.h.w.clock.Now())
 		return err
 	})
 	return ok
@@ -57,7 +57,7 @@ func (p *pairing) approve(id account.ID) (ok bool) {
 func (p *pairing) deny() (ok bool) {
 	p.h.w.t.Helper()
 	p.h.w.inTx(func(tx *store.Tx) (err error) {
-		ok, err = tx.DenyDevice(p.h.w.t.Context(), p.d.ID, p.h.w.clock.Now())
+		ok, err = tx.DenyDevice(p.h.w.t.Context(), p.d.ID, "", p.h.w.clock.Now())
 		return err
 	})
 	return ok

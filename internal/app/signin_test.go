@@ -271,6 +271,43 @@ func TestAnAttemptThatCannotBeReadLeadsBackToTheApp(t *testing.T) {
 	})
 }
 
+func TestAnAppHearsThatThePersonTurnedBack(t *testing.T) {
+	w := on(t)
+	for _, c := range []struct {
+		mode   string
+		status int
+	}{{"", http.StatusSeeOther}, {"form_post", http.StatusOK}} {
+		b, l := w.browser(), newLogin(w.mobile) // which has no page of its own to go back to
+		b.get(l.authorize("response_mode", c.mode)).follow().expect(http.StatusOK).shows("Avbryt")
+		first := b.at
+		cancel := strings.Replace(first, "?", "/cancel?", 1)
+		w.browser().get(cancel).expect(http.StatusGone) // of another browser
+		if b.get(cancel).expect(c.status); b.tally.Writes != 0 {
+			t.Error("a GET wrote")
+		}
+		if c.mode == "" {
+			q := mustURL(b.leads()).Query()
+			if !strings.HasPrefix(b.leads(), l.redirect+"?") || q.Get("error") != "access_denied" || q.Get("state") != l.state || q.Get("iss") != issuer {
+				t.Errorf("leads to %q", b.leads())
+			}
+		} else if !strings.Contains(b.body, `value="access_denied"`) || b.action(l.redirect) != l.redirect {
+			t.Error(b.body)
+		}
+		b.get(first).expect(http.StatusGone)
+	}
+	b := w.browser()
+	b.get(newLogin(w.hrm).authorize()).follow().expect(http.StatusOK)
+	if !strings.Contains(b.body, `href="`+hrmURL+`/"`) || strings.Contains(b.body, "/cancel") {
+		t.Error("HRM has a page to go back to")
+	}
+	b = w.browser()
+	b.get("/account").follow().expect(http.StatusOK)
+	if strings.Contains(b.body, "/cancel") {
+		t.Error("nobody waits for an answer")
+	}
+	b.get(b.at + "/cancel").expect(http.StatusGone)
+}
+
 func TestAnAttemptSurvivesARestartAndAnotherNode(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		b := w.browser()

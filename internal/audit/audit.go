@@ -55,6 +55,8 @@ const (
 	AddressChanged     Kind = "myaccount.address_changed"         // a new address was confirmed and took the old one's place
 	CodeRedeemed       Kind = "grant.code_redeemed"               // an app redeemed its code: the grant begins
 	FrontGranted       Kind = "grant.front_granted"               // an app got its tokens by way of the browser: the grant begins
+	DeviceApproved     Kind = "grant.device_approved"             // a person let a device in that showed a code
+	DeviceDenied       Kind = "grant.device_denied"               // a person refused a device that showed a code
 	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
 	"github.com/portvakt/portvakt/internal/totp"
 )
 
@@ -23,7 +24,7 @@ func (s *Service) refuse(ctx context.Context, tx Tx, p push.Pairing, to push.Pai
 	case !ok:
 		return ErrNotNow
 	}
-	if _, err := tx.DenyDevice(ctx, p.Device, s.Now()); err != nil {
+	if _, err := tx.DenyDevice(ctx, p.Device, "", s.Now()); err != nil {
 		return fmt.Errorf("deny the phone: %w", err)
 	}
 	return tx.Append(ctx, audit.Event{Kind: audit.PairingRefused, At: s.Now(), Actor: "account", Account: p.Account, Detail: map[string]string{"why": string(to)}})
@@ -139,7 +140,7 @@ func (s *Service) bindPhone(ctx context.Context, tx Tx, app authn.App, key push.
 	if err := tx.InsertPushKey(ctx, key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
-	ok, err = tx.ApproveDevice(ctx, p.Device, key.Account, key.Grant, now)
+	ok, err = tx.ApproveDevice(ctx, p.Device, key.Account, key.Grant, token.Approval{}, now)
 	switch {
 	case err != nil:
 		return fmt.Errorf("approve the phone: %w", err)

@@ -54,9 +54,9 @@ type PairingTx interface {
 	// InsertDevice stores a device code.
 	InsertDevice(ctx context.Context, d token.Device) error
 	// ApproveDevice lets a device code that waits be used, for an account.
-	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, now time.Time) (bool, error)
+	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, a token.Approval, now time.Time) (bool, error)
 	// DenyDevice refuses a device code that was not used yet.
-	DenyDevice(ctx context.Context, id string, now time.Time) (bool, error)
+	DenyDevice(ctx context.Context, id string, acc account.ID, now time.Time) (bool, error)
 }
 
 // StartPairing makes a binding code for the attempt, in place of one that nobody has approved (S12).
@@ -75,7 +75,7 @@ func (s *Service) StartPairing(ctx context.Context, v Visit) error {
 			return fmt.Errorf("withdraw former codes: %w", err)
 		}
 		for _, device := range former {
-			if _, err := tx.DenyDevice(ctx, device, s.Now()); err != nil {
+			if _, err := tx.DenyDevice(ctx, device, "", s.Now()); err != nil {
 				return fmt.Errorf("deny a former phone: %w", err)
 			}
 		}
@@ -194,7 +194,7 @@ func (s *Service) Claim(ctx context.Context, c Claim) (Claimed, error) {
 			return ErrUsedCode
 		}
 		if former != "" {
-			if _, err := tx.DenyDevice(ctx, former, now); err != nil {
+			if _, err := tx.DenyDevice(ctx, former, "", now); err != nil {
 				return fmt.Errorf("deny the lost device code: %w", err)
 			}
 		}

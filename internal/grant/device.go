@@ -12,7 +12,7 @@ import (
 )
 
 // DeviceGrantType is the grant_type of a poll (RFC 8628 §3.4).
-const DeviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+const DeviceGrantType = relyingparty.DeviceCode
 
 // The answers of RFC 8628 §3.5.
 var (
@@ -70,6 +70,7 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 		return g, errPending, nil
 	}
 	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt, Offline: true,
+		ACR: d.Approval.ACR, AMR: d.Approval.AMR, AuthTime: d.Approval.AuthTime,
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {
 		g.Generation = 1

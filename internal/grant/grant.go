@@ -95,6 +95,10 @@ type Store interface {
 	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
 	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
 	FindCompany(ctx context.Context, clientID string, id session.ID) (string, error)
+	// FindDevice reads a device code that a person answers; false if there is none of that id.
+	FindDevice(ctx context.Context, id string) (token.Device, bool, error)
+	// FindDeviceCode returns the id of the device code that waits with this pseudonym of what a person types; false if none does.
+	FindDeviceCode(ctx context.Context, userCode string, now time.Time) (id string, ok bool, err error)
 	// ListSessionRPs lists the RPs that have had a grant in the session.
 	ListSessionRPs(ctx context.Context, id session.ID) ([]relyingparty.RP, error)
 	// FindRequest reads the row of a large code; false if it is unknown or expired.
@@ -141,6 +145,12 @@ type Tx interface {
 	CountReplay(ctx context.Context, id string) error
 	// EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.
 	EndGrant(ctx context.Context, id, codeID string, now time.Time) (Grant, bool, error)
+	// InsertDevice stores a device code that waits for a person.
+	InsertDevice(ctx context.Context, d token.Device) error
+	// ApproveDevice lets the account's person approve a device code that still waits, by a sign-in; false if it does not.
+	ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, a token.Approval, now time.Time) (bool, error)
+	// DenyDevice refuses a device code that waits, or was approved and not used yet; false if it is neither.
+	DenyDevice(ctx context.Context, id string, acc account.ID, now time.Time) (bool, error)
 	// PollDevice reads the client's device code and counts the poll; tooSoon: the code waits, and its interval is longer now.
 	PollDevice(ctx context.Context, code secret.Hash, clientID string, now time.Time) (d token.Device, tooSoon, ok bool, err error)
 	// UseDevice marks an approved device code as used and makes its grant; false if it cannot be used any more.

@@ -66,7 +66,7 @@ type idClaims struct {
 	Nonce    string      `json:"nonce,omitempty"`
 	ACR      session.ACR `json:"acr"`
 	AMR      []string    `json:"amr"`
-	SID      string      `json:"sid"`
+	SID      string      `json:"sid,omitempty"` // none: no session stands behind the grant
 	AtHash   string      `json:"at_hash,omitempty"`
 	CodeHash string      `json:"c_hash,omitempty"` // §3.3.2.11: beside a code that came by way of the browser
 	Company  string      `json:"urn:portvakt:company,omitempty"`
@@ -109,7 +109,10 @@ func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told
 	now := s.Now()
 	told.Issuer, told.Subject, told.Audience = s.Issuer, string(g.Account), g.ClientID
 	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
-	told.ACR, told.AMR, told.SID, told.Company = g.ACR, g.AMR, authn.SID(s.Keys, g.Session, g.ClientID), g.company(g.Scope)
+	told.ACR, told.AMR, told.Company = g.ACR, g.AMR, g.company(g.Scope)
+	if g.Session != "" {
+		told.SID = authn.SID(s.Keys, g.Session, g.ClientID)
+	}
 	token, err := s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "JWT", told)
 	if err != nil {
 		return "", err

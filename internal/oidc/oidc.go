@@ -38,6 +38,7 @@ const (
 	revokePath     = "/revoke"
 	pushedPath     = "/par"
 	introspectPath = "/introspect"
+	devicePath     = "/device_authorization"
 	endSessionPath = "/end_session"
 	jwksPath       = "/jwks"
 	checkPath      = "/check_session"
@@ -62,9 +63,10 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+revokePath, web.AnyOrigin(d.asClient(d.postRevoke, "token")))
 	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.asClient(d.postPushed))))
+	mux.Handle("POST "+devicePath, web.AnyOrigin(d.asClient(d.postDevice)))
 	mux.Handle("POST "+introspectPath, d.asClient(d.postIntrospect, "token"))
 	d.registerRoutes(mux)
-	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST"} {
+	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
 		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/web"
@@ -144,6 +145,8 @@ func basicAuth(r *http.Request) (grant.Client, bool) {
 func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[grant.Error](err)
 	switch {
+	case errors.Is(err, authn.ErrThrottled):
+		web.JSON(w, http.StatusTooManyRequests, errorBody(r, grant.Error{Code: "temporarily_unavailable", Description: "too many requests from this network"}))
 	case !ok:
 		d.Log.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
 		web.JSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))

@@ -36,14 +36,16 @@ const (
 	AuthorizationCode = "authorization_code"
 	RefreshToken      = "refresh_token"
 	Implicit          = "implicit" // tokens by way of the browser, by its response types
+	// DeviceCode is for devices without a browser (RFC 8628 §3.4). It is had by whoever names it, and by nobody else.
+	DeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
 // GrantTypes lists them.
-func GrantTypes() []string { return []string{AuthorizationCode, RefreshToken, Implicit} }
+func GrantTypes() []string { return []string{AuthorizationCode, RefreshToken, Implicit, DeviceCode} }
 
 // MayUse says whether the RP may get tokens by a grant type.
 func (m Metadata) MayUse(grantType string) bool {
-	return len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, grantType)
+	return len(m.GrantTypes) == 0 && grantType != DeviceCode || slices.Contains(m.GrantTypes, grantType)
 }
 
 // ObjectAlgs lists what a request object can be signed by.

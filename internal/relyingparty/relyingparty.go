@@ -93,7 +93,7 @@ func (rp RP) Check() error {
 
 // CheckRedirects returns what is wrong with the redirect URIs, or nil.
 func (rp RP) CheckRedirects() error {
-	if len(rp.RedirectURIs) == 0 {
+	if len(rp.RedirectURIs) == 0 && (rp.Options.MayUse(AuthorizationCode) || rp.Options.MayUse(Implicit)) {
 		return errors.New("at least one redirect URI is needed")
 	}
 	for _, u := range rp.RedirectURIs {

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/throttle"
 )
 
@@ -102,8 +103,13 @@ func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error
 
 // VisitTo is Visit for one of Portvakt's own pages, to which the sign-in leads. back is its path.
 func (s *Service) VisitTo(back, language string) (authn.Attempt, string, error) {
+	return s.VisitFor(back, "", language)
+}
+
+// VisitFor is VisitTo with a class that the sign-in must reach; empty: any.
+func (s *Service) VisitFor(back string, floor session.ACR, language string) (authn.Attempt, string, error) {
 	now := s.Now()
-	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
+	a := authn.NewAttempt(authn.Request{Floor: floor, Received: now}, language, now)
 	a.Back = back
 	cookie, err := authn.SealAttempt(s.Keys, a, now)
 	return a, cookie, err

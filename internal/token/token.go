@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 )
 
 // DeviceState is how far a device code has come.
@@ -34,7 +35,31 @@ type Device struct {
 	Polled   time.Time     // the last time that it was asked for; zero: never
 	Interval time.Duration // the least time between two polls
 	GrantID  string        // the grant that its use makes; chosen at the approval
+	// UserCode is the pseudonym of the short code that a person types elsewhere; empty: an authenticator's, which is approved otherwise.
+	UserCode string
+	Approval Approval
 }
+
+// Approval is the sign-in in which a person approved a device code. Its zero value: nobody did, or by the pairing of an authenticator.
+type Approval struct {
+	ACR      session.ACR
+	AMR      []string
+	AuthTime time.Time
+	Epoch    int64 // the account's; a higher one since, and the approval counts no more
+	At       time.Time
+}
+
+// The code that a person types (RFC 8628 §6.1): consonants alone, so that no words come about and no letter is taken for a figure.
+const (
+	UserCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
+	UserCodeLength  = 8 // 34 bits
+)
+
+// DeviceLife is how long a device code waits for a person; DevicePoll is how long its device waits between two polls.
+const (
+	DeviceLife = 15 * time.Minute
+	DevicePoll = 5 * time.Second
+)
 
 // How often a device code may be asked for (RFC 8628 §3.5).
 const (

@@ -44,6 +44,8 @@ var activityTexts = map[audit.Kind]string{
 	audit.SessionExpired:     "myaccount.activity.session_expired",
 	audit.SignedOut:          "myaccount.activity.signed_out",
 	audit.CodeRedeemed:       "myaccount.activity.code_redeemed",
+	audit.DeviceApproved:     "myaccount.activity.device_approved",
+	audit.DeviceDenied:       "myaccount.activity.device_denied",
 	audit.DeviceRedeemed:     "myaccount.activity.code_redeemed",
 	audit.FrontGranted:       "myaccount.activity.code_redeemed",
 	audit.CodeReused:         "myaccount.activity.code_reused",

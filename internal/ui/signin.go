@@ -44,11 +44,35 @@ func (d *Door) getIdentifier(w http.ResponseWriter, r *http.Request) error {
 // app's, and nobody's account (RULES §2).
 func (d *Door) identifierView(r *http.Request, a authn.Attempt, rp relyingparty.RP) (SignInIdentifier, error) {
 	view := SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI}
+	if view.BackURL == "" && rp.ClientID != "" {
+		view.BackURL = attemptURL("/signin/"+a.ID+"/cancel", a)
+	}
 	o, ok, err := d.Signin.Look(r.Context(), rp)
 	if ok && o.WithoutAddress {
 		view.Number = numberExample + string(o.ID)
 	}
 	return view, err
+}
+
+// getCancel handles GET /signin/{attempt}/cancel: back to an app that has named no page of its own to go back to. It hears that its
+// request was turned down. Nothing is written, and no proof that was given is lost: the request can be made again.
+func (d *Door) getCancel(w http.ResponseWriter, r *http.Request) error {
+	a, rp, r, done, err := d.open(w, r)
+	if done {
+		return err
+	}
+	if !rp.MatchRedirect(a.Request.RedirectURI) {
+		return d.restart(w, r, a, authn.ErrAttempt) // none of an app's requests, or its address has been taken away since
+	}
+	d.Visitor.DropAttempt(w, a.ID)
+	to, err := d.Grant.Deny(r.Context(), rp, a.Request)
+	switch {
+	case err != nil:
+		return err
+	case to.Post:
+		return d.respond(w, r, rp.Name, to)
+	}
+	return see(w, r, to.Location())
 }
 
 // numberExample is the beginning of a number as the first page shows it.

@@ -43,6 +43,7 @@ func (d *Door) Routes(mux interface {
 
 		"GET /signin/{attempt}":           d.getIdentifier,
 		"POST /signin/{attempt}":          d.postIdentifier,
+		"GET /signin/{attempt}/cancel":    d.getCancel,
 		"GET /signin/{attempt}/password":  d.getPassword,
 		"POST /signin/{attempt}/password": d.postPassword,
 		"GET /signin/{attempt}/continue":  d.getContinue,
@@ -140,6 +141,11 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew":         d.postPreparationRenew,
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
+
+		"GET /device":           d.getDevice,
+		"POST /device":          d.postDevice,
+		"GET /device/{device}":  d.getDeviceQuestion,
+		"POST /device/{device}": d.postDeviceQuestion,
 
 		"GET /sheet":  d.getSheetCode,
 		"POST /sheet": d.postSheetCode,

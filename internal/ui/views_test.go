@@ -113,6 +113,11 @@ var full = []sample{
 	{"preparation_gone-sheet", ui.PreparationGone{Sheet: true}},
 	{"preparation_sheet", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", FirstName: "Wilma", Employer: "Företaget AB", SwitchOn: day, MinLength: 15, MaxLength: 256, Words: []string{"wilma", "företaget"}}},
 	{"preparation_sheet-problem", ui.PreparationSheet{Action: "/preparation/1", PlainURL: "/preparation/1/plain", ChallengeURL: "/challenge", Employer: "Företaget AB", Switched: true, MinLength: 15, MaxLength: 256, Problem: ui.ProblemNewPasswordShort, Password: true}},
+	{"device_code", ui.DeviceCode{Action: "/device", Code: "WDJB-MJHT"}},
+	{"device_code-problem", ui.DeviceCode{Action: "/device", Code: "WDJB", Problem: ui.ProblemDeviceCode}},
+	{"device_confirm", ui.DeviceConfirm{Action: "/device/1", App: "Skiftskärmen", Address: anna}},
+	{"device_done", ui.DeviceDone{App: "Skiftskärmen", AccountURL: "/account"}},
+	{"device_done-denied", ui.DeviceDone{App: "Skiftskärmen", Denied: true, AccountURL: "/account"}},
 	{"preparation_code", ui.PreparationCode{Action: "/sheet"}},
 	{"preparation_code-problem", ui.PreparationCode{Action: "/sheet", Code: "7K2M", Problem: ui.ProblemSheetCode}},
 	{"preparation_connect-number", ui.PreparationConnect{SignInURL: "/preparation/1/signin", Employer: "Företaget AB"}},
@@ -232,6 +237,7 @@ var zero = []sample{
 	{"preparation_address", ui.PreparationAddress{}}, {"preparation_sent", ui.PreparationSent{}}, {"preparation_proposed", ui.PreparationProposed{}},
 	{"preparation_objection", ui.PreparationObjection{}}, {"preparation_answered", ui.PreparationAnswered{}}, {"preparation_gone", ui.PreparationGone{}},
 	{"preparation_sheet", ui.PreparationSheet{}}, {"preparation_code", ui.PreparationCode{}},
+	{"device_code", ui.DeviceCode{}}, {"device_confirm", ui.DeviceConfirm{}}, {"device_done", ui.DeviceDone{}},
 	{"signout_confirm", ui.SignOutConfirm{}}, {"signout_done", ui.SignOutDone{}}, {"signout_continue", ui.SignOutContinue{}},
 }
 
@@ -281,6 +287,8 @@ var hostile = []sample{
 	{"preparation_answered", ui.PreparationAnswered{Employer: evil}},
 	{"preparation_sheet", ui.PreparationSheet{FirstName: evil, Employer: evil, Words: []string{evil}}},
 	{"preparation_code", ui.PreparationCode{Code: evil, Problem: ui.ProblemSheetCode}},
+	{"device_code", ui.DeviceCode{Action: evil, Code: evil, Problem: ui.ProblemDeviceGone}}, {"device_confirm", ui.DeviceConfirm{Action: evil, App: evil, Address: evil}},
+	{"device_done", ui.DeviceDone{App: evil, AccountURL: evil}},
 	{"preparation_done", ui.PreparationDone{Employer: evil, Sheet: true, Number: evil}},
 	{"signout_confirm", ui.SignOutConfirm{App: evil, Hidden: map[string]string{evil: evil}}},
 	{"signout_done", ui.SignOutDone{App: evil, URL: evil, Frames: []ui.SignOutFrame{{App: evil}}}},

@@ -12,7 +12,7 @@ import (
 
 var (
 	void    = strings.Fields("area base br col embed hr img input link meta source track wbr")
-	keyLike = regexp.MustCompile(`\b(signin|recovery|enrolment|myaccount|preparation|admin|signout|mail|error|web|robot|password)\.[a-z_]+`)
+	keyLike = regexp.MustCompile(`\b(device|signin|recovery|enrolment|myaccount|preparation|admin|signout|mail|error|web|robot|password)\.[a-z_]+`)
 )
 
 // CheckPage asks of a page what a browser forgives and a person may not: tags that close, ids that are unique, references
