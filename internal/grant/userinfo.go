@@ -80,7 +80,7 @@ func (s *Service) openAccessToken(value string) (accessClaims, bool) {
 
 func reveal(scope string, sub Subject) Userinfo {
 	a := sub.Account
-	u := Userinfo{Subject: string(a.ID), Company: sub.Grant.company(scope)}
+	u := Userinfo{Subject: sub.Grant.subject(), Company: sub.Grant.company(scope)}
 	if hasScope(scope, "profile") {
 		u.GivenName, u.FamilyName, u.Locale = a.GivenName, a.FamilyName, a.Language
 		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)
