@@ -73,7 +73,7 @@ var (
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
 	var plain secret.Token
 	rp.ClientID, rp.Created = secret.NewID(), s.Now()
-	rp = withDefaults(rp)
+	rp = withDefaults(rp).WithFAPI()
 	switch {
 	case public || rp.Options.AuthMethod == relyingparty.PrivateKeyJWT:
 	case rp.Options.AuthMethod == relyingparty.SecretJWT:
@@ -202,6 +202,7 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if err := change(&rp); err != nil {
 		return rp, err
 	}
+	rp = rp.WithFAPI()
 	if !sameSecret(before, rp) {
 		return rp, ErrSecretKind
 	}
