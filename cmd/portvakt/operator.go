@@ -72,7 +72,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
-			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned}}
+			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned, ResponseTypes: c.ResponseType}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}
