@@ -92,7 +92,7 @@ var theHouse = map[string]room{
 	"internal/api":              {door, "account administration administrator authn dkim enrolment grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey vapid"},
-	"internal/oidc":             {door, "authn grant relyingparty session signin signingkey visitor web"},
+	"internal/oidc":             {door, "authn clientregistration grant relyingparty secret session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
@@ -101,7 +101,7 @@ var theHouse = map[string]room{
 	"internal/administration":     {flow, "account administrator audit authn organisation secret session"},
 	"internal/enrolment":          {flow, "account administrator audit authn organisation outbox password phone push recoverycode secret signingkey token totp"},
 	"internal/auditing":           {flow, "audit signingkey"},
-	"internal/clientregistration": {flow, "audit organisation relyingparty secret signingkey token"},
+	"internal/clientregistration": {flow, "audit organisation relyingparty secret signingkey throttle token"},
 	"internal/grant":              {flow, "account audit authn outbox person relyingparty secret session signingkey throttle token"},
 	"internal/housekeeping":       {flow, "audit authn idempotency session"},
 	"internal/myaccount":          {flow, "account audit authn onetime outbox password push secret session throttle"},

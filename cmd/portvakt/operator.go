@@ -22,6 +22,8 @@ type rpCommand struct {
 	Set          rpSet          `cmd:"" help:"Change an app; what is not given stays as it is."`
 	RotateSecret rpRotateSecret `cmd:"" help:"Give an app a new secret; the old one ends at once."`
 	Delete       rpDelete       `cmd:"" help:"Remove an app and end its people's grants."`
+
+	RegistrationToken registrationTokenCommand `cmd:"" help:"Tokens by which apps register themselves (RFC 7591)."`
 }
 
 type rpCreate struct {

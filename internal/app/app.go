@@ -221,7 +221,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	documents := outbound.NewDocuments(outbound.NewClient(allowed))
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch, RequestObjects: documents.Fetch}
-	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now}
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now,
+		Admission: clientregistration.Admission(s.ClientRegistration), WithoutPKCE: s.ClientRegistrationWithoutPKCE}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),
 		DKIM: keys.dkim, Operator: organisation.Sender{Address: folded(s.MailFrom), Name: s.MailFromName}}
@@ -232,10 +233,10 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	// The doors.
 	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Now: o.Now}
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
-	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log}
+	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log, Registration: registration}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
-		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.sign.Tend, keys.vapid.Tend, funnel.ReadNetworks, funnel.ReadOldHashes, provision.IndexPersons)},
+		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.sign.Tend, keys.vapid.Tend, funnel.ReadNetworks, funnel.ReadOldHashes, provision.IndexPersons, registration.Tend)},
 		Control: &control.Door{Administration: administer, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Signing: keys.sign, Log: o.Log,
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}

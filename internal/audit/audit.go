@@ -62,10 +62,10 @@ const (
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer
 	RefreshReused      Kind = "grant.refresh_reused"              // an old refresh token came again; its grant was ended and the person was told
 	GrantRevoked       Kind = "grant.revoked"                     // an app gave its grant back
-	RPCreated          Kind = "clientregistration.created"        // the operator registered an app
-	RPChanged          Kind = "clientregistration.changed"        // the operator changed an app's name, addresses or organisations
+	RPCreated          Kind = "clientregistration.created"        // an app was registered, by the operator or by itself; then the detail token names the registration token that let it
+	RPChanged          Kind = "clientregistration.changed"        // the operator changed an app's name, addresses or organisations, or it has changed its own
 	RPSecretRotated    Kind = "clientregistration.secret_rotated" // the operator gave an app a new secret
-	RPDeleted          Kind = "clientregistration.deleted"        // the operator removed an app; its grants ended
+	RPDeleted          Kind = "clientregistration.deleted"        // an app was removed, by the operator, by itself, or because it registered itself and nobody used it; its grants ended
 	AccessRevoked      Kind = "myaccount.access_revoked"          // a person took an app's access away; its grants ended
 	Exported           Kind = "myaccount.exported"                // a person downloaded her data
 	Erased             Kind = "myaccount.erased"                  // a person erased her account; a tombstone with its sub stays
@@ -125,6 +125,9 @@ const (
 	ApprovalRefused  Kind = "enrolment.approval_refused"   // an administrator of another organisation of the account has refused
 	AttentionSettled Kind = "transition.attention_settled" // an administrator has seen why a person needs attention
 	ApprovalUsed     Kind = "enrolment.approval_used"      // what was agreed to has been done
+
+	RegistrationTokenMade    Kind = "clientregistration.token_made"    // the operator made a token by which apps register themselves
+	RegistrationTokenRevoked Kind = "clientregistration.token_revoked" // the operator revoked such a token
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

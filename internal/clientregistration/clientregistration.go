@@ -1,5 +1,5 @@
-// Package clientregistration is the flow by which the operator registers relying parties. Registration by
-// the RPs themselves (RFC 7591) is not here yet.
+// Package clientregistration is the flow by which relying parties are registered: by the operator, or by themselves where she lets them
+// (RFC 7591).
 package clientregistration
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signingkey"
+	"github.com/portvakt/portvakt/internal/throttle"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
@@ -26,6 +27,10 @@ type Service struct {
 	Keys  *secret.Keyring
 	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
 	Now   func() time.Time
+	// Admission is who may register an app without the operator; empty: nobody. WithoutPKCE exempts the confidential apps of those who need no
+	// token for it.
+	Admission   Admission
+	WithoutPKCE bool
 }
 
 // Store answers questions outside a transaction.
@@ -36,6 +41,13 @@ type Store interface {
 	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
 	// ListOrganisations lists all organisations by id.
 	ListOrganisations(ctx context.Context) ([]organisation.Organisation, error)
+	// IsOwn says whether an app registered itself and has the token; IsVouched whether it did so by an initial token.
+	IsOwn(ctx context.Context, clientID string, access secret.Hash) (bool, error)
+	IsVouched(ctx context.Context, clientID string) (bool, error)
+	// ListOwn lists, up to n each, apps that registered themselves and are used without a note of it, and such from before the time that never were.
+	ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error)
+	// ListInitialTokens lists the initial tokens that still count.
+	ListInitialTokens(ctx context.Context, now time.Time) ([]InitialToken, error)
 }
 
 // Tx is what registration changes.
@@ -50,6 +62,18 @@ type Tx interface {
 	SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error
 	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
 	DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error)
+	// InsertOwn notes that an app registered itself.
+	InsertOwn(ctx context.Context, o Own) error
+	// MarkUsed notes that somebody logs in to an app that registered itself.
+	MarkUsed(ctx context.Context, clientID string, now time.Time) error
+	// InsertInitialToken stores a new initial token.
+	InsertInitialToken(ctx context.Context, t InitialToken, h secret.Hash) error
+	// UseInitialToken takes one use of an initial token; false if it is unknown, expired or used up.
+	UseInitialToken(ctx context.Context, h secret.Hash, now time.Time) (InitialToken, bool, error)
+	// EndInitialToken ends an initial token; false if it is unknown or has ended.
+	EndInitialToken(ctx context.Context, id string, now time.Time) (bool, error)
+	// TakeSlots takes one slot from each budget.
+	TakeSlots(ctx context.Context, slots []throttle.Slot, now time.Time) ([]throttle.Taken, error)
 	audit.Appender
 }
 
@@ -71,17 +95,7 @@ var (
 // Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
 // An RP without organisations gets the only one there is, if there is just one.
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
-	var plain secret.Token
-	rp.ClientID, rp.Created = secret.NewID(), s.Now()
-	rp = withDefaults(rp).WithFAPI()
-	switch {
-	case public || rp.Options.AuthMethod == relyingparty.PrivateKeyJWT:
-	case rp.Options.AuthMethod == relyingparty.SecretJWT:
-		plain = secret.NewLongToken()
-	default:
-		plain = secret.NewToken()
-		rp.Secret = plain.Hash()
-	}
+	rp, plain := s.begin(rp, public)
 	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
 	}
@@ -90,15 +104,34 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		return rp, "", err
 	}
 	err = s.InTx(ctx, func(tx Tx) error {
-		if err := tx.InsertRP(ctx, rp); err != nil {
-			return fmt.Errorf("insert relying party: %w", err)
-		}
-		if err := s.seal(ctx, tx, rp, plain); err != nil {
+		if err := s.insert(ctx, tx, rp, plain); err != nil {
 			return err
 		}
 		return tx.Append(ctx, s.event(audit.RPCreated, rp.ClientID))
 	})
 	return rp, plain, err
+}
+
+// begin gives a new RP its id and the secret that its way to prove itself needs.
+func (s *Service) begin(rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token) {
+	rp.ClientID, rp.Created = secret.NewID(), s.Now()
+	rp = withDefaults(rp)
+	switch {
+	case public || rp.Options.AuthMethod == relyingparty.PrivateKeyJWT:
+		return rp, ""
+	case rp.Options.AuthMethod == relyingparty.SecretJWT:
+		return rp, secret.NewLongToken()
+	}
+	plain := secret.NewToken()
+	rp.Secret = plain.Hash()
+	return rp, plain
+}
+
+func (s *Service) insert(ctx context.Context, tx Tx, rp relyingparty.RP, plain secret.Token) error {
+	if err := tx.InsertRP(ctx, rp); err != nil {
+		return fmt.Errorf("insert relying party: %w", err)
+	}
+	return s.seal(ctx, tx, rp, plain)
 }
 
 // seal keeps the secret of an RP whose MACs it checks.
@@ -114,6 +147,10 @@ func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
 	if err := check(rp); err != nil {
 		return err
 	}
+	return s.needKeys(ctx, rp)
+}
+
+func (s *Service) needKeys(ctx context.Context, rp relyingparty.RP) error {
 	for _, alg := range rp.AskedAlgs() {
 		if err := s.Sign.Need(ctx, signingkey.Alg(alg)); err != nil {
 			return err
@@ -166,7 +203,7 @@ func withDefaults(rp relyingparty.RP) relyingparty.RP {
 	if rp.RefreshLife == 0 {
 		rp.RefreshLife = relyingparty.DefaultRefreshLife
 	}
-	return rp
+	return rp.WithFAPI()
 }
 
 func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {

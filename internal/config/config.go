@@ -66,6 +66,9 @@ type Settings struct {
 
 	GeoDatabase string `help:"File in MaxMind's format that tells the country of an IP address, read again when it changes. Without one no country is shown." env:"PORTVAKT_GEO_DATABASE" placeholder:"FILE"`
 
+	ClientRegistration            string `help:"Whether apps may register themselves (RFC 7591): off; token, by a token that you make (portvakt rp registration-token); or open, without one, which is for tests: whoever registers an app can learn who is logged in." enum:"off,token,open" default:"off" env:"PORTVAKT_CLIENT_REGISTRATION" placeholder:"WHO"`
+	ClientRegistrationWithoutPKCE bool   `name:"client-registration-without-pkce" help:"Apps with a secret that register themselves without a token may leave PKCE out, as old programs do. For tests." env:"PORTVAKT_CLIENT_REGISTRATION_WITHOUT_PKCE"`
+
 	PreparationLinkDays int           `name:"preparation-link-days" help:"How many days a link lives by which a person of a register gets her login." default:"14" env:"PORTVAKT_PREPARATION_LINK_DAYS" placeholder:"N"`
 	PlainDelay          time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
 	LogLevel            string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`

@@ -199,6 +199,7 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("GET /audit/head", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) (AuditHead, error) { return d.auditHead(ctx) }))
 	mux.Handle("POST /audit/verify", answer(d, d.verifyAudit))
 	d.importRoutes(mux)
+	d.registrationRoutes(mux)
 	return mux
 }
 

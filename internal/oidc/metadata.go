@@ -17,7 +17,7 @@ var assertionAlgs = append(signingkey.ProofAlgs(), relyingparty.SharedAlgs()...)
 
 // metadata is the discovery document (OpenID Connect Discovery §3, RFC 8414 §2), made once.
 func (d *Door) metadata() []byte {
-	doc, err := json.Marshal(map[string]any{
+	all := map[string]any{
 		"issuer":                                                   d.Issuer,
 		"authorization_endpoint":                                   d.Issuer + authorizePath,
 		"token_endpoint":                                           d.Issuer + tokenPath,
@@ -67,7 +67,11 @@ func (d *Door) metadata() []byte {
 		"request_uri_parameter_supported":       true,
 		"require_request_uri_registration":      true,
 		"userinfo_signing_alg_values_supported": relyingparty.SigningAlgs(),
-	})
+	}
+	if d.registers() {
+		all["registration_endpoint"] = d.Issuer + registerPath // RFC 7591 §3
+	}
+	doc, err := json.Marshal(all)
 	if err != nil {
 		panic(err) // strings, lists and booleans
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/signin"
 	"github.com/portvakt/portvakt/internal/signingkey"
@@ -25,6 +26,8 @@ type Door struct {
 	Kit     *web.Kit
 	Keys    *signingkey.Keys
 	Log     *slog.Logger
+	// Registration lets apps register themselves, where the operator lets them.
+	Registration *clientregistration.Service
 }
 
 // The paths of the endpoints. They are part of the contract with RPs through discovery.
@@ -62,6 +65,7 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.asClient(d.postPushed))))
 	mux.Handle("POST "+devicePath, web.AnyOrigin(d.asClient(d.postDevice)))
 	mux.Handle("POST "+introspectPath, d.asClient(d.postIntrospect, "token"))
+	d.registerRoutes(mux)
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
 		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))

@@ -67,8 +67,8 @@ func (rp RP) Check() error {
 	if rp.IsService() {
 		return rp.checkService()
 	}
-	if len(rp.RedirectURIs) == 0 && (rp.Options.MayUse(AuthorizationCode) || rp.Options.MayUse(Implicit)) {
-		return errors.New("at least one redirect URI is needed")
+	if err := rp.CheckRedirects(); err != nil {
+		return err
 	}
 	if !slices.Contains(SigningAlgs(), rp.IDTokenAlg) {
 		return fmt.Errorf("%w: %q", ErrSigningAlg, rp.IDTokenAlg)
@@ -82,14 +82,6 @@ func (rp RP) Check() error {
 	if err := errors.Join(rp.checkBound(), rp.checkLogout(), rp.checkFAPI()); err != nil {
 		return err
 	}
-	for _, u := range rp.RedirectURIs {
-		if err := checkRedirect(u); err != nil {
-			return err
-		}
-	}
-	if err := rp.checkApplication(); err != nil {
-		return err
-	}
 	pages := append(slices.Clone(rp.PostLogoutRedirectURIs), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI)
 	for _, u := range pages {
 		if err := checkWeb(u); u != "" && err != nil {
@@ -97,6 +89,19 @@ func (rp RP) Check() error {
 		}
 	}
 	return nil
+}
+
+// CheckRedirects returns what is wrong with the redirect URIs, or nil.
+func (rp RP) CheckRedirects() error {
+	if len(rp.RedirectURIs) == 0 && (rp.Options.MayUse(AuthorizationCode) || rp.Options.MayUse(Implicit)) {
+		return errors.New("at least one redirect URI is needed")
+	}
+	for _, u := range rp.RedirectURIs {
+		if err := checkRedirect(u); err != nil {
+			return err
+		}
+	}
+	return rp.checkApplication()
 }
 
 // checkRedirect accepts https, http on this machine, and an app's own scheme with a dot (RFC 8252 §7.1).

@@ -79,6 +79,8 @@ DELETE FROM api_idempotency WHERE (client_id, key) IN (SELECT client_id, key FRO
 DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)`
 	purgeWords statement = `
 DELETE FROM approval_words WHERE approval_id IN (SELECT id FROM approvals WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)`
+	purgeInitialTokens statement = `
+DELETE FROM registration_tokens WHERE id IN (SELECT id FROM registration_tokens WHERE expires_at <= $1 LIMIT $2)`
 	purgeLinks statement = `
 DELETE FROM onetime_links WHERE id IN (SELECT id FROM onetime_links WHERE expires_at <= $1 LIMIT $2)`
 )
@@ -97,6 +99,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		{purgePreparationLinks, ms(h.Links)}, {purgeProposals, ms(h.Links)}, {purgeRecipients, ms(h.Links)},
 		{purgeWords, ms(h.Links)}, {purgeApprovals, ms(h.Links)},
 		{purgeAnswers, ms(h.Answers)},
+		{purgeInitialTokens, ms(h.Links)},
 	} {
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {

@@ -99,6 +99,8 @@ var concernNobody = map[audit.Kind]bool{
 	audit.PhaseSet: true, audit.RateSet: true, audit.MailingBegun: true, audit.MailingMoved: true, audit.MailingSent: true, audit.SheetPrinted: true,
 	audit.ImportBegun: true, audit.ImportPaused: true, audit.ImportResumed: true, audit.ImportCancelled: true, audit.ImportFinished: true,
 	audit.ImportFailed: true, audit.HoldDecided: true, // about rows of a register
+
+	audit.RegistrationTokenMade: true, audit.RegistrationTokenRevoked: true, // about apps
 }
 
 // actorTexts say who did it, where it was not the person's own account: what is done in its name may not have been her.

@@ -1,0 +1,257 @@
+package clientregistration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/throttle"
+)
+
+// Apps that register themselves (RFC 7591), and look after what they have registered (RFC 7592).
+
+// Admission is who may register an app without the operator.
+type Admission string
+
+// Who may. Where anybody may, anybody may afterwards ask who is logged in: that is for tests.
+const (
+	Nobody  Admission = "off"
+	ByToken Admission = "token"
+	Anybody Admission = "open"
+)
+
+// Itself is an app that registers itself, and what it gets: its secret, where it has one, and the token by which it changes what it has
+// registered. Nobody sees either again.
+type Itself struct {
+	RP     relyingparty.RP
+	Secret secret.Token
+	Access secret.Token
+}
+
+// Own is what the database knows of an app that registered itself.
+type Own struct {
+	ClientID string
+	Access   secret.Hash
+	Token    string // id of the initial access token; empty: none was asked for
+	Created  time.Time
+}
+
+// The ways in which an app is refused that registers itself.
+var (
+	// ErrToken is one answer for a token that is missing, unknown, expired or used up, and for an app that is not there.
+	ErrToken = errors.New("the token does not let you register, or does not belong to this app")
+	// ErrRedirectURI and ErrMetadata say what must be another (RFC 7591 §3.2.2).
+	ErrRedirectURI = errors.New("redirect_uris")
+	ErrMetadata    = errors.New("client metadata")
+	// ErrThrottled says that too many apps were registered from this network, or at all, without a token.
+	ErrThrottled = errors.New("too many registrations")
+)
+
+const (
+	networkPurpose = secret.Purpose("registrations of a network")
+	allPurpose     = secret.Purpose("registrations")
+)
+
+// Register registers an app at its own word. It becomes no service, belongs to the organisation that its token names and to no other, and
+// has PKCE unless the operator has said otherwise, by the token or by the setting.
+func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool, initial secret.Token, network string) (Itself, error) {
+	if s.Admission != Anybody && (s.Admission != ByToken || initial == "") {
+		return Itself{}, ErrToken
+	}
+	now, access := s.Now(), secret.NewToken()
+	rp.Organisations, rp.Scopes, rp.RequirePKCE = nil, nil, true
+	rp, plain := s.begin(rp, public)
+	if initial == "" {
+		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for
+	}
+	if err := checkItself(rp); err != nil {
+		return Itself{}, err
+	}
+	if err := s.needKeys(ctx, rp); err != nil {
+		return Itself{}, err
+	}
+	err := s.InTx(ctx, func(tx Tx) error {
+		allowed, err := s.admit(ctx, tx, initial, network, now)
+		if err != nil {
+			return err
+		}
+		rp.RequirePKCE = allowed.RequirePKCE || public
+		rp.Organisations = nil
+		if allowed.Organisation != "" {
+			rp.Organisations = []organisation.ID{allowed.Organisation}
+		}
+		if err := s.insert(ctx, tx, rp, plain); err != nil {
+			return err
+		}
+		if err := tx.InsertOwn(ctx, Own{ClientID: rp.ClientID, Access: access.Hash(), Token: allowed.ID, Created: now}); err != nil {
+			return fmt.Errorf("insert registration: %w", err)
+		}
+		return tx.Append(ctx, audit.Event{Kind: audit.RPCreated, At: now, Actor: "anonymous", Client: rp.ClientID, Detail: map[string]string{"token": allowed.ID}})
+	})
+	return Itself{RP: rp, Secret: plain, Access: access}, err
+}
+
+// admit takes one of the token's uses or, where anybody may register, a slot of what a network may do and what all may do in a day.
+func (s *Service) admit(ctx context.Context, tx Tx, initial secret.Token, network string, now time.Time) (InitialToken, error) {
+	if initial != "" {
+		t, ok, err := tx.UseInitialToken(ctx, initial.Hash(), now)
+		if err == nil && !ok {
+			err = ErrToken
+		}
+		return t, err
+	}
+	taken, err := tx.TakeSlots(ctx, []throttle.Slot{{Key: s.Keys.Pseudonym(networkPurpose, network), Budget: throttle.Requests},
+		{Key: s.Keys.Pseudonym(allPurpose), Budget: throttle.RegistrationsDay}}, now)
+	if err == nil && slices.ContainsFunc(taken, func(t throttle.Taken) bool { return !t.Granted }) {
+		err = ErrThrottled
+	}
+	return InitialToken{RequirePKCE: !s.WithoutPKCE}, err
+}
+
+// checkItself is check, with the two kinds of fault that an app is told apart.
+func checkItself(rp relyingparty.RP) error {
+	if err := rp.CheckRedirects(); err != nil {
+		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
+	}
+	switch err := check(rp); {
+	case errors.Is(err, ErrWildcard), errors.Is(err, ErrTwice):
+		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrMetadata, err)
+	}
+	return nil
+}
+
+// Host is what people see of an app that nobody has vouched for: the place that they will be sent to.
+func Host(redirects []string) string {
+	for _, raw := range redirects {
+		if u, err := url.Parse(raw); err == nil && u.Scheme != "" {
+			if u.Host == "" {
+				return u.Scheme
+			}
+			return u.Host
+		}
+	}
+	return ""
+}
+
+// Find returns an app that registered itself, by its token.
+func (s *Service) Find(ctx context.Context, clientID string, access secret.Token) (relyingparty.RP, error) {
+	ok, err := s.Store.IsOwn(ctx, clientID, access.HashOrZero())
+	if err != nil {
+		return relyingparty.RP{}, fmt.Errorf("find registration: %w", err)
+	}
+	if !ok || access == "" {
+		return relyingparty.RP{}, ErrToken
+	}
+	rp, ok, err := s.Store.FindRP(ctx, clientID)
+	if err == nil && !ok {
+		err = ErrToken
+	}
+	return rp, err
+}
+
+// Replace puts what an app says of itself in the place of all that it has said before (RFC 7592 §2.2). change is given the app as it is.
+// Its secret, its organisation and what the operator has decided stay. had is the secret that it names; empty: none.
+func (s *Service) Replace(ctx context.Context, clientID string, access, had secret.Token, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
+	before, err := s.Find(ctx, clientID, access)
+	if err != nil {
+		return before, err
+	}
+	if had != "" && before.HasSecret() && !had.Hash().Equal(before.Secret) {
+		return before, fmt.Errorf("%w: client_secret is another one", ErrMetadata)
+	}
+	vouched, err := s.Store.IsVouched(ctx, clientID)
+	if err != nil {
+		return before, fmt.Errorf("find registration: %w", err)
+	}
+	rp := before
+	if err := change(&rp); err != nil {
+		return before, err
+	}
+	if rp = withDefaults(rp); !vouched {
+		rp.Name = Host(rp.RedirectURIs)
+	}
+	if !sameSecret(before, rp) {
+		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
+	}
+	if err := checkItself(rp); err != nil {
+		return before, err
+	}
+	if err := s.needKeys(ctx, rp); err != nil {
+		return before, err
+	}
+	return rp, s.InTx(ctx, func(tx Tx) error {
+		ok, err := tx.ChangeRP(ctx, rp)
+		if err == nil && !ok {
+			err = ErrToken
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.itself(audit.RPChanged, clientID))
+	})
+}
+
+// Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end.
+func (s *Service) Withdraw(ctx context.Context, clientID string, access secret.Token) error {
+	if _, err := s.Find(ctx, clientID, access); err != nil {
+		return err
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		if err == nil && !ok {
+			err = ErrToken
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(ctx, s.itself(audit.RPDeleted, clientID))
+	})
+}
+
+func (s *Service) itself(kind audit.Kind, clientID string) audit.Event {
+	return audit.Event{Kind: kind, At: s.Now(), Actor: "service", Client: clientID, Detail: map[string]string{"by": clientID}}
+}
+
+// keepUnused is how long an app that registered itself may wait for the first person who logs in to it; bite is how many are looked at at once.
+const (
+	keepUnused = 30 * 24 * time.Hour
+	bite       = 50
+)
+
+// Tend notes which apps that registered themselves are used, and removes those that never were.
+func (s *Service) Tend(ctx context.Context) error {
+	now := s.Now()
+	used, unused, err := s.Store.ListOwn(ctx, now.Add(-keepUnused), bite)
+	if err != nil || len(used)+len(unused) == 0 {
+		return err
+	}
+	return s.InTx(ctx, func(tx Tx) error {
+		for _, id := range used {
+			if err := tx.MarkUsed(ctx, id, now); err != nil {
+				return err
+			}
+		}
+		for _, id := range unused {
+			gone, err := tx.DeleteRP(ctx, id, now)
+			if err != nil {
+				return err
+			}
+			if !gone {
+				continue
+			}
+			if err := tx.Append(ctx, audit.Event{Kind: audit.RPDeleted, At: now, Actor: "system", Client: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
