@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,6 +61,7 @@ type printedRP struct {
 	RedirectURIs  []string `json:"redirect_uris"`
 	PostLogout    []string `json:"post_logout_redirect_uris"`
 	Organisations []string `json:"organisations"`
+	ResponseTypes []string `json:"response_types"`
 }
 
 // operations are what an operator does with apps and organisations, in whatever way the command reaches the database.
@@ -97,6 +99,13 @@ func (d *desk) operations() {
 		t.Errorf("confidential: %+v\n%s", hrm, beside)
 	}
 	d.refused("there twice", "rp", "create", "--name", "HRM", "--redirect-uri", "https://hrm.example.com/a", "--redirect-uri", "https://hrm.example.com/a")
+
+	var old printedRP
+	d.prints(&old, "rp", "create", "--name", "Gammal", "--redirect-uri", "https://old.example.com/a", "--response-type", "code id_token", "--response-type", "code")
+	if !slices.Equal(old.ResponseTypes, []string{"code id_token", "code"}) {
+		t.Errorf("response types: %q", old.ResponseTypes)
+	}
+	d.says("rp", "delete", old.ID)
 
 	var changed printedRP
 	if beside = d.prints(&changed, "rp", "set", public.ID, "--org", "foretaget", "--initiate-login-uri", "https://m.example.com/login"); beside != "" ||

@@ -26,6 +26,7 @@ type Options struct {
 	Subjects               // see subject.go
 	Answers                // see answers.go
 	SingleLogout           // see logout.go
+	FAPI          FAPI     `json:"fapi,omitempty"` // see fapi.go
 }
 
 // HasKeys says whether the RP has told its public keys.
