@@ -203,7 +203,7 @@ func withDefaults(rp relyingparty.RP) relyingparty.RP {
 	if rp.RefreshLife == 0 {
 		rp.RefreshLife = relyingparty.DefaultRefreshLife
 	}
-	return rp
+	return rp.WithFAPI()
 }
 
 func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
@@ -239,6 +239,7 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if err := change(&rp); err != nil {
 		return rp, err
 	}
+	rp = rp.WithFAPI()
 	if !sameSecret(before, rp) {
 		return rp, ErrSecretKind
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	Metadata               // see metadata.go
 	Answers                // see answers.go
 	SingleLogout           // see logout.go
+	FAPI          FAPI     `json:"fapi,omitempty"` // see fapi.go
 }
 
 // HasKeys says whether the RP has told its public keys.
