@@ -106,18 +106,18 @@ func (m Metadata) MatchRequestURI(at string) bool {
 	return slices.Contains(m.RequestURIs, at) || slices.Contains(m.RequestURIs, address)
 }
 
-// checkApplication holds the redirect URIs against the application type (OIDC Registration §2): nobody else's browser has an app's own
-// scheme or this machine, and no app on a phone has a page.
+// checkApplication holds the redirect URIs against the application type (OIDC Registration §2). What comes by way of the browser goes to no
+// program that happens to listen on this machine.
 func (rp RP) checkApplication() error {
 	for _, raw := range rp.RedirectURIs {
 		u, err := url.Parse(raw)
 		if err != nil {
 			return err
 		}
-		isPage := u.Scheme == "https" && u.Hostname() != "localhost"
+		isPage := u.Scheme == "https" && (u.Hostname() != "localhost" || !slices.Contains(rp.Options.GrantTypes, Implicit))
 		switch {
 		case rp.Options.ApplicationType == "web" && !isPage:
-			return fmt.Errorf("%w: redirect URI %q: a web app has https, and not on this machine", ErrBadURI, raw)
+			return fmt.Errorf("%w: redirect URI %q: a web app has https and, for the grant type implicit, not localhost", ErrBadURI, raw)
 		case rp.Options.ApplicationType == "native" && u.Scheme == "http" && !isLoopback(u.Hostname()):
 			return fmt.Errorf("%w: redirect URI %q: a native app has its own scheme, https, or an address of this machine", ErrBadURI, raw)
 		}
