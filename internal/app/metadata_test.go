@@ -221,3 +221,18 @@ func TestAWebAppMayBeOnThisMachineButNotForTokensByWayOfTheBrowser(t *testing.T)
 	}
 	w.refuses(http.MethodPost, "/relying-parties", rp, "not localhost")
 }
+
+func TestThePolicyAndTheTermsOfAnAppAreLinksAndItsPictureIsNotLoaded(t *testing.T) {
+	w := on(t)
+	rp := w.described(`{"policy_uri": "https://payroll.example/policy", "tos_uri": "https://payroll.example/terms", "logo_uri": "https://payroll.example/logo.png"}`)
+	b := w.browser()
+	b.get(newLogin(rp).authorize()).follow().expect(http.StatusOK).shows("Så använder Payroll dina uppgifter").shows("Villkor för Payroll")
+	for want, there := range map[string]bool{`href="https://payroll.example/policy"`: true, `href="https://payroll.example/terms"`: true, "logo.png": false} {
+		if strings.Contains(b.body, want) != there {
+			t.Errorf("%s: %t", want, !there)
+		}
+	}
+	if b.get(newLogin(w.hrm).authorize()).follow(); strings.Contains(b.body, "Villkor") {
+		t.Error("an app without terms has a link to them")
+	}
+}

@@ -24,11 +24,12 @@ type Metadata struct {
 	// GrantTypes are the ways in which the RP may get tokens; none: those that the rest of its registration allows.
 	GrantTypes      []string `json:"grant_types,omitempty"`
 	ApplicationType string   `json:"application_type,omitempty"` // web or native; empty: nobody has said
+	// PolicyURI and TermsURI are links on the first page.
+	PolicyURI string `json:"policy_uri,omitempty"`
+	TermsURI  string `json:"tos_uri,omitempty"`
 	// These are kept for whoever administers the RP. No page shows them: a picture of somebody else's server would tell it who logs in.
-	LogoURI   string   `json:"logo_uri,omitempty"`
-	PolicyURI string   `json:"policy_uri,omitempty"`
-	TermsURI  string   `json:"tos_uri,omitempty"`
-	Contacts  []string `json:"contacts,omitempty"`
+	LogoURI  string   `json:"logo_uri,omitempty"`
+	Contacts []string `json:"contacts,omitempty"`
 }
 
 // The grant types that an RP can be registered for (RFC 7591 §2).
