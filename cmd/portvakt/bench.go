@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/selftest"
@@ -43,11 +41,11 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	default:
 		var end func() error
 		var err error
-		if t, end, err = startBench(ctx, s, "--people", fmt.Sprint(c.AtOnce), "--database", c.Database); err != nil {
+		if t, end, err = selftest.StartServer(ctx, s.err, "bench-server", "--people", fmt.Sprint(c.AtOnce), "--database", c.Database); err != nil {
 			return err
 		}
 		defer end() //nolint:errcheck // it is told to stop
-		least, end, err := startBench(ctx, s, "--floor")
+		least, end, err := selftest.StartServer(ctx, s.err, "bench-server", "--floor")
 		if err != nil {
 			return err
 		}
@@ -101,32 +99,6 @@ func (c *benchCommand) measure(ctx context.Context, s streams, client, floor *se
 		return errBench
 	}
 	return nil
-}
-
-// startBench starts this program as a server, so that its time can be told from the clients', and reads how it is measured.
-func startBench(ctx context.Context, s streams, args ...string) (t selftest.Target, end func() error, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return t, nil, err
-	}
-	child := exec.CommandContext(ctx, self, append([]string{"bench-server"}, args...)...)
-	child.Stderr = s.err
-	in, err := child.StdinPipe()
-	if err != nil {
-		return t, nil, err
-	}
-	out, err := child.StdoutPipe()
-	if err != nil {
-		return t, nil, err
-	}
-	if err := child.Start(); err != nil {
-		return t, nil, err
-	}
-	end = func() error { return errors.Join(in.Close(), child.Wait()) }
-	if err := json.NewDecoder(out).Decode(&t); err != nil {
-		return t, nil, errors.Join(fmt.Errorf("the server did not start: %w", err), end())
-	}
-	return t, end, nil
 }
 
 type benchServerCommand struct {

@@ -12,8 +12,12 @@ import (
 // TestEveryOperationIsMeasured lets the client do each operation for a moment, at a private Portvakt and at the floor.
 func TestEveryOperationIsMeasured(t *testing.T) {
 	for name, serve := range map[string]func(context.Context, func(selftest.Target) error) error{
-		"Portvakt": func(ctx context.Context, ready func(selftest.Target) error) error { return selftest.ServePrivate(ctx, 1, "", ready) },
-		"floor":    func(ctx context.Context, ready func(selftest.Target) error) error { return selftest.ServeFloor(ctx, "", ready) },
+		"Portvakt": func(ctx context.Context, ready func(selftest.Target) error) error {
+			return selftest.ServePrivate(ctx, 1, "", ready)
+		},
+		"floor": func(ctx context.Context, ready func(selftest.Target) error) error {
+			return selftest.ServeFloor(ctx, "", ready)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,11 +2,14 @@ package selftest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 
 	"golang.org/x/sync/errgroup"
 
@@ -90,4 +93,31 @@ func (w *world) signIn(ctx context.Context, i int) (cookie string, err error) {
 		return "", fmt.Errorf("nobody was signed in")
 	}
 	return cookie, nil
+}
+
+// StartServer starts this program once more, so that its time can be told from the clients', and reads from its standard output how it is measured.
+// It ends when end closes its standard input.
+func StartServer(ctx context.Context, stderr io.Writer, args ...string) (t Target, end func() error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return t, nil, err
+	}
+	child := exec.CommandContext(ctx, self, args...)
+	child.Stderr = stderr
+	in, err := child.StdinPipe()
+	if err != nil {
+		return t, nil, err
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		return t, nil, err
+	}
+	if err := child.Start(); err != nil {
+		return t, nil, err
+	}
+	end = func() error { return errors.Join(in.Close(), child.Wait()) }
+	if err := json.NewDecoder(out).Decode(&t); err != nil {
+		return t, nil, errors.Join(fmt.Errorf("the server did not start: %w", err), end())
+	}
+	return t, end, nil
 }
