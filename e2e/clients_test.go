@@ -34,7 +34,7 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 		program, script, installed string
 		things                     int // that have worked
 	}{
-		{"node", "openid-client.mjs", "node_modules/openid-client/package.json", 12},
+		{"node", "openid-client.mjs", "node_modules/openid-client/package.json", 16},
 		{"python3", "authlib_client.py", "clients/python/authlib/__init__.py", 6},
 	} {
 		t.Run(c.script, func(t *testing.T) {
@@ -84,19 +84,30 @@ func (w *world) forClients() []byte {
 	const back = "http://127.0.0.1:9/back" // nobody listens there: a client reads the address alone
 	register := func(rp control.RP, private []byte) registered {
 		w.t.Helper()
-		rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.PKCE = []string{back}, []string{back}, true
+		if len(rp.RedirectURIs) == 0 {
+			rp.RedirectURIs, rp.PostLogoutRedirectURIs = []string{back}, []string{back}
+		}
+		rp.PKCE = true
 		var made control.RP
 		if err := control.InProcess(w.App.Control.Handler()).Do(w.t.Context(), http.MethodPost, "/relying-parties", rp, &made); err != nil {
 			w.t.Fatal(err)
 		}
-		return registered{ClientID: made.ClientID, Secret: made.ClientSecret, RedirectURI: back, Key: private}
+		return registered{ClientID: made.ClientID, Secret: made.ClientSecret, RedirectURI: made.RedirectURIs[0], Key: private}
 	}
 	private := must(jwk.MarshalJSON())
 	signs := control.Options{AuthMethod: control.PrivateKeyJWT, JWKS: public}
-	strict := signs
+	strict, held, sealed := signs, signs, signs
 	strict.RequirePAR, strict.RequireSigned = true, true
+	held.FAPI = "message-signing"
+	sealed.JWKS = must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public(), {Key: key.Public(), KeyID: "one", Use: "enc"}}}))
+	sealed.AnswerSigned, sealed.AnswerEncryptedAlg, sealed.IDTokenEncryptedAlg, sealed.UserinfoEncryptedAlg = "ES256", "ECDH-ES", "ECDH-ES", "ECDH-ES"
+	sealed.UserinfoAlg = "ES256"
+	sealed.AnswerEncryptedEnc, sealed.IDTokenEncryptedEnc, sealed.UserinfoEncryptedEnc = "A256GCM", "A256GCM", "A256GCM"
 	return must(json.Marshal(map[string]any{"issuer": w.Portvakt, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
 		"secret": register(control.RP{Name: "Secret"}, nil), "keyed": register(control.RP{Name: "Keyed", RefreshTokens: true, Options: signs}, private),
 		"signed": register(control.RP{Name: "Signed", Options: strict}, private),
+		"front":  register(control.RP{Name: "Front", Options: control.Options{ResponseTypes: []string{"id_token", "code id_token"}}}, nil),
+		"sealed": register(control.RP{Name: "Sealed", Options: sealed}, private),
+		"fapi":   register(control.RP{Name: "Bank", RefreshTokens: true, RedirectURIs: []string{"https://127.0.0.1:9/back"}, Options: held}, private),
 		"public": register(control.RP{Name: "Public", Public: true, RefreshTokens: true, RequireDPoP: true}, nil)}}))
 }

@@ -51,6 +51,7 @@ type rpCreate struct {
 	RequirePAR            bool     `name:"require-par" help:"Take requests that the app has pushed, and no others (RFC 9126)." default:"false"`
 	Metadata              []byte   `help:"File with a JSON object of further client metadata, by the names of RFC 7591 and OpenID Connect Registration (docs/relying-parties.md)." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
+	FAPI                  string   `name:"fapi" help:"Hold the app to FAPI 2.0: security, or message-signing, by which requests and answers are signed too." enum:",security,message-signing" default:"" placeholder:"PROFILE"`
 }
 
 // Validate implements kong.Validatable: what a service needs, and what an app does.
@@ -72,7 +73,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI,
 		BackchannelLogoutURI: c.BackchannelLogoutURI, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, Options: control.Options{AuthAlg: c.AuthAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
-			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned, ResponseTypes: c.ResponseType}}
+			RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned, ResponseTypes: c.ResponseType, FAPI: control.FAPI(c.FAPI)}}
 	if c.AuthMethod != "secret" {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}
@@ -176,6 +177,7 @@ type rpSet struct {
 	RequirePAR            *bool    `name:"require-par" help:"Whether to take requests that the app has pushed, and no others (RFC 9126)." negatable:""`
 	Metadata              []byte   `help:"File with a JSON object of client metadata; each member replaces what is stored, null takes it away." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, instead of what is stored; repeatable." placeholder:"WORDS"`
+	FAPI                  *string  `name:"fapi" help:"Hold the app to FAPI 2.0: security or message-signing; \"\" holds it to it no more." placeholder:"PROFILE"`
 }
 
 // Run changes an RP.
@@ -183,7 +185,7 @@ func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
-		ResponseTypes: c.ResponseType, Metadata: c.Metadata}
+		ResponseTypes: c.ResponseType, Metadata: c.Metadata, FAPI: (*control.FAPI)(c.FAPI)}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

@@ -153,3 +153,52 @@ async function begin(config, app, more = {}) {
   must(stolen.error === "invalid_dpop_proof" || stolen.error === "invalid_grant", "without the key: " + stolen);
   done("a refresh token without its key");
 }
+
+// Apps that get tokens by way of the browser, or signed or encrypted answers.
+{
+  const app = apps.front;
+  const config = async (...execute) => client.discovery(new URL(issuer), app.client_id, {}, client.ClientSecretPost(app.client_secret),
+    { execute: [client.allowInsecureRequests, ...execute] });
+  const visitor = new Visitor();
+  const hybrid = await config(client.useCodeIdTokenResponseType);
+  const first = await begin(hybrid, app);
+  const back = await visitor.logIn(client.buildAuthorizationUrl(hybrid, first.parameters).href, app.redirect_uri);
+  must((await client.authorizationCodeGrant(hybrid, new URL(back.address), first.checks)).claims().nonce === first.checks.expectedNonce, "code id_token");
+  done("hybrid: code id_token");
+  const implicit = await config(client.useIdTokenResponseType);
+  const { parameters, checks } = await begin(implicit, app);
+  const answer = await visitor.go(client.buildAuthorizationUrl(implicit, parameters).href, undefined, app.redirect_uri);
+  const claims = await client.implicitAuthentication(implicit, new URL(answer.address), checks.expectedNonce, { expectedState: checks.expectedState });
+  must(claims.email === person.address, "the claims of an ID token alone");
+  done("implicit: id_token");
+}
+{
+  const app = apps.sealed;
+  const key = await crypto.subtle.importKey("jwk", { ...app.key, key_ops: undefined, alg: undefined, use: undefined }, { name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+  const sign = await crypto.subtle.importKey("jwk", app.key, { name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
+  const config = await client.discovery(new URL(issuer), app.client_id, {}, client.PrivateKeyJwt({ key: sign, kid: app.key.kid }),
+    { execute: [client.allowInsecureRequests, client.useJwtResponseMode, client.enableNonRepudiationChecks] });
+  client.enableDecryptingResponses(config, ["A256GCM"], { key, kid: app.key.kid });
+  const { checks, parameters } = await begin(config, app);
+  const back = await new Visitor().logIn(client.buildAuthorizationUrl(config, parameters).href, app.redirect_uri);
+  const tokens = await client.authorizationCodeGrant(config, new URL(back.address), checks);
+  must((await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)).email === person.address, "userinfo");
+  done("JARM, and an ID token and userinfo that are encrypted");
+}
+
+// An app that FAPI 2.0 holds to all of it.
+{
+  const app = apps.fapi;
+  const key = await crypto.subtle.importKey("jwk", app.key, { name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
+  const config = await client.discovery(new URL(issuer), app.client_id, {}, client.PrivateKeyJwt({ key, kid: app.key.kid }),
+    { execute: [client.allowInsecureRequests, client.useJwtResponseMode] });
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+  const { checks, parameters } = await begin(config, app);
+  const signed = await client.buildAuthorizationUrlWithJAR(config, parameters, { key, kid: app.key.kid });
+  const address = await client.buildAuthorizationUrlWithPAR(config, signed.searchParams, { DPoP });
+  const back = await new Visitor().logIn(address.href, app.redirect_uri);
+  const tokens = await client.authorizationCodeGrant(config, new URL(back.address), checks, undefined, { DPoP });
+  const fresh = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
+  must(fresh.refresh_token === undefined || fresh.refresh_token === tokens.refresh_token, "a refresh token that stays");
+  done("FAPI 2.0 message signing");
+}

@@ -65,6 +65,9 @@ type Options = relyingparty.Options
 // AuthMethod is how a relying party proves itself.
 type AuthMethod = relyingparty.AuthMethod
 
+// FAPI is the profile of FAPI 2.0 that a relying party is held to.
+type FAPI = relyingparty.FAPI
+
 // SingleLogout is how a relying party hears in the browser that a session has ended.
 type SingleLogout = relyingparty.SingleLogout
 
@@ -95,6 +98,7 @@ type RPChange struct {
 	RequireSigned *bool           `json:"require_signed_request_object,omitempty"`
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
 	ResponseTypes []string        `json:"response_types,omitempty"`
+	FAPI          *FAPI           `json:"fapi,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -319,6 +323,9 @@ func (c RPChange) options(o *relyingparty.Options) {
 	}
 	if c.ResponseTypes != nil {
 		o.ResponseTypes = c.ResponseTypes
+	}
+	if c.FAPI != nil {
+		o.FAPI = *c.FAPI
 	}
 }
 

@@ -15,7 +15,8 @@ func TestWhatTheParameterClaimsMeansHere(t *testing.T) {
 		wrong   bool
 	}{
 		{`{}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: pwd}, false},
-		{`{"id_token":{"acr":null,"email":{"essential":true}},"userinfo":{"acr":{"essential":true,"value":"` + aal2 + `"}}}`, authn.Request{}, authn.Request{}, false},
+		{`{"id_token":{"acr":null,"email":{"essential":true}},"userinfo":{"acr":{"essential":true,"value":"` + aal2 + `"}}}`, authn.Request{}, authn.Request{Scope: " claim:email"}, false},
+		{`{"userinfo":{"name":null,"locale":{"value":"sv"},"picture":null,"openid":null,"claim:name":null}}`, authn.Request{Scope: "openid"}, authn.Request{Scope: "openid claim:locale claim:name"}, false},
 		{`{"id_token":{"acr":{"values":["` + aal2 + `"]}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: aal2 + " " + pwd}, false},
 		{`{"id_token":{"acr":{"essential":true,"value":"` + aal2 + `"}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: aal2, Essential: true}, false},
 		{`{"id_token":{"acr":{"essential":true}}}`, authn.Request{}, authn.Request{}, false},

@@ -77,16 +77,19 @@ type assertionClaims struct {
 }
 
 // audience is one name or several (RFC 7519 §4.1.3).
-type audience []string
+type audience struct {
+	names  []string
+	isText bool // it is one name, and no list
+}
 
 // UnmarshalJSON reads both.
 func (a *audience) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
-		*a = audience{one}
+		*a = audience{[]string{one}, true}
 		return nil
 	}
-	return json.Unmarshal(b, (*[]string)(a))
+	return json.Unmarshal(b, &a.names)
 }
 
 // Limits of an assertion.
@@ -124,7 +127,7 @@ func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyin
 		return rp, err
 	}
 	now := s.Now()
-	expires, fault := s.judgeAssertion(claims, now)
+	expires, fault := s.judgeAssertion(rp, claims, now)
 	if fault != nil {
 		return rp, *fault
 	}
@@ -140,13 +143,15 @@ func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyin
 }
 
 // judgeAssertion says until when the assertion counts, or what is wrong with it.
-func (s *Service) judgeAssertion(c assertionClaims, now time.Time) (time.Time, *Error) {
+func (s *Service) judgeAssertion(rp relyingparty.RP, c assertionClaims, now time.Time) (time.Time, *Error) {
 	bad := func(why string) (time.Time, *Error) { return time.Time{}, &Error{"invalid_client", why} }
 	// The issuer is the name that FAPI 2.0 knows; the addresses are what RPs use by RFC 7523 §3.
 	us := []string{s.Issuer, s.Issuer + "/token", s.Issuer + "/par", s.Issuer + "/introspect", s.Issuer + "/revoke"}
 	switch {
-	case len(c.Audience) == 0 || slices.ContainsFunc(c.Audience, func(a string) bool { return !slices.Contains(us, a) }):
+	case len(c.Audience.names) == 0 || slices.ContainsFunc(c.Audience.names, func(a string) bool { return !slices.Contains(us, a) }):
 		return bad("aud of the assertion must be the issuer")
+	case rp.Options.IsFAPI() && (!c.Audience.isText || c.Audience.names[0] != s.Issuer): // Security Profile §5.3.2.1
+		return bad("aud of the assertion must be the issuer, as a text")
 	case c.ResponseType != nil || c.RedirectURI != nil:
 		return bad("a request object is no assertion (RFC 9101 10.8)")
 	case c.ID == "" || len(c.ID) > maxJTI:
@@ -198,6 +203,9 @@ func (s *Service) verifyAssertion(ctx context.Context, rp relyingparty.RP, asser
 
 // verifyFrom checks what an RP has signed. A key that is not in what it published is looked for once more.
 func (s *Service) verifyFrom(ctx context.Context, rp relyingparty.RP, signed string, types []string, claims any) error {
+	if forbidsAlg(rp, signed) {
+		return errAssertion(errAlg)
+	}
 	set, err := s.keysOf(ctx, rp, false)
 	if err == nil {
 		if err = set.Verify(signed, types, claims); errors.Is(err, signingkey.ErrKey) && rp.Options.JWKSURI != "" {
@@ -241,6 +249,9 @@ func theAuthenticator() relyingparty.RP {
 // identify is authenticate with the proof of a token request: jkt is the thumbprint of its key, empty where there is none.
 func (s *Service) identify(ctx context.Context, c Client, u Use) (rp relyingparty.RP, jkt string, err error) {
 	if rp, err = s.authenticate(ctx, c); err != nil {
+		return rp, "", err
+	}
+	if err = checkProofs(rp, u); err != nil {
 		return rp, "", err
 	}
 	if jkt, err = s.prove(u); err == nil && jkt == "" && rp.RequireDPoP {

@@ -61,6 +61,9 @@ func readMode(wanted string, inFront, postable bool, o relyingparty.Options) (mo
 	if wanted == "jwt" {
 		mode, signed = "", true
 	}
+	if o.MustSign() && !signed {
+		fault = &Error{"invalid_request", "the client is registered for signed answers alone: response_mode is jwt"}
+	}
 	mode = cmp.Or(mode, usual)
 	switch {
 	case !slices.Contains(ResponseModes(), mode):
@@ -72,13 +75,13 @@ func readMode(wanted string, inFront, postable bool, o relyingparty.Options) (mo
 	case signed && o.AnswerSigned == "":
 		fault = &Error{"invalid_request", "the client is not registered for signed answers"}
 	}
-	switch {
-	case fault != nil:
-		return usual, fault
-	case signed:
+	if fault != nil {
+		mode, signed = usual, o.MustSign()
+	}
+	if signed {
 		mode += ".jwt"
 	}
-	return mode, nil
+	return mode, fault
 }
 
 // wants says whether the request asks for a code, an id_token or a token.
@@ -99,6 +102,10 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 	g := c.grant(rp, "", now)
 	g.Generation, g.Offline = 0, false
 	var told idClaims
+	var err error
+	if g.Subject, err = s.pairwiseInFront(ctx, rp, g.Account); err != nil {
+		return err
+	}
 	if wants(r, "token") || !wants(r, "code") {
 		if err := s.insertFront(ctx, g, c.Epoch, now); err != nil {
 			return err

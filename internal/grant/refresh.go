@@ -37,16 +37,12 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope s
 	granted := false
 	err = s.InTx(ctx, func(tx Tx) error {
 		var err error
-		g, granted, err = tx.Rotate(ctx, id, rp.ClientID, generation, key, now)
-		if err != nil {
-			return fmt.Errorf("rotate: %w", err)
-		}
-		if !granted {
-			g, granted, err = s.replay(ctx, tx, rp, id, key, generation, now)
+		if g, granted, err = s.turn(ctx, tx, rp, id, key, generation, now); err != nil {
+			return err
 		}
 		switch {
-		case err != nil || !granted:
-			return err
+		case !granted:
+			return nil
 		case scope != "" && !within(scope, g):
 			return errScope // undoes the rotation: the RP keeps the token that it has
 		case g.Session == "":
@@ -63,6 +59,21 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope s
 		g.Scope = known(scope, scopesOf(g.ClientID)) // for this access token alone; the grant keeps its own
 	}
 	return s.tokens(ctx, rp, g, jkt, "")
+}
+
+// turn moves the family to its next token, or, under FAPI 2.0, leaves it at the one that it has.
+func (s *Service) turn(ctx context.Context, tx Tx, rp relyingparty.RP, id, jkt string, generation int, now time.Time) (Grant, bool, error) {
+	if rp.Options.IsFAPI() {
+		return s.renew(ctx, tx, rp, id, jkt, generation, now)
+	}
+	g, granted, err := tx.Rotate(ctx, id, rp.ClientID, generation, jkt, now)
+	if err != nil {
+		return g, false, fmt.Errorf("rotate: %w", err)
+	}
+	if granted {
+		return g, true, nil
+	}
+	return s.replay(ctx, tx, rp, id, jkt, generation, now)
 }
 
 // replay decides about a token that is not the newest of its family.

@@ -99,13 +99,19 @@ func (s *Service) judgeObject(claims map[string]any, rp relyingparty.RP) *Error 
 		seconds, ok := v.(float64)
 		return numericDate(seconds), there, ok
 	}
-	if expires, there, ok := moment("exp"); there && (!ok || !now.Before(expires.Add(clockSkew))) {
+	expires, ends, ok := moment("exp")
+	if ends && (!ok || !now.Before(expires.Add(clockSkew))) {
 		return errObject("the request object has expired: is the clock right?")
 	}
-	if begins, there, ok := moment("nbf"); there && (!ok || begins.Sub(now) > clockSkew) {
+	begins, starts, ok := moment("nbf")
+	if starts && (!ok || begins.Sub(now) > clockSkew) {
 		return errObject("the request object is from the future: is the clock right?")
 	}
 	switch {
+	case rp.Options.IsFAPI() && (!starts || !ends || claims["aud"] == nil):
+		return errObject("FAPI 2.0 asks for aud, nbf and exp in the request object")
+	case rp.Options.IsFAPI() && (now.Sub(begins) > maxObjectLife || expires.Sub(begins) > maxObjectLife):
+		return errObject("FAPI 2.0 lets a request object count for an hour at most")
 	case claims["iss"] != nil && claims["iss"] != rp.ClientID, claims["client_id"] != nil && claims["client_id"] != rp.ClientID,
 		claims["iss"] == nil && claims["client_id"] == nil:
 		return errObject("iss of the request object must be the client id")

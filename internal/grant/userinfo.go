@@ -80,14 +80,25 @@ func (s *Service) openAccessToken(value string) (accessClaims, bool) {
 
 func reveal(scope string, sub Subject) Userinfo {
 	a := sub.Account
-	u := Userinfo{Subject: string(a.ID), Company: sub.Grant.company(scope)}
-	if hasScope(scope, "profile") {
-		u.GivenName, u.FamilyName, u.Locale = a.GivenName, a.FamilyName, a.Language
+	u := Userinfo{Subject: sub.Grant.subject(), Company: sub.Grant.company(scope)}
+	grants := func(claim string) bool { return hasScope(scope, scopeOf(claim)) || hasScope(scope, claimScope+claim) }
+	if grants("name") {
 		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)
 	}
-	if hasScope(scope, "email") && a.Address != "" {
-		verified := !a.Verified.IsZero()
-		u.Email, u.EmailVerified = a.Address, &verified
+	if grants("given_name") {
+		u.GivenName = a.GivenName
+	}
+	if grants("family_name") {
+		u.FamilyName = a.FamilyName
+	}
+	if grants("locale") {
+		u.Locale = a.Language
+	}
+	if grants("email") {
+		u.Email = a.Address
+	}
+	if verified := !a.Verified.IsZero(); grants("email_verified") && a.Address != "" {
+		u.EmailVerified = &verified
 	}
 	if hasScope(scope, "person") {
 		u.Persons = slices.Clone(sub.Persons)

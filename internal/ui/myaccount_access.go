@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/myaccount"
 )
 
@@ -21,7 +22,7 @@ func accessRows(all []myaccount.Access) (rows []AccessRow) {
 		row := AccessRow{ClientID: a.ClientID, Name: a.Name, Since: a.Since, Used: a.Used, Stays: a.Stays}
 		scopes := strings.Fields(a.Scope)
 		for _, text := range accessTexts {
-			if slices.Contains(scopes, text.scope) {
+			if slices.ContainsFunc(scopes, func(s string) bool { return grant.Broadly(s) == text.scope }) {
 				row.Sees = append(row.Sees, text.key)
 			}
 		}
