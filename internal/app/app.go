@@ -221,7 +221,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	documents := outbound.NewDocuments(outbound.NewClient(allowed))
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch, RequestObjects: documents.Fetch}
-	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now,
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Fetch: documents.Fetch,
 		Admission: clientregistration.Admission(s.ClientRegistration), WithoutPKCE: s.ClientRegistrationWithoutPKCE}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),

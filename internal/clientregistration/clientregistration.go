@@ -27,6 +27,8 @@ type Service struct {
 	Keys  *secret.Keyring
 	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
 	Now   func() time.Time
+	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1).
+	Fetch func(ctx context.Context, address string) (string, error)
 	// Admission is who may register an app without the operator; empty: nobody. WithoutPKCE exempts the confidential apps of those who need no
 	// token for it.
 	Admission   Admission
@@ -97,6 +99,9 @@ var (
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
 	rp, plain := s.begin(rp, public)
 	if err := s.judge(ctx, rp); err != nil {
+		return rp, "", err
+	}
+	if err := s.checkSector(ctx, rp); err != nil {
 		return rp, "", err
 	}
 	var err error
@@ -244,6 +249,9 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 		return rp, ErrSecretKind
 	}
 	if err := s.judge(ctx, rp); err != nil {
+		return rp, err
+	}
+	if err := s.checkSubjects(ctx, before, rp); err != nil {
 		return rp, err
 	}
 	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {

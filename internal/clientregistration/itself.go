@@ -74,6 +74,9 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if err := checkItself(rp); err != nil {
 		return Itself{}, err
 	}
+	if err := s.checkSector(ctx, rp); err != nil {
+		return Itself{}, fmt.Errorf("%w: %w", ErrMetadata, err)
+	}
 	if err := s.needKeys(ctx, rp); err != nil {
 		return Itself{}, err
 	}
@@ -184,6 +187,9 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 	}
 	if err := checkItself(rp); err != nil {
 		return before, err
+	}
+	if err := s.checkSubjects(ctx, before, rp); err != nil {
+		return before, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
 	if err := s.needKeys(ctx, rp); err != nil {
 		return before, err

@@ -87,6 +87,9 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
 		r.Subject = hint
 	}
+	if r.Subject, err = s.accountOf(ctx, sso.RP, r.Subject); err != nil {
+		return d, err
+	}
 	facts := authn.Facts{Session: sso.Session, Live: sso.Account.IsOpen() && sso.Session.IsLive(sso.Account.Epoch, now)}
 	answered := s.Answers(r, facts)
 	if answered && !r.HasPrompt("none") && !r.IsMetBy(facts.Session.ACR) {

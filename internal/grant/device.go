@@ -75,6 +75,9 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 	if rp.RefreshTokens {
 		g.Generation = 1
 	}
+	if g.Subject, err = s.pairwise(ctx, tx, rp, g.Account); err != nil {
+		return g, nil, err
+	}
 	used, err := tx.UseDevice(ctx, d, g, now)
 	switch {
 	case err != nil:

@@ -60,7 +60,7 @@ func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.T
 	if l.Facts, _, err = s.Authn.Current(ctx, current); err != nil {
 		return l, err
 	}
-	l.Sure = hinted && l.Facts.Live && hint.Subject == string(l.Facts.Session.Account) &&
+	l.Sure = hinted && l.Facts.Live && (l.RP.Options.IsPairwise() || hint.Subject == string(l.Facts.Session.Account)) &&
 		hint.SID == authn.SID(s.Keys, l.Facts.Session.ID, hint.Audience)
 	return l, nil
 }
@@ -114,14 +114,25 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 // minutes, so each delivery has a new one, signed as the RP's ID tokens are (§2.6).
 func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (string, error) {
 	now, alg := s.Now(), signingkey.ES256
-	if rp, ok, err := s.Store.FindRP(ctx, clientID); err != nil {
+	rp, ok, err := s.Store.FindRP(ctx, clientID)
+	if err != nil {
 		return "", fmt.Errorf("find relying party: %w", err)
-	} else if ok {
+	}
+	if ok {
 		alg = signingkey.Alg(rp.IDTokenAlg)
 	}
-	return s.Sign.Sign(alg, "logout+jwt", map[string]any{
+	if rp.Options.IsPairwise() {
+		if subject, err = s.Store.FindToldName(ctx, id, clientID); err != nil {
+			return "", fmt.Errorf("find sector's name: %w", err)
+		}
+	}
+	claims := map[string]any{
 		"iss": s.Issuer, "sub": subject, "aud": clientID, "iat": now.Unix(), "exp": now.Unix() + 120, "jti": secret.NewID(),
 		"sid":    authn.SID(s.Keys, id, clientID),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
-	})
+	}
+	if subject == "" {
+		delete(claims, "sub") // the account was erased, and its names with it: sid is enough (§2.4)
+	}
+	return s.Sign.Sign(alg, "logout+jwt", claims)
 }

@@ -102,6 +102,10 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 	g := c.grant(rp, "", now)
 	g.Generation, g.Offline = 0, false
 	var told idClaims
+	var err error
+	if g.Subject, err = s.pairwiseInFront(ctx, rp, g.Account); err != nil {
+		return err
+	}
 	if wants(r, "token") || !wants(r, "code") {
 		if err := s.insertFront(ctx, g, c.Epoch, now); err != nil {
 			return err

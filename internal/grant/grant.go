@@ -64,6 +64,7 @@ type Grant struct {
 	Session       session.ID
 	Scope         string
 	JKT           string // of the key that its refresh tokens are bound to (RFC 9449 §5); empty: none
+	Subject       string // by which the RP knows the person, where that is a name of its sector's own; empty: the account's id
 	Company       string // for which the person works at the RP, where it asked and there is one
 	Offline       bool   // scope offline_access: outlives the session
 	ACR           session.ACR
@@ -101,6 +102,10 @@ type Store interface {
 	FindDeviceCode(ctx context.Context, userCode string, now time.Time) (id string, ok bool, err error)
 	// ListSessionRPs lists the RPs that have had a grant in the session.
 	ListSessionRPs(ctx context.Context, id session.ID) ([]relyingparty.RP, error)
+	// FindBySector finds the account that has the name for a sector.
+	FindBySector(ctx context.Context, sector, subject string) (account.ID, bool, error)
+	// FindToldName returns the sector's name that an RP was told in a session; empty where it was told the account's own.
+	FindToldName(ctx context.Context, id session.ID, clientID string) (string, error)
 	// FindRequest reads the row of a large code; false if it is unknown or expired.
 	FindRequest(ctx context.Context, id string, now time.Time) ([]byte, bool, error)
 }
@@ -132,6 +137,8 @@ type Tx interface {
 	// redeemed before and was issued after the person last took the RP's access away; it says whether it did, or had done so
 	// before under the same id.
 	InsertGrant(ctx context.Context, g Grant, epoch int64, issued, now time.Time) (bool, error)
+	// NameForSector returns the name of an open account for a sector; it is the given one where there was none. Empty: the account is closed.
+	NameForSector(ctx context.Context, id account.ID, sector, subject string, now time.Time) (string, error)
 	// TouchSession moves the session's last_seen to now if it is older than the given time.
 	TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error
 	// Rotate moves the grant from the given generation to the next, if that is its present one, it

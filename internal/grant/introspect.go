@@ -75,7 +75,7 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 		return found.RP, Introspection{}, nil
 	case isRefresh:
 		return found.RP, Introspection{Active: true, Scope: g.Scope, ClientID: g.ClientID, Expires: g.Expires.Unix(), Issued: g.Rotated.Unix(),
-			Subject: string(g.Account), Issuer: s.Issuer, Confirmation: confirm(g.JKT)}, nil
+			Subject: g.subject(), Issuer: s.Issuer, Confirmation: confirm(g.JKT)}, nil
 	}
 	answer := Introspection{Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", Expires: claims.Expires, Issued: claims.Issued,
 		Subject: claims.Subject, Audience: claims.Audience, Issuer: claims.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, AMR: claims.AMR,

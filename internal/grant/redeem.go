@@ -50,6 +50,9 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	g, made := c.grant(rp, jkt, now), false
 	redeem := func(tx Tx) error {
 		var err error
+		if g.Subject, err = s.pairwise(ctx, tx, rp, g.Account); err != nil {
+			return err
+		}
 		if made, err = tx.InsertGrant(ctx, g, c.Epoch, time.UnixMilli(c.Issued), now); err != nil {
 			return fmt.Errorf("insert grant: %w", err)
 		}

@@ -99,7 +99,7 @@ func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, 
 // accessToken signs one for the grant's scope; jkt is the key that it is bound to, empty for none.
 func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 	now := s.Now()
-	return s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: string(g.Account), Audience: s.Issuer,
+	return s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: g.subject(), Audience: s.Issuer,
 		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
 		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID, Confirmation: confirm(jkt)})
 }
@@ -107,7 +107,7 @@ func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 // idToken signs what the RP is told of the sign-in, and encrypts it where the RP wants that; told has what differs from answer to answer.
 func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told idClaims) (string, error) {
 	now := s.Now()
-	told.Issuer, told.Subject, told.Audience = s.Issuer, string(g.Account), g.ClientID
+	told.Issuer, told.Subject, told.Audience = s.Issuer, g.subject(), g.ClientID
 	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
 	told.ACR, told.AMR, told.Company = g.ACR, g.AMR, g.company(g.Scope)
 	if g.Session != "" {

@@ -80,7 +80,7 @@ func (s *Service) openAccessToken(value string) (accessClaims, bool) {
 
 func reveal(scope string, sub Subject) Userinfo {
 	a := sub.Account
-	u := Userinfo{Subject: string(a.ID), Company: sub.Grant.company(scope)}
+	u := Userinfo{Subject: sub.Grant.subject(), Company: sub.Grant.company(scope)}
 	grants := func(claim string) bool { return hasScope(scope, scopeOf(claim)) || hasScope(scope, claimScope+claim) }
 	if grants("name") {
 		u.Name = strings.TrimSpace(a.GivenName + " " + a.FamilyName)

@@ -31,6 +31,7 @@ type Export struct {
 	Sessions           []ExportedSession `json:"sessions"`
 	RememberedBrowsers []ExportedBrowser `json:"remembered_browsers"`
 	Access             []ExportedGrant   `json:"app_access"`
+	SectorNames        []ExportedName    `json:"sector_names,omitempty"`
 	Links              []ExportedLink    `json:"links"`
 	Messages           []ExportedMessage `json:"messages"`
 }
@@ -108,6 +109,13 @@ type ExportedBrowser struct {
 	IP        string    `json:"ip"`
 	Created   time.Time `json:"created_at"`
 	Expires   time.Time `json:"expires_at"`
+}
+
+// ExportedName is a name by which the apps of one sector know the person.
+type ExportedName struct {
+	Sector  string    `json:"sector"`
+	Subject string    `json:"sub"`
+	Created time.Time `json:"created_at"`
 }
 
 // ExportedGrant is what an app may do, or could until lately.

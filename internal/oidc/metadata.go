@@ -32,7 +32,7 @@ func (d *Door) metadata() []byte {
 		"response_types_supported":                                 relyingparty.ResponseTypes(),
 		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
 		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", grant.DeviceGrantType},
-		"subject_types_supported":                                  []string{"public"},
+		"subject_types_supported":                                  []string{"public", "pairwise"},
 		"id_token_signing_alg_values_supported":                    relyingparty.SigningAlgs(),
 		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),
 		"token_endpoint_auth_signing_alg_values_supported":         assertionAlgs,

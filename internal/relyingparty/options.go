@@ -23,6 +23,7 @@ type Options struct {
 	// ResponseTypes are what the RP may ask for; none: a code, and nothing by way of the browser (see responsetype.go).
 	ResponseTypes []string `json:"response_types,omitempty"`
 	Metadata               // see metadata.go
+	Subjects               // see subject.go
 	Answers                // see answers.go
 	SingleLogout           // see logout.go
 	FAPI          FAPI     `json:"fapi,omitempty"` // see fapi.go

@@ -70,6 +70,9 @@ func (rp RP) Check() error {
 	if err := rp.CheckRedirects(); err != nil {
 		return err
 	}
+	if err := rp.checkSubjects(); err != nil {
+		return err
+	}
 	if !slices.Contains(SigningAlgs(), rp.IDTokenAlg) {
 		return fmt.Errorf("%w: %q", ErrSigningAlg, rp.IDTokenAlg)
 	}

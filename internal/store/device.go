@@ -46,10 +46,10 @@ UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expir
 	// No session stands behind it: it has none to end with, and lasts.
 	insertDeviceGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
-  former_rotated_at, replays, created_at, expires_at, ended_at, jkt)
-SELECT $1, $2, $3, a.id, '', $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
+SELECT $1, $2, $3, a.id, '', $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
-  NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > $16))
+  NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
 
@@ -135,7 +135,7 @@ func (tx *Tx) UseDevice(ctx context.Context, d token.Device, g grant.Grant, now 
 		return false, err
 	}
 	return tx.query(ctx, insertDeviceGrant, g.ID, g.CodeID, g.ClientID, string(g.Account), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, d.UserCode, d.Approval.Epoch, ms(d.Approval.At)).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, d.UserCode, d.Approval.Epoch, ms(d.Approval.At), g.Subject).one(&id)
 }
 
 // EndAuthenticatorGrant ends the grant of an authenticator that was unpaired. It is no error if the grant has ended, or never began.

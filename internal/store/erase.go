@@ -83,7 +83,7 @@ UPDATE persons SET attention_at = 0, attention_why = '' WHERE attention_why <> '
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseReported, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, erasePairwise, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseReported, eraseConnections,
 	eraseWords, eraseApprovals,
 }
 

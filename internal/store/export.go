@@ -37,6 +37,8 @@ SELECT g.client_id, COALESCE(r.name, ''), g.scope, g.offline, g.session_id, g.cr
 FROM grants g LEFT JOIN relying_parties r ON r.client_id = g.client_id
 WHERE g.account_id = $1 ORDER BY g.created_at, g.id`
 
+	exportPairwise statement = `SELECT sector, subject, created_at FROM pairwise_subjects WHERE account_id = $1 ORDER BY created_at, sector`
+
 	// A link to a new address is told of once it is used: before, that there is one tells that the address is nobody else's.
 	exportLinks statement = `
 SELECT purpose, created_at, expires_at, consumed_at FROM onetime_links
@@ -141,6 +143,15 @@ func (db *DB) exportGrants(ctx context.Context, acc account.Account, e *myaccoun
 		}
 		g.Created, g.Used, g.Expires, g.Ended = fromMS(created), fromMS(used), fromMS(expires), fromMS(ended)
 		return g, err
+	})
+	if err != nil {
+		return err
+	}
+	e.SectorNames, err = listed(db.query(ctx, exportPairwise, string(acc.ID)), func(scan scan) (n myaccount.ExportedName, err error) {
+		var created int64
+		err = scan(&n.Sector, &n.Subject, &created)
+		n.Created = fromMS(created)
+		return n, err
 	})
 	return err
 }

@@ -36,7 +36,7 @@ WHERE r.client_id = $1`
 	// whether persons are asked for. No subquery: SQLite would make it for all people before it joins it to one.
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
-  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company,
+  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company, g.subject,
   a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, ''), COALESCE(r.options, '')
@@ -51,7 +51,7 @@ ORDER BY p.organisation_id, p.person_key`
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
   r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, '',
   COALESCE(g.id, ''), COALESCE(g.client_id, ''), COALESCE(g.account_id, ''), COALESCE(g.scope, ''), COALESCE(g.offline, FALSE), COALESCE(g.generation, 0),
-  COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), COALESCE(g.ended_at, 1), COALESCE(g.jkt, ''), COALESCE(a.closed_at, 1),
+  COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), COALESCE(g.ended_at, 1), COALESCE(g.jkt, ''), COALESCE(g.subject, ''), COALESCE(a.closed_at, 1),
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   CASE WHEN EXISTS (SELECT 1 FROM relying_party_organisations x JOIN relying_party_organisations y ON y.organisation_id = x.organisation_id
     WHERE x.client_id = r.client_id AND y.client_id = g.client_id) THEN 1 ELSE 0 END
@@ -62,12 +62,12 @@ WHERE r.client_id = $1`
 	// access away since it was issued ($15): one statement says so.
 	insertGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
-  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company)
-SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject)
+SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17, $18
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
-  AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > $15)
+  AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $15)
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 
@@ -78,7 +78,7 @@ WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at =
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
   AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject`
 
 	// A retry of the same redemption finds its own grant.
 	findOwnGrant statement = `SELECT id FROM grants WHERE id = $1 AND code_id = $2 AND ended_at = 0`
@@ -97,7 +97,7 @@ SELECT company FROM grants WHERE session_id = $1 AND client_id = $2 AND company 
 	endGrant statement = `
 UPDATE grants SET ended_at = $3, expires_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject`
 )
 
 // grantRow receives the columns of a grant.
@@ -109,7 +109,7 @@ type grantRow struct {
 
 func (r *grantRow) dest() []any {
 	return []any{&r.ID, &r.CodeID, &r.ClientID, &r.Account, &r.Session, &r.Scope, &r.Offline, &r.ACR, &r.amr, &r.authTime,
-		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT, &r.Company}
+		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT, &r.Company, &r.Subject}
 }
 
 func (r *grantRow) grant() grant.Grant {
@@ -177,7 +177,7 @@ func (db *DB) FindIntrospected(ctx context.Context, clientID, grantID string, no
 	var rotated, expires, ended, closed, sessionEnded, sessionExpires, shares int64
 	g := &found.Subject.Grant
 	ok, err := db.query(ctx, findIntrospected, clientID, grantID).one(append(rp.dest(), &g.ID, &g.ClientID, &g.Account, &g.Scope, &g.Offline, &g.Generation,
-		&rotated, &expires, &ended, &g.JKT, &closed, &sessionEnded, &sessionExpires, &shares)...)
+		&rotated, &expires, &ended, &g.JKT, &g.Subject, &closed, &sessionEnded, &sessionExpires, &shares)...)
 	if err != nil || !ok {
 		return found, err
 	}
@@ -215,7 +215,7 @@ func (db *DB) FindCompany(ctx context.Context, clientID string, id session.ID) (
 func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issued, now time.Time) (bool, error) {
 	var id string
 	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT, g.Company).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT, g.Company, g.Subject).one(&id)
 	if err != nil || made {
 		return made, err
 	}
