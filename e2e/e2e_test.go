@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 
 const axeFile = "node_modules/axe-core/axe.min.js"
 
-// chromium is the one browser process of all tests; nil where there is none, and why says so.
+// chromium is the one browser process of all tests, but of the phones, which need more of a browser; nil where there is none, and why says so.
 var (
 	chromium *journey.Chromium
+	phones   = sync.OnceValues(func() (*journey.Chromium, error) { return journey.Launch(context.Background(), settings(false)) })
 	why      = "browser journeys take minutes: make e2e, or PORTVAKT_E2E=1"
 )
 
@@ -28,9 +30,7 @@ func walk(m *testing.M) int {
 	if os.Getenv("PORTVAKT_E2E") == "" {
 		return m.Run() // each journey says that it is skipped
 	}
-	launched, err := journey.Launch(context.Background(), journey.Settings{
-		AxeFile: installed(axeFile), Shots: os.Getenv("E2E_SHOTS"), Hosts: "*.example 127.0.0.1", Patience: time.Minute,
-	})
+	launched, err := journey.Launch(context.Background(), settings(true))
 	switch {
 	case errors.Is(err, journey.ErrNoChromium) && os.Getenv("CI") == "":
 		why = err.Error()
@@ -40,8 +40,17 @@ func walk(m *testing.M) int {
 		return 1
 	}
 	chromium = launched
-	defer func() { _ = chromium.Close() }()
+	defer func() {
+		_ = chromium.Close()
+		if p, err := phones(); err == nil {
+			_ = p.Close()
+		}
+	}()
 	return max(m.Run(), lookForSecrets())
+}
+
+func settings(light bool) journey.Settings {
+	return journey.Settings{AxeFile: installed(axeFile), Shots: os.Getenv("E2E_SHOTS"), Hosts: "*.example 127.0.0.1", Patience: time.Minute, Light: light}
 }
 
 // lookForSecrets reads the logs of the whole run. What counts is every secret that any

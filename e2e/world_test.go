@@ -97,7 +97,14 @@ func (w *world) elsewhere(p *journey.Person, o journey.Options) *journey.Person 
 // browser opens a browser in which nobody is signed in.
 func (w *world) browser(o journey.Options) *journey.Browser {
 	w.t.Helper()
-	b := chromium.Browser(w.t, o)
+	process := chromium
+	if o.Agent == journey.Android {
+		var err error
+		if process, err = phones(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	b := process.Browser(w.t, o)
 	w.t.Cleanup(func() { w.keepSecrets(b); b.Close() })
 	return b
 }

@@ -56,6 +56,8 @@ type commands struct {
 	Authenticator authenticatorCommand `cmd:"" help:"An authenticator in this terminal, for people without a smartphone: approves sign-ins and makes codes."`
 	Routes        routesCommand        `cmd:"" help:"List every route that is served."`
 	Selftest      selftestCommand      `cmd:"" help:"Tests that a running installation can be put to."`
+	Bench         benchCommand         `cmd:"" help:"What an operation of OpenID Connect costs, here or at another provider."`
+	BenchServer   benchServerCommand   `cmd:"" hidden:"" help:"The server that bench measures."`
 }
 
 // streams are where a command writes, and where it reads what is typed.

@@ -29,6 +29,9 @@ type Settings struct {
 	Shots string
 	// Hosts maps further host names, as "*.example 127.0.0.1".
 	Hosts string
+	// Light asks for the build of the same browser that never has a window, where it is installed: it takes half the time for a page, and
+	// knows neither notifications nor a camera.
+	Light bool
 	// Patience is how long a step waits for its page; zero means 15 seconds.
 	Patience time.Duration
 }
@@ -44,7 +47,7 @@ type Chromium struct {
 
 // Launch starts a chromium without a window.
 func Launch(parent context.Context, s Settings) (*Chromium, error) {
-	path, err := find()
+	path, err := find(s.Light)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +61,12 @@ func Launch(parent context.Context, s Settings) (*Chromium, error) {
 	return c, c.start(parent, path)
 }
 
-func find() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+func find(light bool) (string, error) {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	if light {
+		names = append([]string{"chromium-headless-shell"}, names...)
+	}
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}

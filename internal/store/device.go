@@ -49,7 +49,7 @@ INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offli
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
 SELECT $1, $2, $3, a.id, '', $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
-  NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > $16))
+  NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
 

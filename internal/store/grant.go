@@ -67,7 +67,7 @@ SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
-  AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > $15)
+  AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $15)
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 

@@ -92,3 +92,13 @@ func TestAScanIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// TestARedemptionReadsNoGrantsButTheOnesThatWereTakenAway: all others of an app or a person grow with each sign-in.
+func TestARedemptionReadsNoGrantsButTheOnesThatWereTakenAway(t *testing.T) {
+	db := openLite(t)
+	for name, text := range map[string]statement{"insertGrant": insertGrant, "insertDeviceGrant": insertDeviceGrant} {
+		if steps := strings.Join(plan(t, db, string(text)), "\n"); !strings.Contains(steps, "SEARCH v USING INDEX grants_revoked (account_id=? AND client_id=?)") {
+			t.Errorf("%s:\n%s", name, steps)
+		}
+	}
+}
