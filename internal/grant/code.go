@@ -56,10 +56,11 @@ func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request
 		answer.Set("code", value)
 	}
 	if r.ResponseType != "" {
-		switch err := s.addTokens(ctx, rp, r, c, answer); {
-		case errors.Is(err, errGone):
-			return s.failed(ctx, rp, r, errGone)
-		case err != nil:
+		err := s.addTokens(ctx, rp, r, c, answer)
+		if e, ok := errors.AsType[Error](err); ok {
+			return s.failed(ctx, rp, r, e)
+		}
+		if err != nil {
 			return Answer{}, err
 		}
 	}
