@@ -200,3 +200,39 @@ func TestMetadataThatIsOfNoUseIsRefused(t *testing.T) {
 		t.Errorf("a grant type that it is not registered for: %d %v", status, answer)
 	}
 }
+
+func TestARequestInAnotherEncodingIsRefused(t *testing.T) {
+	w := on(t)
+	b, l := w.browser(), newLogin(w.hrm)
+	for name, pair := range map[string][]string{"Latin-1": {"login_hint", "bj\xf6rn@foretaget.example"}, "a cut character": {"nonce", "x\xe2\x82"}, "a name": {"\xff", "x"}} {
+		if to := b.get(l.authorize(pair...)).expect(http.StatusSeeOther).leads(); !strings.HasPrefix(to, l.redirect+"?") || !strings.Contains(to, "error=invalid_request&") {
+			t.Errorf("%s: it leads to %s", name, to)
+		}
+	}
+}
+
+func TestAWebAppMayBeOnThisMachineButNotForTokensByWayOfTheBrowser(t *testing.T) {
+	w := on(t)
+	local := func(rp *control.RP) { rp.RedirectURIs = []string{"https://localhost:8443/callback"} }
+	w.described(`{"application_type": "web", "grant_types": ["authorization_code"]}`, local)
+	rp := control.RP{Name: "Payroll", RedirectURIs: []string{"https://localhost:8443/callback"}, PKCE: true}
+	if err := control.ReadMetadata([]byte(`{"application_type": "web", "grant_types": ["implicit"], "response_types": ["id_token"]}`), &rp.Options); err != nil {
+		t.Fatal(err)
+	}
+	w.refuses(http.MethodPost, "/relying-parties", rp, "not localhost")
+}
+
+func TestThePolicyAndTheTermsOfAnAppAreLinksAndItsPictureIsNotLoaded(t *testing.T) {
+	w := on(t)
+	rp := w.described(`{"policy_uri": "https://payroll.example/policy", "tos_uri": "https://payroll.example/terms", "logo_uri": "https://payroll.example/logo.png"}`)
+	b := w.browser()
+	b.get(newLogin(rp).authorize()).follow().expect(http.StatusOK).shows("Så använder Payroll dina uppgifter").shows("Villkor för Payroll")
+	for want, there := range map[string]bool{`href="https://payroll.example/policy"`: true, `href="https://payroll.example/terms"`: true, "logo.png": false} {
+		if strings.Contains(b.body, want) != there {
+			t.Errorf("%s: %t", want, !there)
+		}
+	}
+	if b.get(newLogin(w.hrm).authorize()).follow(); strings.Contains(b.body, "Villkor") {
+		t.Error("an app without terms has a link to them")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
@@ -185,6 +186,9 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	for name, v := range q {
 		if len(v) > 1 {
 			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
+		}
+		if !utf8.ValidString(name) || len(v) == 1 && !utf8.ValidString(v[0]) {
+			return bad("invalid_request", "a parameter is not UTF-8: "+ascii(name))
 		}
 	}
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),

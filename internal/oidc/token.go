@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/grant"
@@ -99,8 +100,9 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 	bad := func(description string) (grant.Client, *grant.Error) {
 		return grant.Client{}, &grant.Error{Code: "invalid_request", Description: description}
 	}
-	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/x-www-form-urlencoded" {
-		return bad("the body must be application/x-www-form-urlencoded")
+	media, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := params["charset"]; media != "application/x-www-form-urlencoded" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return bad("the body must be application/x-www-form-urlencoded, in UTF-8")
 	}
 	if err := r.ParseForm(); err != nil {
 		return bad("the body cannot be read")
@@ -108,6 +110,9 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
 			return bad("a parameter is repeated: " + printable(name))
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(values[0]) {
+			return bad("a parameter is not UTF-8: " + printable(name))
 		}
 	}
 	inBody := grant.Client{ID: r.PostForm.Get("client_id"), Secret: r.PostForm.Get("client_secret"), Assertion: r.PostForm.Get("client_assertion"),

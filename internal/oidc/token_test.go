@@ -40,6 +40,8 @@ func TestHowAClientNamesItself(t *testing.T) {
 		"a header without a colon":        {"", basic("hrm"), grant.Client{}, "invalid_client"},
 		"a header with an empty secret":   {"", basic("hrm:"), grant.Client{}, "invalid_client"},
 		"another scheme":                  {"client_id=hrm", "Bearer x", grant.Client{}, "invalid_client"},
+		"bytes that are no UTF-8":         {"client_id=hrm&x=%ff", "", grant.Client{}, "invalid_request"},
+		"a name that is no UTF-8":         {"client_id=hrm&%ff=x", "", grant.Client{}, "invalid_request"},
 		"a body that cannot be unescaped": {"client_id=%zz", "", grant.Client{}, "invalid_request"},
 	} {
 		got, fault := parseClient(tokenRequest(c.form, c.authorization))
@@ -51,10 +53,12 @@ func TestHowAClientNamesItself(t *testing.T) {
 			t.Errorf("%s: %+v %q", name, got, code)
 		}
 	}
-	r := tokenRequest("client_id=hrm", "")
-	r.Header.Set("Content-Type", "application/json")
-	if _, fault := parseClient(r); fault == nil || fault.Code != "invalid_request" {
-		t.Errorf("JSON: %v", fault)
+	for _, kind := range []string{"application/json", "application/x-www-form-urlencoded; charset=utf-16", "application/x-www-form-urlencoded; charset=iso-8859-1", ""} {
+		r := tokenRequest("client_id=hrm", "")
+		r.Header.Set("Content-Type", kind)
+		if _, fault := parseClient(r); fault == nil || fault.Code != "invalid_request" {
+			t.Errorf("%q: %v", kind, fault)
+		}
 	}
 }
 

@@ -24,11 +24,12 @@ type Metadata struct {
 	// GrantTypes are the ways in which the RP may get tokens; none: those that the rest of its registration allows.
 	GrantTypes      []string `json:"grant_types,omitempty"`
 	ApplicationType string   `json:"application_type,omitempty"` // web or native; empty: nobody has said
+	// PolicyURI and TermsURI are links on the first page.
+	PolicyURI string `json:"policy_uri,omitempty"`
+	TermsURI  string `json:"tos_uri,omitempty"`
 	// These are kept for whoever administers the RP. No page shows them: a picture of somebody else's server would tell it who logs in.
-	LogoURI   string   `json:"logo_uri,omitempty"`
-	PolicyURI string   `json:"policy_uri,omitempty"`
-	TermsURI  string   `json:"tos_uri,omitempty"`
-	Contacts  []string `json:"contacts,omitempty"`
+	LogoURI  string   `json:"logo_uri,omitempty"`
+	Contacts []string `json:"contacts,omitempty"`
 }
 
 // The grant types that an RP can be registered for (RFC 7591 §2).
@@ -106,18 +107,18 @@ func (m Metadata) MatchRequestURI(at string) bool {
 	return slices.Contains(m.RequestURIs, at) || slices.Contains(m.RequestURIs, address)
 }
 
-// checkApplication holds the redirect URIs against the application type (OIDC Registration §2): nobody else's browser has an app's own
-// scheme or this machine, and no app on a phone has a page.
+// checkApplication holds the redirect URIs against the application type (OIDC Registration §2). What comes by way of the browser goes to no
+// program that happens to listen on this machine.
 func (rp RP) checkApplication() error {
 	for _, raw := range rp.RedirectURIs {
 		u, err := url.Parse(raw)
 		if err != nil {
 			return err
 		}
-		isPage := u.Scheme == "https" && u.Hostname() != "localhost"
+		isPage := u.Scheme == "https" && (u.Hostname() != "localhost" || !slices.Contains(rp.Options.GrantTypes, Implicit))
 		switch {
 		case rp.Options.ApplicationType == "web" && !isPage:
-			return fmt.Errorf("%w: redirect URI %q: a web app has https, and not on this machine", ErrBadURI, raw)
+			return fmt.Errorf("%w: redirect URI %q: a web app has https and, for the grant type implicit, not localhost", ErrBadURI, raw)
 		case rp.Options.ApplicationType == "native" && u.Scheme == "http" && !isLoopback(u.Hostname()):
 			return fmt.Errorf("%w: redirect URI %q: a native app has its own scheme, https, or an address of this machine", ErrBadURI, raw)
 		}

@@ -111,3 +111,39 @@ func TestWhereAPersonStartsAgain(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestTheSectorIsTheHostOfTheRedirectURIsOrOfTheIdentifier(t *testing.T) {
+	for want, r := range map[string]relyingparty.RP{
+		"payroll.example": rp("https://payroll.example/one", "https://PAYROLL.example:8443/two"),
+		"sector.example":  {RedirectURIs: []string{"com.example.app:/done"}, Options: relyingparty.Options{Subjects: relyingparty.Subjects{SectorIdentifierURI: "https://Sector.example/apps.json"}}},
+	} {
+		if got, err := r.Sector(); err != nil || got != want {
+			t.Errorf("%q %v, want %s", got, err, want)
+		}
+	}
+	for _, r := range []relyingparty.RP{rp(), rp("https://a.example/", "https://b.example/"), rp("com.example.app:/done"), rp("http://127.0.0.1/done"), rp("https://localhost/done")} {
+		if got, err := r.Sector(); err == nil {
+			t.Errorf("%v is of the sector %q", r.RedirectURIs, got)
+		}
+	}
+}
+
+func TestARequestIsFetchedFromWhatIsRegisteredToTheLetter(t *testing.T) {
+	m := relyingparty.Metadata{RequestURIs: []string{"https://payroll.example/r", "https://payroll.example/s#hash"}}
+	for at, want := range map[string]bool{
+		"https://payroll.example/r":       true,
+		"https://payroll.example/r#hash":  true,
+		"https://payroll.example/s#hash":  true,
+		"https://payroll.example/s":       false,
+		"https://payroll.example/s#other": false,
+		"https://payroll.example/r?x":     false,
+		"https://payroll.example/r/":      false,
+		"https://PAYROLL.example/r":       false,
+		"":                                false,
+		"#":                               false,
+	} {
+		if m.MatchRequestURI(at) != want {
+			t.Errorf("%q: %t", at, !want)
+		}
+	}
+}

@@ -43,7 +43,8 @@ func (d *Door) getIdentifier(w http.ResponseWriter, r *http.Request) error {
 // identifierView says how a number is typed where people of the app's one organisation log in by one. That is the organisation's and the
 // app's, and nobody's account (RULES §2).
 func (d *Door) identifierView(r *http.Request, a authn.Attempt, rp relyingparty.RP) (SignInIdentifier, error) {
-	view := SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI}
+	view := SignInIdentifier{Action: attemptURL("/signin/"+a.ID, a), Address: a.Address, Remember: a.Remember, App: rp.Name, BackURL: rp.ClientURI,
+		PolicyURL: rp.Options.PolicyURI, TermsURL: rp.Options.TermsURI}
 	if view.BackURL == "" && rp.ClientID != "" {
 		view.BackURL = attemptURL("/signin/"+a.ID+"/cancel", a)
 	}

@@ -43,6 +43,8 @@ type SignInIdentifier struct {
 	App      string // name of the app that waits, or ""
 	BackURL  string // cancels and goes back to the app; "" shows no link
 	Number   string // an example of a number to type in place of an address; "": everybody there has an address
+	// What the app has registered about itself; "" shows no link.
+	PolicyURL, TermsURL string
 }
 
 // SignInPassword is the page signin_password (S4): it asks for the password.

@@ -38,6 +38,7 @@ const (
 // full are the pages as people meet them.
 var full = []sample{
 	{"signin_identifier", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", BackURL: "http://localhost:8081/"}},
+	{"signin_identifier-policy", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", BackURL: "http://localhost:8081/", PolicyURL: "https://hrm.example/policy", TermsURL: "https://hrm.example/terms"}},
 	{"signin_identifier-problem", ui.SignInIdentifier{Action: "/signin/1", Address: "anna svensson", Remember: true, Problem: ui.ProblemAddressInvalid, App: "HRM", BackURL: "http://localhost:8081/"}},
 	{"signin_identifier-number", ui.SignInIdentifier{Action: "/signin/1", App: "HRM", Number: "1007@foretaget"}},
 	{"signin_identifier-numberless", ui.SignInIdentifier{Action: "/signin/1", Address: "1007", App: "HRM", Number: "1007@foretaget", Problem: ui.ProblemNumberless}},
@@ -243,7 +244,7 @@ var zero = []sample{
 
 // hostile are pages that carry what a stranger typed or an RP sent.
 var hostile = []sample{
-	{"signin_identifier", ui.SignInIdentifier{Address: evil, App: evil, BackURL: "javascript:alert(1)"}},
+	{"signin_identifier", ui.SignInIdentifier{Address: evil, App: evil, BackURL: "javascript:alert(1)", PolicyURL: "javascript:alert(1)", TermsURL: "javascript:alert(1)"}},
 	{"signin_company", ui.SignInCompany{App: evil, Companies: []string{evil, strings.Repeat("lång", 40)}}},
 	{"signin_password", ui.SignInPassword{Address: evil}},
 	{"recovery_sent", ui.RecoverySent{Address: evil}},
