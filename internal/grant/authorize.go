@@ -184,7 +184,7 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	}
 	for name, v := range q {
 		if len(v) > 1 && name == "resource" {
-			return authn.Request{}, &errTarget
+			return bad(errTarget.Code, errTarget.Description)
 		}
 		if len(v) > 1 {
 			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
@@ -228,7 +228,7 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		r.MaxAge = &n
 	}
 	if r.Resource = q.Get("resource"); r.Resource != "" && !slices.Contains(rp.Options.Resources, r.Resource) {
-		return authn.Request{}, &errTarget
+		return bad(errTarget.Code, errTarget.Description)
 	}
 	if v := q.Get("claims"); v != "" {
 		if err := readClaims(v, &r); err != nil {
