@@ -160,7 +160,7 @@ async function begin(config, app, more = {}) {
   const config = async (...execute) => client.discovery(new URL(issuer), app.client_id, {}, client.ClientSecretPost(app.client_secret),
     { execute: [client.allowInsecureRequests, ...execute] });
   const visitor = new Visitor();
-  const hybrid = await config(client.useCodeIdTokenResponseType);
+  const hybrid = await config(client.useCodeIdTokenResponseType, client.enableDetachedSignatureResponseChecks);
   const first = await begin(hybrid, app);
   const back = await visitor.logIn(client.buildAuthorizationUrl(hybrid, first.parameters).href, app.redirect_uri);
   must((await client.authorizationCodeGrant(hybrid, new URL(back.address), first.checks)).claims().nonce === first.checks.expectedNonce, "code id_token");

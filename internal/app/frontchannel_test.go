@@ -73,7 +73,7 @@ func TestTokensComeByWayOfTheBrowserWhereAnAppIsRegisteredForThem(t *testing.T) 
 				if id["nonce"] != l.nonce || id["aud"] != c.ClientID || id["sub"] == nil || id["acr"] != "urn:portvakt:pwd" || id["sid"] == nil || id["auth_time"] == nil {
 					t.Errorf("%s: %v", kind, id)
 				}
-				for name, of := range map[string]string{"at_hash": access, "c_hash": got.Get("code")} {
+				for name, of := range map[string]string{"at_hash": access, "c_hash": got.Get("code"), "s_hash": l.state} {
 					if of == "" && id[name] != nil || of != "" && id[name] != half(of) {
 						t.Errorf("%s: %s of %v", kind, name, id)
 					}
@@ -85,7 +85,7 @@ func TestTokensComeByWayOfTheBrowserWhereAnAppIsRegisteredForThem(t *testing.T) 
 			}
 			if got.Has("code") {
 				status, answer := w.redeem(l, got.Get("code"))
-				if status != http.StatusOK || answer["refresh_token"] == nil || claims(t, answer["id_token"].(string))["c_hash"] != nil {
+				if status != http.StatusOK || answer["refresh_token"] == nil || claims(t, answer["id_token"].(string))["c_hash"] != nil || claims(t, answer["id_token"].(string))["s_hash"] != nil {
 					t.Errorf("%s: %d %v", kind, status, answer)
 				}
 			}

@@ -62,24 +62,28 @@ func TestARequestObjectIsReadStrictly(t *testing.T) {
 	c := w.signer(h)
 	now := w.clock.Now().Unix()
 	for name, change := range map[string][]any{
-		"by a key nobody knows":   {"header kid", "two"},
-		"without an algorithm":    {"header alg", "none"},
-		"with a shared secret":    {"header alg", "HS256"},
-		"of another type":         {"header typ", "at+jwt"},
-		"of a critical extension": {"header crit", []string{"x"}},
-		"expired":                 {"exp", now - 300},
-		"by a clock five ahead":   {"nbf", now + 300},
-		"that could be a proof":   {"sub", c.ClientID},
-		"with an end in words":    {"exp", "tomorrow"},
-		"of another client":       {"iss", w.hrm.ClientID},
-		"naming another client":   {"client_id", w.hrm.ClientID},
-		"naming no client":        {"iss", nil, "client_id", nil},
-		"for another server":      {"aud", "https://other.example"},
-		"holding another object":  {"request", "x.y.z"},
-		"holding an address":      {"request_uri", "https://payroll.example/request"},
-		"with a list":             {"scope", []string{"openid"}},
-		"with nothing":            {"scope", nil, "prompt", nil, "x", []any{}},
-		"of 10 KB":                {"x", strings.Repeat("x", 10<<10)},
+		"by a key nobody knows":      {"header kid", "two"},
+		"without an algorithm":       {"header alg", "none"},
+		"with a shared secret":       {"header alg", "HS256"},
+		"of another type":            {"header typ", "at+jwt"},
+		"of a critical extension":    {"header crit", []string{"x"}},
+		"expired":                    {"exp", now - 300},
+		"by a clock five ahead":      {"nbf", now + 300},
+		"that could be a proof":      {"sub", c.ClientID},
+		"with an end in words":       {"exp", "tomorrow"},
+		"of another client":          {"iss", w.hrm.ClientID},
+		"naming another client":      {"client_id", w.hrm.ClientID},
+		"naming no client":           {"iss", nil, "client_id", nil},
+		"for another server":         {"aud", "https://other.example"},
+		"holding another object":     {"request", "x.y.z"},
+		"holding an address":         {"request_uri", "https://payroll.example/request"},
+		"with a list":                {"scope", []string{"openid"}},
+		"with nothing":               {"scope", nil, "prompt", nil, "x", []any{}},
+		"with a kid that is no text": {"header kid", 17},
+		"with a kid of another kind": {"header kid", "../../keys' OR '1'='1"},
+		"with a key of its own":      {"header kid", nil, "header jwk", stranger.jwk, "header alg", "ES384"},
+		"with a key elsewhere":       {"header kid", "two", "header jku", "https://evil.example/keys"},
+		"of 10 KB":                   {"x", strings.Repeat("x", 10<<10)},
 	} {
 		l := newLogin(c)
 		b := w.browser()
@@ -90,7 +94,10 @@ func TestARequestObjectIsReadStrictly(t *testing.T) {
 		}
 	}
 	l := newLogin(c)
-	for name, object := range map[string]string{"a stranger's signature": stranger.object(l), "a changed one": changed(h.object(l)), "no token": "hej"} {
+	for name, object := range map[string]string{"a stranger's signature": stranger.object(l), "a changed one": changed(h.object(l)), "no token": "hej",
+		"one that brings its own key": stranger.sign(map[string]any{"alg": "ES256", "jwk": stranger.jwk}, map[string]any{"iss": c.ClientID}),
+		"one within another":          h.sign(map[string]any{"alg": "ES256", "kid": "one", "cty": "JWT"}, map[string]any{"iss": c.ClientID, "request": h.object(l)}),
+		"one that is encrypted":       "e30.e30.e30.e30.e30"} {
 		b := w.browser()
 		if to := b.get(l.signedRequest(object)).expect(http.StatusSeeOther).last.Header.Get("Location"); !strings.Contains(to, "error=invalid_request_object") {
 			t.Errorf("%s: it leads to %s", name, to)

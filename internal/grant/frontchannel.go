@@ -128,6 +128,9 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 	if code := answer.Get("code"); code != "" {
 		told.CodeHash = halfHash(rp.IDTokenAlg, code)
 	}
+	if r.State != "" {
+		told.StateHash = halfHash(rp.IDTokenAlg, r.State)
+	}
 	if r.ResponseType == "id_token" { // no access token will ever fetch them (§5.4)
 		sub, err := s.Store.FindSubject(ctx, g.ID, hasScope(g.Scope, "person"))
 		if err != nil {

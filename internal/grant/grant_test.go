@@ -108,6 +108,9 @@ func TestPKCE(t *testing.T) {
 
 func FuzzParseRequest(f *testing.F) {
 	rp := relyingparty.RP{ClientID: "hrm", RedirectURIs: []string{"https://hrm.example/callback"}, RequirePKCE: true}
+	front := rp
+	front.Options.ResponseTypes, front.Options.AnswerSigned = relyingparty.ResponseTypes(), "ES256"
+	f.Add("response_type=code+id_token&response_mode=query.jwt&scope=openid&nonce=1")
 	f.Add("client_id=hrm&redirect_uri=https%3A%2F%2Fhrm.example%2Fcallback&response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256")
 	f.Add("scope=openid&scope=x&max_age=-1&prompt=none+login&state=%00%0d%0a")
 	s := service(f)
@@ -115,6 +118,10 @@ func FuzzParseRequest(f *testing.F) {
 		q, err := url.ParseQuery(query)
 		if err != nil {
 			return
+		}
+		if r, fault := parseRequest(q, front, now); fault == nil && r.ResponseType != "" &&
+			!strings.HasPrefix(r.ResponseMode, Fragment) && !strings.HasPrefix(r.ResponseMode, FormPost) {
+			t.Errorf("tokens in the query: %+v", r)
 		}
 		r, fault := parseRequest(q, rp, now)
 		if fault == nil {

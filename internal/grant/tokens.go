@@ -69,7 +69,9 @@ type idClaims struct {
 	SID      string      `json:"sid,omitempty"` // none: no session stands behind the grant
 	AtHash   string      `json:"at_hash,omitempty"`
 	CodeHash string      `json:"c_hash,omitempty"` // §3.3.2.11: beside a code that came by way of the browser
-	Company  string      `json:"urn:portvakt:company,omitempty"`
+	// StateHash binds the state to the ID token that comes beside it (FAPI 1.0 Advanced §5.1.1).
+	StateHash string `json:"s_hash,omitempty"`
+	Company   string `json:"urn:portvakt:company,omitempty"`
 	// Userinfo is what the scope grants, where no access token will fetch it (§5.4).
 	*Userinfo
 }

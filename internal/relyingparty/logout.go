@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // SingleLogout is how an RP hears in the browser that a session has ended. (How its server hears of it is BackchannelLogoutURI.)
@@ -27,6 +28,9 @@ func (rp RP) checkLogout() error {
 	}
 	if err := checkWeb(front); err != nil {
 		return err
+	}
+	if strings.ContainsAny(Origin(front), ";,'\"") {
+		return ErrFrontURI // it stands in a header beside other words
 	}
 	if !slices.ContainsFunc(rp.RedirectURIs, func(uri string) bool { return Origin(uri) == Origin(front) }) {
 		return ErrFrontURI

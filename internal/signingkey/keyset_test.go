@@ -41,6 +41,11 @@ func FuzzKeySet(f *testing.F) {
 			return
 		}
 		var claims map[string]json.RawMessage
+		for _, alg := range signingkey.EncryptionAlgs() {
+			if _, err := keys.Encrypt(alg, "A256GCM", "JWT", []byte("hej")); keys.Encrypts(alg) != (err == nil) {
+				t.Errorf("%s to %q: %v", alg, set, err)
+			}
+		}
 		if keys.Verify(token, []string{"", "JWT"}, &claims) == nil {
 			t.Errorf("%q passes by %q", token, set)
 		}
