@@ -167,4 +167,9 @@ func TestEncryptionIsRegisteredWithAKeyForIt(t *testing.T) {
 	if status, answer := w.redeem(l, l.code(t, b.signIn(l, bosAddress, bosPass))); status != http.StatusBadRequest || answer["error"] != "server_error" || answer["id_token"] != nil {
 		t.Errorf("the keys cannot be read: %d %v", status, answer)
 	}
+	l = newLogin(c)
+	b.get(l.authorize("response_type", "code id_token"))
+	if got := l.fragment(t, b.leads()); got.Get("error") != "server_error" || got.Has("id_token") || got.Has("code") {
+		t.Errorf("the keys cannot be read, by way of the browser: %v", got)
+	}
 }

@@ -95,7 +95,8 @@ const frontPurpose = secret.Purpose("front channel budget")
 var errGone = Error{"login_required", "the session has ended"}
 
 // addTokens adds to an answer what the request asks for beside the code, or instead of it. What is not redeemed needs a grant of its own,
-// so that a sign-out ends it and its RP is told: one write, and an account has a budget for it. It fails with errGone and authn.ErrThrottled.
+// so that a sign-out ends it and its RP is told: one write, and an account has a budget for it. It fails with an Error for the
+// RP, and with authn.ErrThrottled.
 func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Request, c code, answer url.Values) error {
 	now := s.Now()
 	c.ID = secret.NewID() // the code's grant is another one
