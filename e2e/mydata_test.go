@@ -57,6 +57,8 @@ func TestBoTakesAnAppsAccessAwayAndItIsSignedOutAtOnce(t *testing.T) {
 func TestBoReadsWhatHasHappenedAndTakesHisDataWithHim(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, w *world, o journey.Options, say func(string, ...any) string) {
+		now := w.clock.now()
+		w.clock.move(now.Truncate(time.Hour).Add(90 * time.Minute).Sub(now)) // failures of one hour are told as one: no hour may end meanwhile
 		b := w.bo(o)
 		b.OpenHRM()
 		b.GiveAddress()

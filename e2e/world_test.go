@@ -80,10 +80,23 @@ func (w *world) addresses() journey.World {
 	return journey.World{Portvakt: w.Portvakt, HRM: w.HRM, HRMMobile: w.HRMMobile, Inbox: w.Inbox}
 }
 
+// process is the browser's: the light one, or for a phone with the authenticator the full one.
+func (w *world) process(o journey.Options) *journey.Chromium {
+	w.t.Helper()
+	if o.Agent != journey.Android {
+		return chromium
+	}
+	full, err := phones()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return full
+}
+
 // person gives somebody of the demo a browser in this world.
 func (w *world) person(o journey.Options, address, name string) *journey.Person {
 	w.t.Helper()
-	p := chromium.Person(w.t, w.addresses(), o, address, name)
+	p := w.process(o).Person(w.t, w.addresses(), o, address, name)
 	w.t.Cleanup(func() { w.keepSecrets(p.Browser); p.Close() })
 	return p
 }
@@ -97,14 +110,7 @@ func (w *world) elsewhere(p *journey.Person, o journey.Options) *journey.Person 
 // browser opens a browser in which nobody is signed in.
 func (w *world) browser(o journey.Options) *journey.Browser {
 	w.t.Helper()
-	process := chromium
-	if o.Agent == journey.Android {
-		var err error
-		if process, err = phones(); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	b := process.Browser(w.t, o)
+	b := w.process(o).Browser(w.t, o)
 	w.t.Cleanup(func() { w.keepSecrets(b); b.Close() })
 	return b
 }

@@ -127,7 +127,11 @@ func TestAnRPCanBeHeldToSigningAndPushing(t *testing.T) {
 	if status, answer := w.signed("/par", h.assertion(c.ClientID), append([]string{"client_id", c.ClientID}, l.pairs()...)...); status != http.StatusBadRequest {
 		t.Errorf("pushed alone: %d %v", status, answer)
 	}
-	status, answer := w.signed("/par", h.assertion(c.ClientID), "client_id", c.ClientID, "request", h.object(l))
+	status, answer := w.signed("/par", h.assertion(c.ClientID), "client_id", c.ClientID, "request", h.object(l), "request_uri", "urn:ietf:params:oauth:request_uri:x")
+	if status != http.StatusBadRequest || answer["error"] != "invalid_request" {
+		t.Errorf("with an address beside it: %d %v", status, answer)
+	}
+	status, answer = w.signed("/par", h.assertion(c.ClientID), "client_id", c.ClientID, "request", h.object(l, "header typ", "OAuth-AuthZ-Req+JWT"))
 	if status != http.StatusCreated {
 		t.Fatalf("signed and pushed: %d %v", status, answer)
 	}

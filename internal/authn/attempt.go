@@ -37,6 +37,7 @@ type Request struct {
 	ResponseMode string      `json:"w,omitempty"`
 	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
 	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
+	Resource     string      `json:"q,omitempty"` // that the access token is for (RFC 8707); empty: none was named
 	Received     time.Time   `json:"-"`
 }
 

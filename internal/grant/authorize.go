@@ -184,6 +184,9 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		return authn.Request{}, &Error{code, description}
 	}
 	for name, v := range q {
+		if len(v) > 1 && name == "resource" {
+			return bad(errTarget.Code, errTarget.Description)
+		}
 		if len(v) > 1 {
 			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
 		}
@@ -227,6 +230,9 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 			return bad("invalid_request", "max_age is not a number of seconds")
 		}
 		r.MaxAge = &n
+	}
+	if r.Resource = q.Get("resource"); r.Resource != "" && !slices.Contains(rp.Options.Resources, r.Resource) {
+		return bad(errTarget.Code, errTarget.Description)
 	}
 	if v := q.Get("claims"); v != "" {
 		if err := readClaims(v, &r); err != nil {

@@ -27,6 +27,7 @@ type code struct {
 	JKT         string   `json:"k,omitempty"` // the key that alone may redeem it (RFC 9449 §10)
 	Nonce       string   `json:"n,omitempty"`
 	Scope       string   `json:"o"`
+	Resource    string   `json:"w,omitempty"`
 	Company     string   `json:"b,omitempty"`
 	Account     string   `json:"u"`
 	AuthTime    int64    `json:"t"` // Unix ms
@@ -45,7 +46,7 @@ const (
 func (s *Service) issue(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, company string) (Answer, error) {
 	now := s.Now()
 	c := code{ID: secret.NewID(), ClientID: rp.ClientID, Session: string(f.Session.ID), Epoch: epoch,
-		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Company: company, Account: string(f.Session.Account),
+		RedirectURI: r.RedirectURI, Challenge: r.CodeChallenge, JKT: r.DPoPJKT, Nonce: r.Nonce, Scope: r.Scope, Resource: r.Resource, Company: company, Account: string(f.Session.Account),
 		AuthTime: f.Session.AuthTime.UnixMilli(), ACR: string(r.Asserted(f.Session.ACR)), AMR: f.Session.AMR, Issued: now.UnixMilli()}
 	answer := url.Values{}
 	if wants(r, "code") {
@@ -132,7 +133,7 @@ func bound(rp relyingparty.RP, jkt string) string {
 // grant is what a code becomes.
 func (c code) grant(rp relyingparty.RP, jkt string, now time.Time) Grant {
 	g := Grant{ID: secret.NewID(), CodeID: c.ID, ClientID: c.ClientID, Account: account.ID(c.Account), Session: session.ID(c.Session),
-		Scope: c.Scope, Company: c.Company, JKT: bound(rp, jkt),
+		Scope: c.Scope, Resource: c.Resource, Company: c.Company, JKT: bound(rp, jkt),
 		Offline: hasScope(c.Scope, "offline_access") && rp.RefreshTokens, ACR: session.ACR(c.ACR), AMR: c.AMR, AuthTime: time.UnixMilli(c.AuthTime),
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {

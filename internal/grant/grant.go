@@ -65,6 +65,7 @@ type Grant struct {
 	Scope         string
 	JKT           string // of the key that its refresh tokens are bound to (RFC 9449 §5); empty: none
 	Subject       string // by which the RP knows the person, where that is a name of its sector's own; empty: the account's id
+	Resource      string // that its access tokens are for, where the request named one (RFC 8707)
 	Company       string // for which the person works at the RP, where it asked and there is one
 	Offline       bool   // scope offline_access: outlives the session
 	ACR           session.ACR

@@ -24,6 +24,7 @@ type Introspection struct {
 	AuthTime  int64       `json:"auth_time,omitempty"` // RFC 9470 §6.2
 	ACR       session.ACR `json:"acr,omitempty"`
 	AMR       []string    `json:"amr,omitempty"`
+	Actor     *actor      `json:"act,omitempty"` // RFC 8693 §4.1
 	// Confirmation is the key that the token is bound to: the resource server holds the proof against it (RFC 9449 §6.2).
 	Confirmation *confirmation `json:"cnf,omitempty"`
 }
@@ -60,7 +61,7 @@ func (s *Service) IntrospectSigned(ctx context.Context, c Client, token string) 
 }
 
 func (s *Service) introspect(ctx context.Context, c Client, token string) (relyingparty.RP, Introspection, error) {
-	claims, isAccess := s.openAccessToken(token)
+	claims, isAccess := s.readAccessToken(token)
 	id, generation, isRefresh := claims.Grant, 0, false
 	if !isAccess {
 		id, generation, isRefresh = s.parseRefreshToken(token)
@@ -78,7 +79,7 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 			Subject: g.subject(), Issuer: s.Issuer, Confirmation: confirm(g.JKT)}, nil
 	}
 	answer := Introspection{Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", Expires: claims.Expires, Issued: claims.Issued,
-		Subject: claims.Subject, Audience: claims.Audience, Issuer: claims.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, AMR: claims.AMR,
+		Subject: claims.Subject, Audience: claims.Audience, Issuer: claims.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, AMR: claims.AMR, Actor: claims.Actor,
 		Confirmation: claims.Confirmation}
 	if claims.Confirmation != nil {
 		answer.TokenType = "DPoP"

@@ -85,6 +85,9 @@ func (s *Service) readPushed(ctx context.Context, form url.Values, rp relyingpar
 	if id, ok := single(q, "client_id"); !ok || id != "" && id != rp.ClientID {
 		return nil, &Error{"invalid_request", "client_id is another one than that of the authentication"}
 	}
+	if q.Has("request_uri") { // nor beside a signed request, of which it is no part
+		return nil, &Error{"invalid_request", "request_uri is not pushed (RFC 9126 2.1)"}
+	}
 	q.Set("client_id", rp.ClientID)
 	q, signed, fault := s.unpack(ctx, q, rp)
 	switch {
@@ -93,9 +96,6 @@ func (s *Service) readPushed(ctx context.Context, form url.Values, rp relyingpar
 	case rp.Options.RequireSigned && !signed:
 		refusal := errUnsigned
 		return nil, &refusal
-	}
-	if q.Has("request_uri") {
-		return nil, &Error{"invalid_request", "request_uri is not pushed (RFC 9126 2.1)"}
 	}
 	if redirect, ok := single(q, "redirect_uri"); !ok || !rp.MatchRedirect(redirect) {
 		return nil, &Error{"invalid_request", "redirect_uri is none of the registered ones"}

@@ -21,6 +21,7 @@ type Redemption struct {
 	Code         string
 	RedirectURI  string
 	CodeVerifier string
+	Resource     string
 }
 
 // errGrantType is for a client that is registered for other ways to get tokens (RFC 6749 §5.2).
@@ -45,6 +46,10 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	case !ok, c.ClientID != rp.ClientID, c.RedirectURI != r.RedirectURI, !verifies(c.Challenge, r.CodeVerifier),
 		c.JKT != "" && c.JKT != jkt:
 		return Tokens{}, errCode
+	}
+	resource, err := s.target(rp, c.Resource, r.Resource)
+	if err != nil {
+		return Tokens{}, err
 	}
 	now := s.Now()
 	g, made := c.grant(rp, jkt, now), false
@@ -74,6 +79,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	if !made {
 		return Tokens{}, errCode
 	}
+	g.Resource = resource
 	return s.tokens(ctx, rp, g, jkt, c.Nonce)
 }
 

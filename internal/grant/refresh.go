@@ -22,7 +22,7 @@ var errRefresh = Error{"invalid_grant", "the refresh token is unknown, expired, 
 // seconds and gives the same successor, so that an app that lost an answer is not signed out; anything
 // older is theft and ends the family (RFC 9700 §4.14.2). A family that is bound to a key hears nothing without a proof by that key
 // (ADR 19): whoever holds a token and not the key gets nothing, and signs nobody out either.
-func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope string) (Tokens, error) {
+func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, resource string) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, c, u)
 	if err != nil {
 		return Tokens{}, err
@@ -45,7 +45,12 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope s
 			return nil
 		case scope != "" && !within(scope, g):
 			return errScope // undoes the rotation: the RP keeps the token that it has
-		case g.Session == "":
+		case resource != "":
+			if g.Resource, err = s.target(rp, g.Resource, resource); err != nil {
+				return err
+			}
+		}
+		if g.Session == "" {
 			return nil
 		}
 		return tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now)

@@ -18,12 +18,14 @@ import (
 
 // Tokens is a token response (OIDC Core §3.1.3.3).
 type Tokens struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int    `json:"expires_in"` // seconds
-	IDToken      string `json:"id_token,omitempty"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"`
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	// IssuedTokenType says what was made in a token exchange (RFC 8693 §2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
+	ExpiresIn       int    `json:"expires_in"` // seconds
+	IDToken         string `json:"id_token,omitempty"`
+	RefreshToken    string `json:"refresh_token,omitempty"`
+	Scope           string `json:"scope"`
 }
 
 // accessClaims are those of RFC 9068 §2.2, and the grant, so that userinfo can ask whether it stands.
@@ -39,6 +41,7 @@ type accessClaims struct {
 	AuthTime int64       `json:"auth_time,omitempty"`
 	ACR      session.ACR `json:"acr,omitempty"`
 	AMR      []string    `json:"amr,omitempty"`
+	Actor    *actor      `json:"act,omitempty"`
 	Grant    string      `json:"grant,omitempty"` // none: a service's token, which stands for nobody
 	// Confirmation is the key that the token is bound to (RFC 9449 §6.1).
 	Confirmation *confirmation `json:"cnf,omitempty"`
@@ -79,10 +82,7 @@ type idClaims struct {
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
 // token is bound to; empty: none.
 func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
-	t := Tokens{TokenType: "Bearer", ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
-	if jkt != "" {
-		t.TokenType = "DPoP"
-	}
+	t := Tokens{TokenType: tokenType(jkt), ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
 	var err error
 	if t.AccessToken, err = s.accessToken(g, jkt); err != nil {
 		return Tokens{}, err
@@ -98,10 +98,18 @@ func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, 
 	return t, nil
 }
 
+// tokenType says how a token is presented: with a proof by the key that it is bound to, where there is one (RFC 9449 §5).
+func tokenType(jkt string) string {
+	if jkt == "" {
+		return "Bearer"
+	}
+	return "DPoP"
+}
+
 // accessToken signs one for the grant's scope; jkt is the key that it is bound to, empty for none.
 func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 	now := s.Now()
-	return s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: g.subject(), Audience: s.Issuer,
+	return s.Sign.Sign(signingkey.ES256, "at+jwt", accessClaims{Issuer: s.Issuer, Subject: g.subject(), Audience: g.audience(s.Issuer),
 		ClientID: g.ClientID, Issued: now.Unix(), Expires: now.Add(AccessTokenLife).Unix(), ID: secret.NewID(), Scope: g.Scope,
 		AuthTime: seconds(g.AuthTime), ACR: g.ACR, AMR: g.AMR, Grant: g.ID, Confirmation: confirm(jkt)})
 }

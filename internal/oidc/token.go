@@ -11,6 +11,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -23,17 +24,21 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Cl
 	switch kind := r.PostForm.Get("grant_type"); kind {
 	case "authorization_code":
 		tokens, err = d.Grant.Redeem(r.Context(), grant.Redemption{Client: client, Use: use, Code: r.PostForm.Get("code"),
-			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier")})
+			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier"), Resource: r.PostForm.Get("resource")})
 	case "refresh_token":
-		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"))
+		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"), r.PostForm.Get("resource"))
 	case grant.DeviceGrantType:
 		tokens, err = d.Grant.Poll(r.Context(), client, use, r.PostForm.Get("device_code"))
+	case relyingparty.TokenExchange:
+		form := r.PostForm.Get
+		tokens, err = d.Grant.ExchangeToken(r.Context(), grant.Exchange{Client: client, Use: use, SubjectToken: form("subject_token"), SubjectTokenType: form("subject_token_type"),
+			RequestedTokenType: form("requested_token_type"), ActorToken: form("actor_token"), Audience: form("audience"), Resource: form("resource"), Scope: form("scope")})
 	case "client_credentials":
 		tokens, err = d.Grant.ServiceToken(r.Context(), client, use, r.PostForm.Get("scope"))
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
-		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token, client_credentials and device_code are supported"}
+		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token, client_credentials, device_code and token-exchange are supported"}
 	}
 	if err != nil {
 		d.fail(w, r, err)
@@ -108,6 +113,9 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 		return bad("the body cannot be read")
 	}
 	for name, values := range r.PostForm {
+		if len(values) > 1 && name == "resource" {
+			return grant.Client{}, &grant.Error{Code: "invalid_target", Description: "a token is for one resource: ask for one after the other"}
+		}
 		if len(values) > 1 {
 			return bad("a parameter is repeated: " + printable(name))
 		}

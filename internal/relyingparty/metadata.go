@@ -22,7 +22,9 @@ type Metadata struct {
 	// UserinfoAlg is what its answers of userinfo are signed by; empty: they are plain JSON.
 	UserinfoAlg string `json:"userinfo_signed_response_alg,omitempty"`
 	// GrantTypes are the ways in which the RP may get tokens; none: those that the rest of its registration allows.
-	GrantTypes      []string `json:"grant_types,omitempty"`
+	GrantTypes []string `json:"grant_types,omitempty"`
+	// Resources are those that the RP may get access tokens for (RFC 8707 §2). It is a name of our own: no standard has one.
+	Resources       []string `json:"resources,omitempty"`
 	ApplicationType string   `json:"application_type,omitempty"` // web or native; empty: nobody has said
 	// PolicyURI and TermsURI are links on the first page.
 	PolicyURI string `json:"policy_uri,omitempty"`
@@ -39,14 +41,18 @@ const (
 	Implicit          = "implicit" // tokens by way of the browser, by its response types
 	// DeviceCode is for devices without a browser (RFC 8628 §3.4). It is had by whoever names it, and by nobody else.
 	DeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
+	// TokenExchange is for a server that calls another one for a person (RFC 8693). It is had as DeviceCode is.
+	TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
 // GrantTypes lists them.
-func GrantTypes() []string { return []string{AuthorizationCode, RefreshToken, Implicit, DeviceCode} }
+func GrantTypes() []string {
+	return []string{AuthorizationCode, RefreshToken, Implicit, DeviceCode, TokenExchange}
+}
 
 // MayUse says whether the RP may get tokens by a grant type.
 func (m Metadata) MayUse(grantType string) bool {
-	return len(m.GrantTypes) == 0 && grantType != DeviceCode || slices.Contains(m.GrantTypes, grantType)
+	return len(m.GrantTypes) == 0 && grantType != DeviceCode && grantType != TokenExchange || slices.Contains(m.GrantTypes, grantType)
 }
 
 // ObjectAlgs lists what a request object can be signed by.
@@ -63,7 +69,7 @@ var ErrMetadata = errors.New("not usable as client metadata")
 
 func (m Metadata) check() error {
 	bad := func(name string, v any) error { return fmt.Errorf("%w: %s %q", ErrMetadata, name, fmt.Sprint(v)) }
-	lists := map[string][]string{"default_acr_values": m.DefaultACRs, "request_uris": m.RequestURIs, "grant_types": m.GrantTypes, "contacts": m.Contacts}
+	lists := map[string][]string{"default_acr_values": m.DefaultACRs, "request_uris": m.RequestURIs, "grant_types": m.GrantTypes, "resources": m.Resources, "contacts": m.Contacts}
 	for name, list := range lists {
 		if len(list) > maxListed {
 			return bad(name, len(list))
@@ -90,6 +96,11 @@ func (m Metadata) check() error {
 	for name, page := range map[string]string{"logo_uri": m.LogoURI, "policy_uri": m.PolicyURI, "tos_uri": m.TermsURI} {
 		if page != "" && (len(page) > maxWord || checkWeb(page) != nil) {
 			return bad(name, page)
+		}
+	}
+	for _, at := range m.Resources {
+		if u, err := url.Parse(at); err != nil || !u.IsAbs() || strings.Contains(at, "#") {
+			return bad("resources", at)
 		}
 	}
 	for _, at := range m.RequestURIs {

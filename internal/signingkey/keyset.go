@@ -76,7 +76,7 @@ func (s KeySet) Verify(token string, types []string, claims any) error {
 		return ErrToken
 	}
 	head, err := readHeader(token)
-	if err != nil || !slices.Contains(types, head.typ) {
+	if err != nil || !isType(head.typ, types) {
 		return ErrToken
 	}
 	named, tried := false, 0
@@ -107,4 +107,9 @@ func Peek[T any](token string) (claims T, ok bool) {
 	}
 	raw, err := unb64(parts[1])
 	return claims, err == nil && json.Unmarshal(raw, &claims) == nil
+}
+
+// isType says whether the typ header is one of those that are taken. It is a media type, in which capitals mean nothing (RFC 7515 §4.1.9).
+func isType(typ string, types []string) bool {
+	return slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, typ) })
 }

@@ -2,7 +2,6 @@ package signingkey
 
 import (
 	"encoding/json"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
@@ -18,7 +17,7 @@ func VerifyShared(key []byte, token string, types []string, claims any) error {
 		return ErrToken
 	}
 	head, err := readHeader(token)
-	if err != nil || !slices.Contains(types, head.typ) {
+	if err != nil || !isType(head.typ, types) {
 		return ErrToken
 	}
 	jws, err := jose.ParseSignedCompact(token, shared)

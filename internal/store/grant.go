@@ -36,7 +36,7 @@ WHERE r.client_id = $1`
 	// whether persons are asked for. No subquery: SQLite would make it for all people before it joins it to one.
 	findSubject statement = `
 SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offline, g.acr, g.amr, g.auth_time, g.generation,
-  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company, g.subject,
+  g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company, g.subject, g.resource,
   a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, ''), COALESCE(r.options, '')
@@ -62,8 +62,8 @@ WHERE r.client_id = $1`
 	// access away since it was issued ($15): one statement says so.
 	insertGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
-  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject)
-SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17, $18
+  former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource)
+SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17, $18, $19
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
@@ -78,7 +78,7 @@ WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at =
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
   AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource`
 
 	// A retry of the same redemption finds its own grant.
 	findOwnGrant statement = `SELECT id FROM grants WHERE id = $1 AND code_id = $2 AND ended_at = 0`
@@ -97,7 +97,7 @@ SELECT company FROM grants WHERE session_id = $1 AND client_id = $2 AND company 
 	endGrant statement = `
 UPDATE grants SET ended_at = $3, expires_at = $3 WHERE ended_at = 0 AND (id = $1 OR code_id = $2)
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
-  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject`
+  rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource`
 )
 
 // grantRow receives the columns of a grant.
@@ -109,7 +109,7 @@ type grantRow struct {
 
 func (r *grantRow) dest() []any {
 	return []any{&r.ID, &r.CodeID, &r.ClientID, &r.Account, &r.Session, &r.Scope, &r.Offline, &r.ACR, &r.amr, &r.authTime,
-		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT, &r.Company, &r.Subject}
+		&r.Generation, &r.rotated, &r.former, &r.Replays, &r.created, &r.expires, &r.ended, &r.JKT, &r.Company, &r.Subject, &r.Resource}
 }
 
 func (r *grantRow) grant() grant.Grant {
@@ -215,7 +215,7 @@ func (db *DB) FindCompany(ctx context.Context, clientID string, id session.ID) (
 func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issued, now time.Time) (bool, error) {
 	var id string
 	made, err := tx.query(ctx, insertGrant, g.ID, g.CodeID, g.ClientID, string(g.Session), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT, g.Company, g.Subject).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), epoch, string(g.Account), ms(issued), g.JKT, g.Company, g.Subject, g.Resource).one(&id)
 	if err != nil || made {
 		return made, err
 	}
