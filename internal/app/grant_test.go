@@ -585,7 +585,7 @@ func TestAProgramIsAnsweredInJSONWhateverItSends(t *testing.T) {
 			"eleven megabytes":   {http.MethodPost, "/token", "grant_type=" + strings.Repeat("x", 11<<20), http.StatusRequestEntityTooLarge},
 			"broken escapes":     {http.MethodPost, "/token", "grant_type=%zz", http.StatusBadRequest},
 			"a NUL as client":    {http.MethodPost, "/token", "grant_type=refresh_token&client_id=%00&refresh_token=x", http.StatusUnauthorized},
-			"no UTF-8 as client": {http.MethodPost, "/revoke", "client_id=%ff%fe&token=x", http.StatusUnauthorized},
+			"no UTF-8 as client": {http.MethodPost, "/revoke", "client_id=%ff%fe&token=x", http.StatusBadRequest},
 			"another method":     {http.MethodGet, "/token", "", http.StatusMethodNotAllowed},
 			"a method of nobody": {"BREW", "/userinfo", "", http.StatusMethodNotAllowed},
 		} {
