@@ -163,3 +163,41 @@ func TestAResponseTypeIsReadStrictly(t *testing.T) {
 		w.refuses(http.MethodPost, "/relying-parties", rp, text)
 	}
 }
+
+// TestAnAnswerThatNoGrantStandsBehindCostsOneRead: beside a code there is no row before its redemption, signed or not.
+func TestAnAnswerThatNoGrantStandsBehindCostsOneRead(t *testing.T) {
+	w := on(t)
+	c, b := w.inFront(func(rp *control.RP) { rp.AnswerSigned = "ES256" }), w.browser()
+	b.signIn(newLogin(w.hrm), bosAddress, bosPass)
+	for _, kind := range []string{"code", "code id_token"} {
+		before := w.app.DB.Counts()
+		b.get(newLogin(c).authorize("response_type", kind, "response_mode", "jwt")).expect(http.StatusSeeOther)
+		if cost := minus(w.app.DB.Counts(), before); cost != (store.Counts{Reads: 1}) {
+			t.Errorf("%s cost %+v: one more is a decision", kind, cost)
+		}
+	}
+}
+
+func TestDiscoveryTellsOfTheWaysToAnswer(t *testing.T) {
+	w := on(t)
+	b := w.browser()
+	b.get("/.well-known/openid-configuration").expect(http.StatusOK)
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(b.body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"response_types_supported": "code id_token token", "response_modes_supported": "form_post.jwt", "grant_types_supported": "implicit",
+		"id_token_signing_alg_values_supported": "EdDSA", "id_token_encryption_alg_values_supported": "ECDH-ES", "authorization_signing_alg_values_supported": "PS256"} {
+		if all, _ := doc[name].([]any); !slices.Contains(all, any(want)) {
+			t.Errorf("%s: %v", name, doc[name])
+		}
+	}
+	if doc["frontchannel_logout_supported"] != true || doc["frontchannel_logout_session_supported"] != true || doc["check_session_iframe"] != issuer+"/check_session" {
+		t.Errorf("%v", doc)
+	}
+	for name := range doc {
+		if strings.Contains(b.body, "RSA1_5") || strings.Contains(b.body, `"none"`) && strings.HasSuffix(name, "_alg_values_supported") && slices.Contains(doc[name].([]any), any("none")) {
+			t.Errorf("%s: %v", name, doc[name])
+		}
+	}
+}

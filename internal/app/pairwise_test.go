@@ -273,3 +273,25 @@ func TestASectorNamesItsAppsItself(t *testing.T) {
 		t.Errorf("another page of the same host: %v", err)
 	}
 }
+
+func TestNothingIsFetchedForWhoMayNotRegister(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLiteFile(t), byToken)
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(server.Close)
+	body := `{` + payroll + `, "sector_identifier_uri": "` + server.URL + `"}`
+	for _, token := range []string{"", strings.Repeat("x", 43)} {
+		if status, _, answer := w.registration(http.MethodPost, "/register", token, body); status != http.StatusUnauthorized {
+			t.Errorf("%d %v", status, answer)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Error("a stranger had an address fetched")
+	}
+	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 1})
+	if status, _, _ := w.registration(http.MethodPost, "/register", token, body); status != http.StatusBadRequest || asked.Load() != 1 {
+		t.Errorf("%d, asked %d times", status, asked.Load())
+	}
+	w.itself(token, `{`+payroll+`}`) // a mistake costs no use
+}

@@ -48,6 +48,8 @@ type Store interface {
 	IsVouched(ctx context.Context, clientID string) (bool, error)
 	// ListOwn lists, up to n each, apps that registered themselves and are used without a note of it, and such from before the time that never were.
 	ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error)
+	// IsInitialToken says whether an initial token still counts.
+	IsInitialToken(ctx context.Context, h secret.Hash, now time.Time) (bool, error)
 	// ListInitialTokens lists the initial tokens that still count.
 	ListInitialTokens(ctx context.Context, now time.Time) ([]InitialToken, error)
 }

@@ -74,6 +74,9 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if err := checkItself(rp); err != nil {
 		return Itself{}, err
 	}
+	if err := s.admit(ctx, initial, network, now); err != nil { // before anything is fetched at its word
+		return Itself{}, err
+	}
 	if err := s.checkSector(ctx, rp); err != nil {
 		return Itself{}, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
@@ -81,7 +84,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 		return Itself{}, err
 	}
 	err := s.InTx(ctx, func(tx Tx) error {
-		allowed, err := s.admit(ctx, tx, initial, network, now)
+		allowed, err := s.allow(ctx, tx, initial, now)
 		if err != nil {
 			return err
 		}
@@ -101,21 +104,35 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	return Itself{RP: rp, Secret: plain, Access: access}, err
 }
 
-// admit takes one of the token's uses or, where anybody may register, a slot of what a network may do and what all may do in a day.
-func (s *Service) admit(ctx context.Context, tx Tx, initial secret.Token, network string, now time.Time) (InitialToken, error) {
+// admit turns away whoever has no good token and, where anybody may register, who is over what a network may do, or all together in a day.
+func (s *Service) admit(ctx context.Context, initial secret.Token, network string, now time.Time) error {
 	if initial != "" {
-		t, ok, err := tx.UseInitialToken(ctx, initial.Hash(), now)
-		if err == nil && !ok {
+		good, err := s.Store.IsInitialToken(ctx, initial.Hash(), now)
+		if err == nil && !good {
 			err = ErrToken
 		}
-		return t, err
+		return err
 	}
-	taken, err := tx.TakeSlots(ctx, []throttle.Slot{{Key: s.Keys.Pseudonym(networkPurpose, network), Budget: throttle.Requests},
-		{Key: s.Keys.Pseudonym(allPurpose), Budget: throttle.RegistrationsDay}}, now)
-	if err == nil && slices.ContainsFunc(taken, func(t throttle.Taken) bool { return !t.Granted }) {
-		err = ErrThrottled
+	return s.InTx(ctx, func(tx Tx) error {
+		taken, err := tx.TakeSlots(ctx, []throttle.Slot{{Key: s.Keys.Pseudonym(networkPurpose, network), Budget: throttle.Requests},
+			{Key: s.Keys.Pseudonym(allPurpose), Budget: throttle.RegistrationsDay}}, now)
+		if err == nil && slices.ContainsFunc(taken, func(t throttle.Taken) bool { return !t.Granted }) {
+			err = ErrThrottled
+		}
+		return err
+	})
+}
+
+// allow takes one use of the token, and says what it allows.
+func (s *Service) allow(ctx context.Context, tx Tx, initial secret.Token, now time.Time) (InitialToken, error) {
+	if initial == "" {
+		return InitialToken{RequirePKCE: !s.WithoutPKCE}, nil
 	}
-	return InitialToken{RequirePKCE: !s.WithoutPKCE}, err
+	t, ok, err := tx.UseInitialToken(ctx, initial.Hash(), now)
+	if err == nil && !ok {
+		err = ErrToken
+	}
+	return t, err
 }
 
 // checkItself is check, with the two kinds of fault that an app is told apart.

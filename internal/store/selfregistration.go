@@ -30,6 +30,7 @@ INSERT INTO registration_tokens (id, secret, organisation_id, require_pkce, uses
 	useInitialToken statement = `
 UPDATE registration_tokens SET uses = uses - 1 WHERE secret = $1 AND uses > 0 AND expires_at > $2
 RETURNING id, organisation_id, require_pkce, uses, created_at, expires_at`
+	isInitialToken    statement = `SELECT id FROM registration_tokens WHERE secret = $1 AND uses > 0 AND expires_at > $2`
 	listInitialTokens statement = `
 SELECT id, organisation_id, require_pkce, uses, created_at, expires_at FROM registration_tokens WHERE uses > 0 AND expires_at > $1
 ORDER BY created_at DESC, id`
@@ -104,6 +105,12 @@ func (tx *Tx) UseInitialToken(ctx context.Context, h secret.Hash, now time.Time)
 	var r initialRow
 	ok, err := tx.query(ctx, useInitialToken, h[:], ms(now)).one(r.dest()...)
 	return r.token(), ok, err
+}
+
+// IsInitialToken says whether an initial token still counts.
+func (db *DB) IsInitialToken(ctx context.Context, h secret.Hash, now time.Time) (bool, error) {
+	var id string
+	return db.query(ctx, isInitialToken, h[:], ms(now)).one(&id)
 }
 
 // ListInitialTokens lists the initial tokens that still count.
