@@ -91,7 +91,7 @@ var theHouse = map[string]room{
 	"internal/admin":            {door, "account administration administrator audit authn dkim enrolment job locale organisation outbox preparation provisioning recovery register secret signin transition visitor web"},
 	"internal/api":              {door, "account administration administrator authn dkim enrolment grant idempotency job organisation outbox preparation provisioning recovery register relyingparty signingkey transition web"},
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
-	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey vapid"},
+	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey transition vapid"},
 	"internal/oidc":             {door, "authn clientregistration grant relyingparty secret session signin signingkey visitor web"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 

@@ -22,6 +22,7 @@ type rpCommand struct {
 	Set          rpSet          `cmd:"" help:"Change an app; what is not given stays as it is."`
 	RotateSecret rpRotateSecret `cmd:"" help:"Give an app a new secret; the old one ends at once."`
 	Delete       rpDelete       `cmd:"" help:"Remove an app and end its people's grants."`
+	Refusal      rpRefusal      `cmd:"" help:"What was refused, by the reference number that the app or the page was told."`
 
 	RegistrationToken registrationTokenCommand `cmd:"" help:"Tokens by which apps register themselves (RFC 7591)."`
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/transition"
 )
 
@@ -20,24 +21,27 @@ func TestRefusalsHaveABoundADay(t *testing.T) {
 			t.Fatal(err)
 		}
 		number := 0
-		note := func(n int) (kept string) {
+		note := func(n int, who account.Identifier) (kept string) {
 			for range n {
 				number++
-				w.app.Transition.NoteRefusal(transition.Refusal{Reference: fmt.Sprintf("T%07d", number), At: w.clock.Now(), Status: 422, Page: "p"})
+				w.app.Transition.NoteRefusal(transition.Refusal{Reference: fmt.Sprintf("T%07d", number), At: w.clock.Now(), Status: 422, Page: "p", Identifier: who})
 			}
 			if err := w.app.Transition.FlushRefusals(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			return w.askDB(`SELECT count(*) FROM refusals`)
 		}
-		if kept := note(5); kept != "20000" {
+		if kept := note(5, bosAddress); kept != "20000" {
 			t.Errorf("%s are kept", kept)
 		}
-		if kept := note(5); kept != "20000" {
+		if kept := note(5, bosAddress); kept != "20000" {
 			t.Errorf("%s are kept after another flush", kept)
 		}
+		if kept := note(5, ""); kept != "20005" {
+			t.Errorf("%s are kept after a program's", kept) // which has a bound of its own
+		}
 		w.clock.Advance(25 * time.Hour)
-		if kept := note(5); kept != "20005" {
+		if kept := note(5, bosAddress); kept != "20010" {
 			t.Errorf("%s are kept a day later", kept)
 		}
 	})

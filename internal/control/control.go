@@ -22,6 +22,7 @@ import (
 	"github.com/portvakt/portvakt/internal/provisioning"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signingkey"
+	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/vapid"
 )
 
@@ -30,6 +31,7 @@ type Door struct {
 	Administration *administration.Service
 	Registration   *clientregistration.Service
 	Provisioning   *provisioning.Service
+	Transition     *transition.Service
 	Enrolment      *enrolment.Service
 	Auditing       *auditing.Service
 	VAPID          *vapid.Keys
@@ -176,6 +178,7 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("PATCH /relying-parties/{id}", answer(d, d.changeRP))
 	mux.Handle("POST /relying-parties/{id}/secret", answer(d, d.rotateSecret))
 	mux.Handle("DELETE /relying-parties/{id}", answer(d, d.deleteRP))
+	mux.Handle("GET /refusals/{number}", answer(d, d.findRefusal))
 	mux.Handle("POST /organisations", answer(d, d.setOrganisation))
 	mux.Handle("GET /organisations", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]Organisation, error) {
 		return d.listOrganisations(ctx)

@@ -21,6 +21,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	decision, err := d.Grant.JudgeRequest(r.Context(), q, d.Visitor.Session(r))
 	r = web.WithUILocales(r, decision.UILocales)
+	web.About(r, "", decision.RP.ClientID)
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
 		return tooMany(err)
@@ -57,6 +58,10 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 // respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
 	d.Visitor.Watch(w, a.Watched.Value, a.Watched.Expires)
+	if a.Failed && a.Params.Has("error_description") { // a signed answer can take no more
+		d.Kit.RefusedProgram(r, http.StatusFound, r.URL.Path, a.Params.Get("error")+": "+a.Params.Get("error_description"))
+		a.Params.Set("error_description", a.Params.Get("error_description")+" (reference "+web.Reference(r.Context())+")")
+	}
 	if a.Post {
 		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params, Failed: a.Failed})
 	}

@@ -68,7 +68,7 @@ func (d *Door) Routes(mux interface {
 	d.registerRoutes(mux)
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
+		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods)))
 	}
 }
 
@@ -89,10 +89,10 @@ func public(body func() []byte) http.Handler {
 var cacheControl = fmt.Sprintf("public, max-age=%d", int(signingkey.JWKSMaxAge/time.Second))
 
 // wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
-func wrongMethod(allowed string) http.HandlerFunc {
+func (d *Door) wrongMethod(allowed string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allowed+", OPTIONS")
-		web.JSON(w, http.StatusMethodNotAllowed, errorBody(r, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed}))
+		d.refuse(w, r, http.StatusMethodNotAllowed, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed})
 	}
 }
 
@@ -103,13 +103,14 @@ func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Clie
 		switch err := r.ParseForm(); {
 		case errors.As(err, new(*http.MaxBytesError)):
 			web.Drain(r)
-			web.JSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_request", Description: "the body is too large"}))
+			d.refuse(w, r, http.StatusRequestEntityTooLarge, grant.Error{Code: "invalid_request", Description: "the body is too large"})
 			return
 		case err != nil:
 			d.fail(w, r, grant.Error{Code: "invalid_request", Description: "the body cannot be read"})
 			return
 		}
 		client, fault := parseClient(r)
+		web.About(r, "", client.ID)
 		for _, name := range needed {
 			if fault == nil && r.PostForm.Get(name) == "" {
 				fault = &grant.Error{Code: "invalid_request", Description: name + " is missing"}

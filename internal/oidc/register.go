@@ -39,7 +39,7 @@ func (d *Door) registerRoutes(mux interface {
 	mux.Handle("DELETE "+own, web.AnyOrigin(d.deleteRegistered))
 	for path, methods := range map[string]string{registerPath: "POST", own: "GET, PUT, DELETE"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, web.AnyOrigin(wrongMethod(methods)))
+		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods)))
 	}
 }
 
@@ -284,7 +284,7 @@ func (d *Door) readMetadata(w http.ResponseWriter, r *http.Request) (map[string]
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)), len(body) > maxMetadata:
 		web.Drain(r)
-		web.JSON(w, http.StatusRequestEntityTooLarge, errorBody(r, grant.Error{Code: "invalid_client_metadata", Description: "the body is larger than 64 KB"}))
+		d.refuse(w, r, http.StatusRequestEntityTooLarge, grant.Error{Code: "invalid_client_metadata", Description: "the body is larger than 64 KB"})
 		return nil, false
 	case err != nil:
 		d.refuseRegistration(w, r, faulty("the body cannot be read"))
@@ -305,11 +305,11 @@ func (d *Door) refuseRegistration(w http.ResponseWriter, r *http.Request, err er
 	case errors.Is(err, clientregistration.ErrToken):
 		challenge := web.Challenge{Code: "invalid_token", Description: "the token does not count here"}
 		challenge.Write(w.Header())
-		web.JSON(w, http.StatusUnauthorized, errorBody(r, grant.Error{Code: challenge.Code, Description: challenge.Description}))
+		d.refuse(w, r, http.StatusUnauthorized, grant.Error{Code: challenge.Code, Description: challenge.Description})
 		return
 	case errors.Is(err, clientregistration.ErrThrottled):
 		e = grant.Error{Code: "temporarily_unavailable", Description: "too many registrations"}
-		web.JSON(w, http.StatusTooManyRequests, errorBody(r, e))
+		d.refuse(w, r, http.StatusTooManyRequests, e)
 		return
 	case errors.Is(err, errStatement):
 		e.Code = "unapproved_software_statement"

@@ -75,7 +75,7 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 			challenge.Scope = "openid"
 		}
 		challenge.Write(w.Header())
-		web.JSON(w, challenge.Status(), errorBody(r, e))
+		d.refuse(w, r, challenge.Status(), e)
 		return
 	}
 	if err != nil {
@@ -159,23 +159,24 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[grant.Error](err)
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
-		web.JSON(w, http.StatusTooManyRequests, errorBody(r, grant.Error{Code: "temporarily_unavailable", Description: "too many requests from this network"}))
+		d.refuse(w, r, http.StatusTooManyRequests, grant.Error{Code: "temporarily_unavailable", Description: "too many requests from this network"})
 	case !ok:
 		d.Log.ErrorContext(r.Context(), "oidc: request failed", "reference", web.Reference(r.Context()), "error", err)
-		web.JSON(w, http.StatusInternalServerError, errorBody(r, grant.Error{Code: "server_error", Description: "something went wrong on our side"}))
+		d.refuse(w, r, http.StatusInternalServerError, grant.Error{Code: "server_error", Description: "something went wrong on our side"})
 	case e.Code == "invalid_client":
 		if r.Header.Get("Authorization") != "" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
 		}
-		web.JSON(w, http.StatusUnauthorized, errorBody(r, e))
+		d.refuse(w, r, http.StatusUnauthorized, e)
 	default:
-		web.JSON(w, http.StatusBadRequest, errorBody(r, e))
+		d.refuse(w, r, http.StatusBadRequest, e)
 	}
 }
 
-// errorBody carries a reference number beside the standard's two fields, for the operator to find the request by.
-func errorBody(r *http.Request, e grant.Error) map[string]string {
-	return map[string]string{"error": e.Code, "error_description": e.Description, "reference": web.Reference(r.Context())}
+// refuse answers an error by the book, with a reference number beside the standard's two fields: the operator finds the request by it.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, status int, e grant.Error) {
+	d.Kit.RefusedProgram(r, status, r.URL.Path, e.Error())
+	web.JSON(w, status, map[string]string{"error": e.Code, "error_description": e.Description, "reference": web.Reference(r.Context())})
 }
 
 func printable(s string) string {

@@ -82,7 +82,7 @@ UNION SELECT p.id FROM accounts a JOIN connections c ON c.account_id = a.id JOIN
 LIMIT 20`
 
 	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
-	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 LIMIT $2) lately`
+	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 AND (identifier = '') = $3 LIMIT $2) lately`
 	insertRefusal statement = `
 INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reference) DO NOTHING`
 
@@ -425,9 +425,9 @@ func (db *DB) FindRefusal(ctx context.Context, number string) (r transition.Refu
 	return r, ok, err
 }
 
-// CountRefusals counts the refusals since the given time, up to so many.
-func (tx *Tx) CountRefusals(ctx context.Context, since time.Time, most int) (n int, err error) {
-	_, err = tx.query(ctx, countRefusals, ms(since), int64(most)).one(&n)
+// CountRefusals counts the refusals since the given time, up to so many: of programs, or of persons.
+func (tx *Tx) CountRefusals(ctx context.Context, since time.Time, most int, programs bool) (n int, err error) {
+	_, err = tx.query(ctx, countRefusals, ms(since), int64(most), programs).one(&n)
 	return n, err
 }
 

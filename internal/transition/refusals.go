@@ -38,11 +38,20 @@ const (
 	mostADay     = 20_000
 )
 
+// isProgram says whether a program was refused and no person. Both are kept, and neither takes the other's room.
+func (r Refusal) isProgram() bool { return r.Identifier == "" }
+
 // NoteRefusal remembers a refusal. It writes nothing.
 func (s *Service) NoteRefusal(r Refusal) {
 	s.refusals.mu.Lock()
 	defer s.refusals.mu.Unlock()
-	if len(s.refusals.waiting) < mostRefusals {
+	kind := 0
+	for _, one := range s.refusals.waiting {
+		if one.isProgram() == r.isProgram() {
+			kind++
+		}
+	}
+	if kind < mostRefusals {
 		s.refusals.waiting = append(s.refusals.waiting, r)
 	}
 }
@@ -57,13 +66,19 @@ func (s *Service) FlushRefusals(ctx context.Context) error {
 		return nil
 	}
 	err := s.InBulkTx(ctx, func(tx Tx) error {
-		kept, err := tx.CountRefusals(ctx, s.Now().Add(-24*time.Hour), mostADay)
-		if err != nil {
-			return fmt.Errorf("count refusals: %w", err)
-		}
-		for _, r := range waiting[:min(len(waiting), max(mostADay-kept, 0))] {
-			if err := tx.InsertRefusal(ctx, r); err != nil {
-				return err
+		for _, programs := range []bool{false, true} {
+			kept, err := tx.CountRefusals(ctx, s.Now().Add(-24*time.Hour), mostADay, programs)
+			if err != nil {
+				return fmt.Errorf("count refusals: %w", err)
+			}
+			for _, r := range waiting {
+				if r.isProgram() != programs || kept >= mostADay {
+					continue
+				}
+				if err := tx.InsertRefusal(ctx, r); err != nil {
+					return err
+				}
+				kept++
 			}
 		}
 		return nil
@@ -90,6 +105,15 @@ func (s *Service) Run(ctx context.Context, failed func(error)) error {
 
 // reference is how a page's number looks; people read it out with and without small letters.
 var reference = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{8}$`)
+
+// LookUpRefusal looks a refusal up by its number, for the operator: a person's or a program's.
+func (s *Service) LookUpRefusal(ctx context.Context, number string) (Refusal, bool, error) {
+	number = strings.ToUpper(strings.TrimSpace(number))
+	if !reference.MatchString(number) {
+		return Refusal{}, false, nil
+	}
+	return s.Store.FindRefusal(ctx, number)
+}
 
 // FindRefusal looks a refusal up by its number, and the person of the organisation whom it met. Somebody else's is not found: only
 // one whose address is a person's of this organisation is shown.

@@ -101,8 +101,8 @@ type Tx interface {
 	FindCharge(ctx context.Context, o organisation.ID, person string) (administrator.Charge, bool, error)
 	// DeleteAppointment takes an account's role away and returns it; false if it had none.
 	DeleteAppointment(ctx context.Context, o organisation.ID, id account.ID) (administrator.Role, bool, error)
-	// CountRefusals counts those since the given time, up to so many.
-	CountRefusals(ctx context.Context, since time.Time, most int) (int, error)
+	// CountRefusals counts those since the given time, up to so many: of programs, or of persons.
+	CountRefusals(ctx context.Context, since time.Time, most int, programs bool) (int, error)
 	// InsertRefusal stores a refusal.
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.

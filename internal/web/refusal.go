@@ -31,8 +31,16 @@ func (k *Kit) refused(r *http.Request, status int, page string, view any) {
 	if fault, ok := view.(faultView); ok {
 		refusal.Page = fault.key
 	}
-	if refusal.Reference != "" && refusal.Identifier != "" {
+	if refusal.Reference != "" && (refusal.Identifier != "" || refusal.Client != "") {
 		k.options.Refused(refusal)
+	}
+}
+
+// RefusedProgram tells of an answer to a program that refuses: what it asked, and the error as it was told.
+func (k *Kit) RefusedProgram(r *http.Request, status int, endpoint, problem string) {
+	s := stateOf(r.Context())
+	if k.options.Refused != nil && s.reference != "" && s.rp != "" {
+		k.options.Refused(Refusal{Reference: s.reference, Status: status, Page: endpoint, Problem: problem, Client: s.rp})
 	}
 }
 
