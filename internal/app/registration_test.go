@@ -211,6 +211,8 @@ func TestAnAppThatNobodyHasVouchedForIsKeptShort(t *testing.T) {
 			"without a token":  {at, ""},
 			"by its secret":    {at, rp.ClientSecret},
 			"of no app at all": {issuer + "/register/nobody", access},
+			"of a NUL":         {issuer + "/register/%00", access},
+			"of no UTF-8":      {issuer + "/register/%ff", access},
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 				if status, _, answer := w.registration(method, c.at, c.token, `{"client_id": "x", `+payroll+`}`); status != http.StatusUnauthorized || answer["error"] != "invalid_token" {
