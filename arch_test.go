@@ -163,6 +163,7 @@ var theHouse = map[string]room{
 	"samples/hrm":       {sample, ""},
 	"samples/hrmmobile": {sample, ""},
 	"samples/inbox":     {sample, ""},
+	"samples/native":    {sample, ""},
 }
 
 // foreignRule says who may import a package of others, and why nobody else.
@@ -194,8 +195,8 @@ var theForeign = []foreignRule{
 	{"github.com/jackc/pgx/v5", nil, []string{"internal/store", "internal/store/pgtest"}, "only store has SQL"},
 	{"github.com/pressly/goose/v3", nil, []string{"internal/store"}, "migrations are the store's"},
 	{"github.com/go-jose/go-jose/v4", nil, []string{"internal/signingkey"}, "one place signs and verifies tokens"},
-	{"github.com/coreos/go-oidc/v3", nil, []string{"samples/hrm"}, "a customer's library: the product checks itself with it, and is not made of it"},
-	{"golang.org/x/oauth2", nil, []string{"samples/hrm"}, "a customer's library"},
+	{"github.com/coreos/go-oidc/v3", nil, []string{"samples/hrm", "samples/native"}, "a customer's library: the product checks itself with it, and is not made of it"},
+	{"golang.org/x/oauth2", nil, []string{"samples/hrm", "samples/native"}, "a customer's library"},
 	{"github.com/chromedp/", nil, []string{"e2e/journey"}, "a browser is driven by the journeys alone"},
 	{"github.com/alecthomas/kong", []layer{command}, []string{"internal/config"}, "the command line and its settings"},
 	{"github.com/BurntSushi/toml", nil, []string{"internal/config", "internal/locale"}, "the settings file, and the files of texts"},

@@ -105,6 +105,7 @@ func flags(path, hosts string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("no-sandbox", true), // in a container there is no other user
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("ignore-certificate-errors", true), // a test makes its own
 	)
 	if hosts != "" {
 		options = append(options, chromedp.Flag("host-resolver-rules", "MAP "+hosts))

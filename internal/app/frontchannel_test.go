@@ -201,3 +201,21 @@ func TestDiscoveryTellsOfTheWaysToAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestACodeUsedTwiceEndsAlsoTheTokensThatCameBesideIt: whoever stole the code has seen them too.
+func TestACodeUsedTwiceEndsAlsoTheTokensThatCameBesideIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, b := w.inFront(), w.browser()
+		b.tokens(w.hrm)
+		l := newLogin(c)
+		got := l.fragment(t, b.get(l.authorize("response_type", "code token")).leads())
+		w.redeem(l, got.Get("code"))
+		if status, _ := w.userinfo(got.Get("access_token")); status != http.StatusOK {
+			t.Errorf("before: %d", status)
+		}
+		w.redeem(l, got.Get("code"))
+		if status, _ := w.userinfo(got.Get("access_token")); status != http.StatusUnauthorized {
+			t.Errorf("after: %d", status)
+		}
+	})
+}

@@ -211,6 +211,8 @@ func TestAnAppThatNobodyHasVouchedForIsKeptShort(t *testing.T) {
 			"without a token":  {at, ""},
 			"by its secret":    {at, rp.ClientSecret},
 			"of no app at all": {issuer + "/register/nobody", access},
+			"of a NUL":         {issuer + "/register/%00", access},
+			"of no UTF-8":      {issuer + "/register/%ff", access},
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 				if status, _, answer := w.registration(method, c.at, c.token, `{"client_id": "x", `+payroll+`}`); status != http.StatusUnauthorized || answer["error"] != "invalid_token" {
@@ -264,6 +266,7 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 		"a private key":               {`{` + payroll + `, "jwks": ` + private + `}`, "invalid_client_metadata"},
 		"a key's way without keys":    {`{` + payroll + `, "token_endpoint_auth_method": "private_key_jwt"}`, "invalid_client_metadata"},
 		"an unknown way":              {`{` + payroll + `, "token_endpoint_auth_method": "tls_client_auth"}`, "invalid_client_metadata"},
+		"a start over http":           {`{` + payroll + `, "initiate_login_uri": "http://localhost:8081/login"}`, "invalid_client_metadata"},
 		"no algorithm":                {`{` + payroll + `, "id_token_signed_response_alg": "none"}`, "invalid_client_metadata"},
 		"a service":                   {`{` + payroll + `, "grant_types": ["authorization_code", "client_credentials"]}`, "invalid_client_metadata"},
 		"a password":                  {`{` + payroll + `, "grant_types": ["authorization_code", "password"]}`, "invalid_client_metadata"},

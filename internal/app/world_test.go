@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"log/slog"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -98,14 +96,13 @@ func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); retur
 // cheap keeps tests quick; the algorithm is the real one.
 var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
 
-// each runs a test in a fresh world on both engines, side by side. Where time is short (CI), PostgreSQL is left out of every other test, by
-// its name; PORTVAKT_BOTH=1 leaves it out of none. The store's own tests run on both engines always.
+// each runs a test in a fresh world on both engines, side by side and beside other tests.
 func each(t *testing.T, test func(t *testing.T, w *world), change ...func(*config.Settings)) {
 	t.Helper()
 	t.Parallel()
 	t.Run("on", func(t *testing.T) { // ends when both have
 		for engine, open := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteFile, "postgres": storetest.PostgresURL} {
-			if engine == "postgres" && (raced || !meetsPostgres(t.Name())) {
+			if engine == "postgres" && raced {
 				continue // each would take its time twice
 			}
 			t.Run(engine, func(t *testing.T) {
@@ -114,12 +111,6 @@ func each(t *testing.T, test func(t *testing.T, w *world), change ...func(*confi
 			})
 		}
 	})
-}
-
-func meetsPostgres(test string) bool {
-	name := fnv.New32()
-	name.Write([]byte(test)) //nolint:errcheck // a hash cannot fail
-	return os.Getenv("PORTVAKT_BOTH") != "" || os.Getenv("CI") == "" || name.Sum32()%2 == 0
 }
 
 // on is each for one engine, where the engine makes no difference.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
@@ -145,6 +146,8 @@ func checkItself(rp relyingparty.RP) error {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrMetadata, err)
+	case rp.InitiateLoginURI != "" && !strings.HasPrefix(rp.InitiateLoginURI, "https://"): // OpenID Connect Registration §2
+		return fmt.Errorf("%w: initiate_login_uri has https", ErrMetadata)
 	case rp.Options.MayUse(relyingparty.DeviceCode), rp.Options.MayUse(relyingparty.TokenExchange), len(rp.Options.Resources) > 0:
 		// A code on a page that anybody can make is how people are talked into letting a stranger in; whose servers an app calls, the operator says.
 		return fmt.Errorf("%w: device codes, token exchange and resources are the operator's to give", ErrMetadata)

@@ -99,7 +99,7 @@ var errGone = Error{"login_required", "the session has ended"}
 // RP, and with authn.ErrThrottled.
 func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Request, c code, answer url.Values) error {
 	now := s.Now()
-	c.ID = secret.NewID() // the code's grant is another one
+	c.ID = beside(c.ID) // the code's grant is another one
 	g := c.grant(rp, "", now)
 	g.Generation, g.Offline = 0, false
 	var told idClaims
@@ -145,6 +145,9 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 	answer.Set("id_token", token)
 	return err
 }
+
+// beside is by what the grant of the tokens is found that came beside a code.
+func beside(codeID string) string { return "beside " + codeID }
 
 // insertFront makes the grant of tokens that come by way of the browser.
 func (s *Service) insertFront(ctx context.Context, g Grant, epoch int64, now time.Time) error {

@@ -83,14 +83,22 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 	return s.tokens(ctx, rp, g, jkt, c.Nonce)
 }
 
-// endReused ends the grant that the code's first redemption made. There is none where the code was refused
+// endReused ends the grant that the code's first redemption made, and that of the tokens that came beside the code. There is none where the code was refused
 // because its session or epoch no longer stands.
 func (s *Service) endReused(ctx context.Context, tx Tx, c code, now time.Time) error {
-	g, ended, err := tx.EndGrant(ctx, "", c.ID, now)
-	if err != nil || !ended {
-		return err
+	for _, of := range []string{c.ID, beside(c.ID)} {
+		g, ended, err := tx.EndGrant(ctx, "", of, now)
+		if err != nil {
+			return fmt.Errorf("end grant: %w", err)
+		}
+		if !ended {
+			continue
+		}
+		if err := tx.Append(ctx, s.event(audit.CodeReused, g)); err != nil {
+			return err
+		}
 	}
-	return tx.Append(ctx, s.event(audit.CodeReused, g))
+	return nil
 }
 
 // verifies checks PKCE (RFC 7636 §4.6). A verifier without a challenge is refused too: otherwise a code

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/clientregistration"
@@ -78,11 +79,12 @@ func fixed(body []byte) http.Handler { return public(func() []byte { return body
 // public answers bytes that any origin may read, and keep for a while.
 func public(body func() []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
+		h, answer := w.Header(), body()
 		h.Set("Content-Type", "application/json")
+		h.Set("Content-Length", strconv.Itoa(len(answer))) // else an answer of this size goes out in chunks
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cache-Control", cacheControl)
-		w.Write(body()) //nolint:errcheck // the client has gone away
+		w.Write(answer) //nolint:errcheck // the client has gone away
 	})
 }
 
