@@ -6,7 +6,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -27,7 +29,7 @@ type registered struct {
 }
 
 // TestAClientOfOthersSpeaksWithPortvakt lets clients that others have written do what an app does: the npm package openid-client, which
-// is certified by the OpenID Foundation, and Python's Authlib. They check each answer by the book, and know nothing of Portvakt.
+// is certified by the OpenID Foundation, Python's Authlib, and Java's oauth2-oidc-sdk. They check each answer by the book, and know nothing of Portvakt.
 func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -36,6 +38,7 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 	}{
 		{"node", "openid-client.mjs", "node_modules/openid-client/package.json", 16},
 		{"python3", "authlib_client.py", "clients/python/authlib/__init__.py", 6},
+		{"java", "Nimbus.java", "clients/java", 6},
 	} {
 		t.Run(c.script, func(t *testing.T) {
 			t.Parallel()
@@ -52,7 +55,7 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 			onEitherEngine(t, func(t *testing.T, w *world) {
 				cmd := exec.CommandContext(t.Context(), program, c.script)
 				cmd.Dir, cmd.Stdin = "clients", bytes.NewReader(w.forClients())
-				cmd.Env = append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1", "AUTHLIB_INSECURE_TRANSPORT=1") // the demo is http on this machine
+				cmd.Env = append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1", "AUTHLIB_INSECURE_TRANSPORT=1", "CLASSPATH=java/*") // the demo is http on this machine
 				out, err := cmd.CombinedOutput()
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
@@ -103,11 +106,35 @@ func (w *world) forClients() []byte {
 	sealed.AnswerSigned, sealed.AnswerEncryptedAlg, sealed.IDTokenEncryptedAlg, sealed.UserinfoEncryptedAlg = "ES256", "ECDH-ES", "ECDH-ES", "ECDH-ES"
 	sealed.UserinfoAlg = "ES256"
 	sealed.AnswerEncryptedEnc, sealed.IDTokenEncryptedEnc, sealed.UserinfoEncryptedEnc = "A256GCM", "A256GCM", "A256GCM"
-	return must(json.Marshal(map[string]any{"issuer": w.Portvakt, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
+	logout, heard := w.ear()
+	return must(json.Marshal(map[string]any{"issuer": w.Portvakt, "heard": heard, "person": map[string]string{"address": bo, "password": demo.Password}, "apps": map[string]registered{
 		"secret": register(control.RP{Name: "Secret"}, nil), "keyed": register(control.RP{Name: "Keyed", RefreshTokens: true, Options: signs}, private),
 		"signed": register(control.RP{Name: "Signed", Options: strict}, private),
 		"front":  register(control.RP{Name: "Front", Options: control.Options{ResponseTypes: []string{"id_token", "code id_token"}}}, nil),
 		"sealed": register(control.RP{Name: "Sealed", Options: sealed}, private),
+		"told":   register(control.RP{Name: "Told", RefreshTokens: true, BackchannelLogoutURI: logout}, nil),
 		"fapi":   register(control.RP{Name: "Bank", RefreshTokens: true, RedirectURIs: []string{"https://127.0.0.1:9/back"}, Options: held}, private),
 		"public": register(control.RP{Name: "Public", Public: true, RefreshTokens: true, RequireDPoP: true}, nil)}}))
+}
+
+// ear is the server of an app that is told of a sign-out: at heard it says by which token, once it has been told.
+func (w *world) ear() (logout, heard string) {
+	tokens := make(chan string, 1)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /logout", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case tokens <- r.PostFormValue("logout_token"):
+		default: // it was told already
+		}
+	})
+	mux.HandleFunc("GET /heard", func(rw http.ResponseWriter, r *http.Request) {
+		select {
+		case token := <-tokens:
+			io.WriteString(rw, token) //nolint:errcheck // a test's server
+		case <-r.Context().Done():
+		}
+	})
+	server := httptest.NewServer(mux)
+	w.t.Cleanup(server.Close)
+	return server.URL + "/logout", server.URL + "/heard"
 }

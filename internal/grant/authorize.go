@@ -215,6 +215,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		return bad("invalid_scope", "the scope openid is missing")
 	case r.HasPrompt("none") && len(strings.Fields(r.Prompt)) > 1:
 		return bad("invalid_request", "prompt=none stands alone")
+	case slices.ContainsFunc(strings.Fields(r.Prompt), func(p string) bool { return !slices.Contains(prompts, p) }):
+		return bad("invalid_request", "prompt has a value that is not supported")
 	case r.CodeChallenge == "" && rp.RequirePKCE && wants(r, "code"):
 		return bad("invalid_request", "code_challenge is missing (RFC 7636)")
 	case r.CodeChallenge != "" && q.Get("code_challenge_method") != "S256":
@@ -247,6 +249,10 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	}
 	return r, nil
 }
+
+// prompts are the values that a request may have (Initiating User Registration §4: others are refused). Nothing comes of consent, but
+// libraries send it where they want to be offline (OIDC Core §11).
+var prompts = []string{"none", "login", "select_account", "consent"}
 
 // known drops the scope values that mean nothing here (OIDC Core §3.1.2.1: unknown values should be ignored).
 func known(scope string, means []string) string {

@@ -16,12 +16,20 @@ import (
 	"github.com/portvakt/portvakt/internal/web"
 )
 
+// tokenNeeds is what a request of each kind cannot be without.
+var tokenNeeds = map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", grant.DeviceGrantType: "device_code"}
+
 // postToken handles POST /token (RFC 6749 §3.2).
 func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Client) {
 	use := grant.Use{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: d.Issuer + tokenPath}
+	kind := r.PostForm.Get("grant_type")
+	if name := tokenNeeds[kind]; name != "" && r.PostForm.Get(name) == "" {
+		d.fail(w, r, grant.Error{Code: "invalid_request", Description: name + " is missing"}) // RFC 6749 §5.2
+		return
+	}
 	var tokens grant.Tokens
 	var err error
-	switch kind := r.PostForm.Get("grant_type"); kind {
+	switch kind {
 	case "authorization_code":
 		tokens, err = d.Grant.Redeem(r.Context(), grant.Redemption{Client: client, Use: use, Code: r.PostForm.Get("code"),
 			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier"), Resource: r.PostForm.Get("resource")})
