@@ -85,7 +85,7 @@ func TestARequestUnderWayIsAnsweredWhenTheServerEnds(t *testing.T) {
 	s := w.opens(t)
 	c := s.dial()
 	answers := bufio.NewReader(c)
-	const body = "grant_type=authorization_code"
+	const body = "grant_type=authorization_code&code=x"
 	fmt.Fprintf(c, "POST /token HTTP/1.1\r\nHost: login.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
 	goOn, err := http.ReadResponse(answers, nil)
