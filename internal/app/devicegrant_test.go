@@ -18,7 +18,7 @@ import (
 func (w *world) screen(change ...func(*control.RP)) control.RP {
 	w.t.Helper()
 	rp := control.RP{Name: "Skiftskärmen", Public: true, PKCE: true, RefreshTokens: true,
-		Options: control.Options{Metadata: relyingparty.Metadata{GrantTypes: []string{relyingparty.DeviceCode}}}}
+		Options: control.Options{Metadata: relyingparty.Metadata{GrantTypes: []string{relyingparty.DeviceCode, relyingparty.RefreshToken}}}}
 	for _, f := range change {
 		f(&rp)
 	}
@@ -35,7 +35,7 @@ type device struct {
 
 func (w *world) device(rp control.RP) device {
 	w.t.Helper()
-	status, answer := w.call("/device_authorization", rp, "scope", "openid profile company")
+	status, answer := w.call("/device_authorization", rp, "scope", "openid profile company offline_access")
 	if status != http.StatusOK || answer["expires_in"] != 900.0 || answer["interval"] != 5.0 || answer["verification_uri"] != issuer+"/device" {
 		w.t.Fatalf("device authorization: %d %v", status, answer)
 	}
@@ -90,7 +90,7 @@ func TestAPersonLetsADeviceInByItsCode(t *testing.T) {
 			t.Fatalf("approved: %d %v", status, answer)
 		}
 		told := claims(t, answer["id_token"].(string))
-		if told["acr"] != string(session.Pwd) || told["sub"] != string(w.bo().ID) || told["auth_time"] == nil || told["sid"] != nil || answer["scope"] != "openid profile" {
+		if told["acr"] != string(session.Pwd) || told["sub"] != string(w.bo().ID) || told["auth_time"] == nil || told["sid"] == nil || answer["scope"] != "offline_access openid profile" {
 			t.Errorf("told: %v, scope %v", told, answer["scope"])
 		}
 		if status, info := w.userinfo(answer["access_token"].(string)); status != http.StatusOK || info["given_name"] != "Bo" {
@@ -124,8 +124,7 @@ func TestADeviceThatWasRefusedGetsNothing(t *testing.T) {
 		b.get("/account/activity").shows("Du sa nej till Skiftskärmen")
 
 		// Whoever else has the address learns nothing of it.
-		other := w.browser()
-		other.get(at).expect(http.StatusGone).shows("Koden gäller inte längre")
+		w.browser().get(at).expect(http.StatusSeeOther).follow().shows("Skriv koden från enheten")
 	})
 }
 
@@ -153,6 +152,51 @@ func TestAnAnswerToADeviceCountsOnlyAsLongAsThePersonStandsByIt(t *testing.T) {
 		w.resetTo("nio blå cyklar i snö")
 		d.gets("invalid_grant")
 	})
+}
+
+func TestADeviceEndsWithTheSessionThatLetItInUnlessItAskedForMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		rp, b := w.screen(), w.browser()
+		b.tokens(w.hrm)
+		begin := func() device {
+			_, answer := w.call("/device_authorization", rp, "scope", "openid")
+			return device{w: w, rp: rp, code: answer["device_code"].(string), user: answer["user_code"].(string), page: answer["verification_uri_complete"].(string)}
+		}
+		d, late := begin(), begin()
+		for _, one := range []device{d, late} {
+			b.toQuestion(one).post(b.at, "answer", "yes").follow().shows("Klart")
+		}
+		_, answer := d.polls()
+		b.post("/signout")
+		if status, _ := w.refresh(rp, answer["refresh_token"].(string)); status != http.StatusBadRequest {
+			t.Errorf("after the sign-out: %d", status)
+		}
+		late.gets("invalid_grant")
+	})
+}
+
+func TestAnAddressThatSomebodySendsAsksNobodyToLetADeviceIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		thief, victim := w.browser(), w.browser()
+		victim.tokens(w.hrm)
+		d := w.device(w.screen())
+		thief.post("/device", "user_code", d.user).expect(http.StatusSeeOther)
+		sent := thief.leads()
+		victim.get(sent).expect(http.StatusSeeOther).follow().shows("Skriv koden från enheten")
+		victim.post(sent, "answer", "yes").expect(http.StatusSeeOther)
+		d.gets("authorization_pending")
+		victim.toQuestion(d).shows("Enheten ska visa den här koden: " + d.user)
+	})
+}
+
+func TestADeviceIsLetInByAProofAsFreshAsTheAppAsks(t *testing.T) {
+	w := on(t)
+	age := 60
+	rp := w.screen(func(rp *control.RP) { rp.Options.DefaultMaxAge = &age })
+	d, b := w.device(rp), w.browser()
+	b.tokens(w.hrm)
+	w.clock.Advance(5 * time.Minute)
+	b.toQuestion(d).proves().shows("Logga in på en annan enhet?")
 }
 
 func TestADeviceOfAnAppThatNeedsMoreIsAnsweredByMore(t *testing.T) {

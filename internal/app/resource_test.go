@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/relyingparty"
-	"github.com/portvakt/portvakt/internal/store"
 )
 
 const (
@@ -215,21 +213,45 @@ func TestAnExchangeThatIsNotForTheAskingServerIsRefused(t *testing.T) {
 	t.Error("a chain of actors has no end")
 }
 
-func TestAnExchangeWritesNothing(t *testing.T) {
+func TestAnExchangeIsWrittenDown(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		server := w.server("Gateway")
-		l := newLogin(server)
-		_, answer := w.redeem(l, l.code(t, w.browser().signIn(l, bosAddress, bosPass)))
-		form := url.Values{"grant_type": {relyingparty.TokenExchange}, "subject_token": {answer["access_token"].(string)}, "resource": {payrollAPI},
-			"subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"}}
-		r := httptest.NewRequest(http.MethodPost, issuer+"/token", strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.SetBasicAuth(server.ClientID, server.ClientSecret)
-		ctx, tally := store.WithTally(r.Context())
-		rec := httptest.NewRecorder()
-		w.app.Handler().ServeHTTP(rec, r.WithContext(ctx))
-		if got := tally.Counts(); rec.Code != http.StatusOK || got != (store.Counts{Reads: 2}) {
-			t.Errorf("%d, %+v", rec.Code, got)
+		front, server := w.server("Shifts"), w.server("Gateway")
+		l, b := newLogin(front), w.browser()
+		_, answer := w.redeem(l, l.code(t, b.signIn(l, bosAddress, bosPass)))
+		_, got := w.exchange(server, answer["access_token"].(string))
+		b.get("/account/activity").shows("Gateway anropade en annan tjänst åt dig")
+		if status, told := w.call("/revoke", server, "token", got["access_token"].(string)); status != http.StatusBadRequest || told["error"] != "unsupported_token_type" {
+			t.Errorf("revoked by itself: %d %v", status, told)
 		}
 	})
+}
+
+func TestABoundTokenIsExchangedForABoundOneAlone(t *testing.T) {
+	w := on(t)
+	h, server := w.holder(), w.server("Gateway")
+	front := w.server("Shifts", func(rp *control.RP) { rp.Public, rp.Options.GrantTypes, rp.RequireDPoP = true, nil, true })
+	bound := h.signedIn(front).text("access_token")
+	if _, got := w.exchange(server, bound); got["error"] != "invalid_request" {
+		t.Errorf("without a key: %v", got)
+	}
+}
+
+func TestAResourceThatIsTakenAwayIsHadNoMore(t *testing.T) {
+	w := on(t)
+	rp, b := w.server("Shifts"), w.browser()
+	b.tokens(w.hrm)
+	l := newLogin(rp)
+	_, answer := w.redeem(l, l.code(t, b.get(l.authorize("resource", payrollAPI)).leads()))
+	if err := w.operator(http.MethodPatch, "/relying-parties/"+rp.ClientID, map[string]any{"metadata": map[string]any{"resources": []string{archiveAPI}}}, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := w.refresh(rp, answer["refresh_token"].(string)); got["error"] != "invalid_target" {
+		t.Errorf("refresh: %v", got)
+	}
+	if err := w.operator(http.MethodPatch, "/relying-parties/"+rp.ClientID, map[string]any{"metadata": map[string]any{"grant_types": []string{"authorization_code"}}}, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := w.refresh(rp, answer["refresh_token"].(string)); got["error"] != "unauthorized_client" {
+		t.Errorf("refresh without its grant type: %v", got)
+	}
 }

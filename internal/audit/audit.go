@@ -57,6 +57,7 @@ const (
 	FrontGranted       Kind = "grant.front_granted"               // an app got its tokens by way of the browser: the grant begins
 	DeviceApproved     Kind = "grant.device_approved"             // a person let a device in that showed a code
 	DeviceDenied       Kind = "grant.device_denied"               // a person refused a device that showed a code
+	TokenExchanged     Kind = "grant.token_exchanged"             // an app's server got a token for a person in the place of one that another app had sent it
 	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer

@@ -23,6 +23,13 @@ type Answer struct {
 	Watched        Watched // what the browser shows of its session from now on
 }
 
+// Number puts the number into the description of an error by which the operator finds it. A signed answer (JARM) can take none any more.
+func (a Answer) Number(reference string) {
+	if reference != "" && a.Params.Has("error_description") {
+		a.Params.Set("error_description", a.Params.Get("error_description")+" (reference "+reference+")")
+	}
+}
+
 // Location is the address that the browser goes to, where the answer is not posted.
 func (a Answer) Location() string {
 	if len(a.Params) == 0 {

@@ -30,6 +30,9 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Token
 	if err != nil {
 		return Tokens{}, err
 	}
+	if rp.ClientID != token.AuthenticatorClient && !rp.Options.MayUse(relyingparty.DeviceCode) {
+		return Tokens{}, errGrantType
+	}
 	now := s.Now()
 	var g Grant
 	var refused error // an answer that what the poll has changed must outlive
@@ -69,7 +72,8 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 	case d.State == token.DeviceWaiting:
 		return g, errPending, nil
 	}
-	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt, Offline: true,
+	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt,
+		Session: d.Approval.Session, Offline: d.Approval.Session == "" || rp.RefreshTokens && hasScope(d.Scope, "offline_access"),
 		ACR: d.Approval.ACR, AMR: d.Approval.AMR, AuthTime: d.Approval.AuthTime,
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
 	if rp.RefreshTokens {

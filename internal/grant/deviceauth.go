@@ -22,6 +22,9 @@ import (
 // DevicePath is where a person types the code that a device shows (RFC 8628 §3.3).
 const DevicePath = "/device"
 
+// DeviceLife is how long a code waits for a person.
+const DeviceLife = token.DeviceLife
+
 // DeviceCodes is the answer to a device authorization request (RFC 8628 §3.2). Times are in seconds.
 type DeviceCodes struct {
 	DeviceCode  string `json:"device_code"`
@@ -68,7 +71,7 @@ func (s *Service) BeginDevice(ctx context.Context, c Client, network, scope stri
 	if err != nil {
 		return DeviceCodes{}, err
 	}
-	shown, page := typed[:token.UserCodeLength/2]+"-"+typed[token.UserCodeLength/2:], s.Issuer+DevicePath
+	shown, page := showUserCode(typed), s.Issuer+DevicePath
 	return DeviceCodes{DeviceCode: code.Reveal(), UserCode: shown, Page: page, PageForCode: page + "?" + url.Values{"user_code": {shown}}.Encode(),
 		ExpiresIn: int(token.DeviceLife / time.Second), Interval: int(token.DevicePoll / time.Second)}, nil
 }
@@ -96,6 +99,10 @@ func newUserCode() string {
 	return string(code)
 }
 
+func showUserCode(code string) string {
+	return code[:token.UserCodeLength/2] + "-" + code[token.UserCodeLength/2:]
+}
+
 // readUserCode takes a code as people type it: in small letters, with spaces and dashes (RFC 8628 §6.1).
 func readUserCode(typed string) string {
 	if len(typed) > 10*token.UserCodeLength {
@@ -116,26 +123,26 @@ var (
 	ErrNotProven = errors.New("the person must show who she is first")
 )
 
-// FindDevice returns the id of the device that waits with the code that a person has typed. It fails with ErrNoDevice and
+// FindDevice returns the id of the device that waits with the code that a person has typed, and the code as the device shows it. It fails with ErrNoDevice and
 // authn.ErrThrottled: the budget of a network keeps it from trying all codes.
-func (s *Service) FindDevice(ctx context.Context, typed, network string) (id string, err error) {
+func (s *Service) FindDevice(ctx context.Context, typed, network string) (id, shown string, err error) {
 	read := readUserCode(typed)
 	if len(read) != token.UserCodeLength {
-		return "", ErrNoDevice
+		return "", "", ErrNoDevice
 	}
 	now := s.Now()
 	slot := throttle.Slot{Key: s.Keys.Pseudonym(deviceBudget, "type", network), Budget: throttle.Requests}
 	if err := s.InTx(ctx, func(tx Tx) error { return takeSlot(ctx, tx, slot, now) }); err != nil {
-		return "", err
+		return "", "", err
 	}
 	id, ok, err := s.Store.FindDeviceCode(ctx, s.Keys.Pseudonym(userCodePurpose, read), now)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("find device code: %w", err)
+		return "", "", fmt.Errorf("find device code: %w", err)
 	case !ok:
-		return "", ErrNoDevice
+		return "", "", ErrNoDevice
 	}
-	return id, nil
+	return id, showUserCode(read), nil
 }
 
 // Asked is a device that asks a person for an answer.
@@ -180,7 +187,7 @@ func (s *Service) LookAtDevice(ctx context.Context, id string, current secret.To
 	case mine:
 		return a, nil
 	}
-	r := authn.Request{Floor: session.ACR(sso.RP.RequireACR)}
+	r := authn.Request{Floor: session.ACR(sso.RP.RequireACR), MaxAge: sso.RP.Options.DefaultMaxAge, ACRValues: strings.Join(sso.RP.Options.DefaultACRs, " ")}
 	if !s.Answers(r, a.facts) {
 		a.Floor = r.Floor
 		return a, ErrNotProven
@@ -204,7 +211,7 @@ func (s *Service) AnswerDevice(ctx context.Context, id string, current secret.To
 		var err error
 		if approve {
 			done, err = tx.ApproveDevice(ctx, id, me.Account, secret.NewID(),
-				token.Approval{ACR: me.ACR, AMR: me.AMR, AuthTime: me.AuthTime, Epoch: a.Account.Epoch}, now)
+				token.Approval{Session: me.ID, ACR: me.ACR, AMR: me.AMR, AuthTime: me.AuthTime, Epoch: a.Account.Epoch}, now)
 		} else {
 			done, err = tx.DenyDevice(ctx, id, me.Account, now)
 		}

@@ -138,6 +138,9 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 			return fmt.Errorf("find subject: %w", err)
 		}
 		info := reveal(g.Scope, sub)
+		if !strings.HasPrefix(r.ResponseMode, FormPost) && !rp.Options.IDTokenEncryption().IsOn() {
+			info.Persons = nil // a person's key may be a national identity number, and stands in no address (RULES §7)
+		}
 		told.Userinfo = &info
 	}
 	told.Nonce = r.Nonce

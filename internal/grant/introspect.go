@@ -84,6 +84,9 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 	if claims.Confirmation != nil {
 		answer.TokenType = "DPoP"
 	}
+	if g.ClientID != found.RP.ClientID && (g.Subject != "" || found.RP.Options.IsPairwise()) {
+		answer.Subject = "" // it is the other app's name for the person
+	}
 	return found.RP, answer, nil
 }
 

@@ -27,6 +27,9 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 	if err != nil {
 		return Tokens{}, err
 	}
+	if rp.ClientID != token.AuthenticatorClient && !rp.Options.MayUse(relyingparty.RefreshToken) {
+		return Tokens{}, errGrantType
+	}
 	id, generation, ok := s.parseRefreshToken(refresh)
 	if !ok {
 		return Tokens{}, errRefresh
@@ -45,13 +48,9 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 			return nil
 		case scope != "" && !within(scope, g):
 			return errScope // undoes the rotation: the RP keeps the token that it has
-		case resource != "":
-			if g.Resource, err = s.target(rp, g.Resource, resource); err != nil {
-				return err
-			}
 		}
-		if g.Session == "" {
-			return nil
+		if g.Resource, err = s.target(rp, g.Resource, resource); err != nil || g.Session == "" {
+			return err
 		}
 		return tx.TouchSession(ctx, g.Session, now.Add(-seenEvery), now)
 	})

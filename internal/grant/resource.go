@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/signingkey"
@@ -17,7 +18,7 @@ var errTarget = Error{"invalid_target", "the client is not registered for this r
 // the token is for userinfo.
 func (s *Service) target(rp relyingparty.RP, granted, asked string) (string, error) {
 	switch {
-	case asked == "":
+	case asked == "" && (granted == "" || slices.Contains(rp.Options.Resources, granted)):
 		return granted, nil
 	case granted != "" && asked != granted, !slices.Contains(rp.Options.Resources, asked), strings.HasPrefix(asked, s.Issuer): // our own are no RP's to name
 		return "", errTarget
@@ -61,7 +62,7 @@ const maxActors = 4
 var errSubjectToken = Error{"invalid_request", "the subject token is foreign, expired, revoked, or none of the client's organisations' apps"}
 
 // ExchangeToken gives a confidential client an access token for a resource in the place of one that an app of its organisations has sent it, for
-// the same person and with no more scope: with two reads and no write. It stands as long as the sign-in behind the first token, and never longer
+// the same person and with no more scope, and notes that it did. It stands as long as the sign-in behind the first token, and never longer
 // than that token. It fails with an Error.
 func (s *Service) ExchangeToken(ctx context.Context, x Exchange) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, x.Client, x.Use)
@@ -80,8 +81,11 @@ func (s *Service) ExchangeToken(ctx context.Context, x Exchange) (Tokens, error)
 		return Tokens{}, errTarget
 	}
 	claims, ok := s.readAccessToken(x.SubjectToken)
-	if !ok || claims.Grant == "" {
+	switch {
+	case !ok || claims.Grant == "", claims.Audience != s.Issuer && !slices.Contains(rp.Options.Resources, claims.Audience):
 		return Tokens{}, errSubjectToken
+	case claims.jkt() != "" && jkt == "":
+		return Tokens{}, Error{"invalid_request", "a token that is bound to a key is exchanged for one that is bound to the client's: a DPoP proof is missing"}
 	}
 	found, err := s.Store.FindIntrospected(ctx, rp.ClientID, claims.Grant, s.Now())
 	if err != nil {
@@ -110,6 +114,13 @@ func (s *Service) ExchangeToken(ctx context.Context, x Exchange) (Tokens, error)
 	fresh.Expires, fresh.Confirmation = min(claims.Expires, now.Add(AccessTokenLife).Unix()), confirm(jkt)
 	if claims.ClientID != rp.ClientID {
 		fresh.Actor = &actor{Subject: rp.ClientID, Former: claims.Actor}
+	}
+	if err := s.InTx(ctx, func(tx Tx) error {
+		line := s.event(audit.TokenExchanged, g)
+		line.Client, line.Detail["resource"], line.Detail["from"] = rp.ClientID, resource, claims.ClientID
+		return tx.Append(ctx, line)
+	}); err != nil {
+		return Tokens{}, err
 	}
 	t := Tokens{TokenType: tokenType(jkt), ExpiresIn: int(fresh.Expires - now.Unix()), Scope: scope, IssuedTokenType: accessTokenType}
 	t.AccessToken, err = s.Sign.Sign(signingkey.ES256, "at+jwt", fresh)

@@ -128,6 +128,9 @@ func (s *Service) Revoke(ctx context.Context, c Client, value string) error {
 		if !isAccess || claims.ClientID != rp.ClientID {
 			return nil
 		}
+		if claims.Actor != nil {
+			return Error{"unsupported_token_type", "a token from an exchange ends with the sign-in behind it"}
+		}
 		id = claims.Grant
 	}
 	now := s.Now()

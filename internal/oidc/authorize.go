@@ -58,10 +58,7 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 // respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
 	d.Visitor.Watch(w, a.Watched.Value, a.Watched.Expires)
-	if a.Failed && a.Params.Has("error_description") { // a signed answer can take no more
-		d.Kit.RefusedProgram(r, http.StatusFound, r.URL.Path, a.Params.Get("error")+": "+a.Params.Get("error_description"))
-		a.Params.Set("error_description", a.Params.Get("error_description")+" (reference "+web.Reference(r.Context())+")")
-	}
+	a.Number(d.Kit.RefusedAnswer(r, a.Params.Get("error"), a.Params.Get("error_description")))
 	if a.Post {
 		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params, Failed: a.Failed})
 	}

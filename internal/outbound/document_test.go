@@ -1,7 +1,10 @@
 package outbound
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,21 +24,26 @@ func TestManyThatHangKeepNobodyElse(t *testing.T) {
 		w.Write([]byte("all of it")) //nolint:errcheck // a test's server
 	}))
 	defer server.Close()
-	d := NewDocuments(server.Client())
+	d := NewDocuments(&http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String()) // whatever the host's name
+	}}})
 	done := make(chan error, maxAtOnce)
-	for range maxAtOnce {
+	for i := range maxAtOnce {
 		go func() {
-			got, err := d.Fetch(t.Context(), server.URL)
+			got, err := d.Fetch(t.Context(), fmt.Sprintf("http://host%d.example/", i/maxAtHost))
 			if err == nil && got != "all of it" {
 				err = errors.New(got)
 			}
 			done <- err
 		}()
-	}
-	for range maxAtOnce {
 		<-hangs
+		if i == maxAtHost-1 {
+			if _, err := d.Fetch(t.Context(), "http://host0.example/"); !errors.Is(err, ErrDocument) {
+				t.Errorf("one more at a host that hangs: %v", err)
+			}
+		}
 	}
-	if _, err := d.Fetch(t.Context(), server.URL); !errors.Is(err, ErrDocument) {
+	if _, err := d.Fetch(t.Context(), "http://another.example/"); !errors.Is(err, ErrDocument) {
 		t.Errorf("one more: %v", err)
 	}
 	close(goOn)
@@ -44,7 +52,7 @@ func TestManyThatHangKeepNobodyElse(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := d.Fetch(t.Context(), server.URL+"/large"); !errors.Is(err, ErrDocument) {
+	if _, err := d.Fetch(t.Context(), "http://host0.example/large"); !errors.Is(err, ErrDocument) {
 		t.Errorf("a large one: %v", err)
 	}
 }

@@ -29,6 +29,9 @@ const (
 	keySetStale = time.Hour
 )
 
+// maxSets is how many are kept at a node.
+const maxSets = 1000
+
 // published is one RP's set.
 type published struct {
 	reading sync.Mutex // held while it is read: whoever needs it waits, and gets what is read then
@@ -51,6 +54,12 @@ func (k *KeySets) Fetch(ctx context.Context, address string, again bool) (signin
 	}
 	p := k.sets[address]
 	if p == nil {
+		for other := range k.sets { // one of many: whoever still needs it reads it anew
+			if len(k.sets) < maxSets {
+				break
+			}
+			delete(k.sets, other)
+		}
 		p = &published{}
 		k.sets[address] = p
 	}

@@ -26,6 +26,9 @@ func (o Options) MayAskFor(responseType string) bool {
 	if len(o.ResponseTypes) == 0 {
 		return responseType == CodeType
 	}
+	if responseType != CodeType && !o.MayUse(Implicit) {
+		return false
+	}
 	return slices.ContainsFunc(o.ResponseTypes, func(t string) bool { return ResponseType(t) == responseType })
 }
 

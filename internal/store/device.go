@@ -17,7 +17,7 @@ INSERT INTO devices (id, code, client_id, scope, jkt, state, account_id, grant_i
 VALUES ($1, $2, $3, $4, $5, 'waiting', '', '', $6, $7, 0, $8, $9)`
 
 	approveDevice statement = `
-UPDATE devices SET state = 'approved', account_id = $2, grant_id = $3, acr = $5, amr = $6, auth_time = $7, epoch = $8, approved_at = $9
+UPDATE devices SET state = 'approved', account_id = $2, grant_id = $3, acr = $5, amr = $6, auth_time = $7, epoch = $8, approved_at = $9, session_id = $10
 WHERE id = $1 AND state = 'waiting' AND expires_at > $4
 RETURNING id`
 
@@ -27,13 +27,13 @@ WHERE id = $1 AND state IN ('waiting', 'approved') AND expires_at > $2 RETURNING
 
 	findDevice statement = `
 SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval,
-  user_code, acr, amr, auth_time, epoch, approved_at
+  user_code, acr, amr, auth_time, epoch, approved_at, session_id
 FROM devices WHERE code = $1 AND client_id = $2`
 
 	// Of an authenticator there is none by this: its codes are approved at its pairing.
 	findTypedDevice statement = `
 SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval,
-  user_code, acr, amr, auth_time, epoch, approved_at
+  user_code, acr, amr, auth_time, epoch, approved_at, session_id
 FROM devices WHERE id = $1 AND user_code <> ''`
 
 	findDeviceByCode statement = `SELECT id FROM devices WHERE user_code = $1 AND user_code <> '' AND state = 'waiting' AND expires_at > $2`
@@ -43,12 +43,13 @@ FROM devices WHERE id = $1 AND user_code <> ''`
 	useDevice statement = `
 UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expires_at > $2 RETURNING id`
 
-	// No session stands behind it: it has none to end with, and lasts.
+	// No session stands behind an authenticator's: it has none to end with, and lasts. Behind another's stands the one that approved it.
 	insertDeviceGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
-SELECT $1, $2, $3, a.id, '', $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
+SELECT $1, $2, $3, a.id, $17, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
+  EXISTS (SELECT 1 FROM sessions s WHERE s.id = $17 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11) AND
   NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
@@ -64,7 +65,7 @@ type deviceRow struct {
 
 func (r *deviceRow) dest() []any {
 	return []any{&r.ID, &r.code, &r.ClientID, &r.Scope, &r.JKT, &r.State, &r.Account, &r.GrantID, &r.created, &r.expires, &r.polled, &r.interval,
-		&r.UserCode, &r.Approval.ACR, &r.amr, &r.authTime, &r.Approval.Epoch, &r.approved}
+		&r.UserCode, &r.Approval.ACR, &r.amr, &r.authTime, &r.Approval.Epoch, &r.approved, &r.Approval.Session}
 }
 
 func (r *deviceRow) device() token.Device {
@@ -97,7 +98,7 @@ func (db *DB) FindDevice(ctx context.Context, id string) (token.Device, bool, er
 // ApproveDevice lets the account's person approve a device code that still waits; false if it does not. grantID is the grant that its
 // use will make; a is the sign-in, where one stands behind it.
 func (tx *Tx) ApproveDevice(ctx context.Context, id string, acc account.ID, grantID string, a token.Approval, now time.Time) (bool, error) {
-	return tx.query(ctx, approveDevice, id, string(acc), grantID, ms(now), string(a.ACR), strings.Join(a.AMR, " "), ms(a.AuthTime), a.Epoch, ms(now)).one(&id)
+	return tx.query(ctx, approveDevice, id, string(acc), grantID, ms(now), string(a.ACR), strings.Join(a.AMR, " "), ms(a.AuthTime), a.Epoch, ms(now), string(a.Session)).one(&id)
 }
 
 // DenyDevice refuses a device code that waits, or that was approved and not used yet; false if it is neither. acc is who refuses, where

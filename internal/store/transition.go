@@ -84,7 +84,9 @@ LIMIT 20`
 	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
 	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 AND (identifier = '') = $3 LIMIT $2) lately`
 	insertRefusal statement = `
-INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (reference) DO NOTHING`
+INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id)
+SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $7 = '' OR EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $7)
+ON CONFLICT (reference) DO NOTHING`
 
 	countFindings statement = `SELECT kind, count(*) FROM findings WHERE organisation_id = $1 GROUP BY kind`
 

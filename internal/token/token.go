@@ -42,6 +42,7 @@ type Device struct {
 
 // Approval is the sign-in in which a person approved a device code. Its zero value: nobody did, or by the pairing of an authenticator.
 type Approval struct {
+	Session  session.ID // with which the grant ends, unless it is for longer
 	ACR      session.ACR
 	AMR      []string
 	AuthTime time.Time

@@ -28,6 +28,8 @@ type Refusal struct {
 type refusals struct {
 	mu      sync.Mutex
 	waiting []Refusal
+	day     time.Time
+	of      map[string]int // programs' refusals of the day, by client
 }
 
 // What is kept: so many a flush, and so many a day in the whole installation, so that whoever makes a thousand mistakes a second, or one a
@@ -36,7 +38,12 @@ const (
 	mostRefusals = 50
 	flushPause   = 2 * time.Second
 	mostADay     = 20_000
+	mostOfOne    = 2_000 // of one client, or without one, a day at this node
+	maxWord      = 200   // bytes
 )
+
+// cut keeps what a stranger has written within bounds.
+func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxWord)], "") }
 
 // isProgram says whether a program was refused and no person. Both are kept, and neither takes the other's room.
 func (r Refusal) isProgram() bool { return r.Identifier == "" }
@@ -45,11 +52,21 @@ func (r Refusal) isProgram() bool { return r.Identifier == "" }
 func (s *Service) NoteRefusal(r Refusal) {
 	s.refusals.mu.Lock()
 	defer s.refusals.mu.Unlock()
+	r.Page, r.Problem, r.Client = cut(r.Page), cut(r.Problem), cut(r.Client)
+	if day := r.At.Truncate(24 * time.Hour); !day.Equal(s.refusals.day) {
+		s.refusals.day, s.refusals.of = day, map[string]int{}
+	}
 	kind := 0
 	for _, one := range s.refusals.waiting {
 		if one.isProgram() == r.isProgram() {
 			kind++
 		}
+	}
+	if r.isProgram() {
+		if s.refusals.of[r.Client] >= mostOfOne || len(s.refusals.of) > mostADay {
+			return
+		}
+		s.refusals.of[r.Client]++
 	}
 	if kind < mostRefusals {
 		s.refusals.waiting = append(s.refusals.waiting, r)

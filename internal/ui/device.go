@@ -18,7 +18,7 @@ func (d *Door) getDevice(w http.ResponseWriter, r *http.Request) error {
 // postDevice handles POST /device: a code that waits leads to its question.
 func (d *Door) postDevice(w http.ResponseWriter, r *http.Request) error {
 	typed := r.PostFormValue("user_code")
-	id, err := d.Grant.FindDevice(r.Context(), typed, d.Visitor.Browser(r).Network)
+	id, shown, err := d.Grant.FindDevice(r.Context(), typed, d.Visitor.Browser(r).Network)
 	switch {
 	case errors.Is(err, grant.ErrNoDevice):
 		view := DeviceCode{Action: grant.DevicePath, Code: typed[:min(len(typed), maxCode)], Problem: ProblemDeviceCode}
@@ -26,6 +26,7 @@ func (d *Door) postDevice(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return tooManyOr(err)
 	}
+	d.Visitor.KeepTyped(w, id, shown, grant.DeviceLife)
 	return see(w, r, grant.DevicePath+"/"+id)
 }
 
@@ -40,7 +41,8 @@ func (d *Door) getDeviceQuestion(w http.ResponseWriter, r *http.Request) error {
 	if asked.IsLetIn() || asked.IsRefused() {
 		return d.Kit.Page(w, r, http.StatusOK, "device_done", DeviceDone{App: asked.RP.Name, Denied: asked.IsRefused(), AccountURL: "/account"})
 	}
-	return d.Kit.Page(w, r, http.StatusOK, "device_confirm", DeviceConfirm{Action: r.URL.Path, App: asked.RP.Name, Address: asked.Account.Login()})
+	code, _ := d.Visitor.Typed(r, r.PathValue("device"))
+	return d.Kit.Page(w, r, http.StatusOK, "device_confirm", DeviceConfirm{Action: r.URL.Path, App: asked.RP.Name, Address: asked.Account.Login(), Code: code})
 }
 
 // postDeviceQuestion handles POST /device/{id}: the answer. A second press of the same shows what became of the first.
@@ -58,9 +60,12 @@ func (d *Door) postDeviceQuestion(w http.ResponseWriter, r *http.Request) error 
 	return see(w, r, r.URL.Path)
 }
 
-// lookAtDevice reads the device of the address. done says that the request is answered: the code is not there any more, or the person
-// shows first who she is.
+// lookAtDevice reads the device of the address. done says that the request is answered: the code is not there any more, was not typed in this
+// browser, or the person shows first who she is.
 func (d *Door) lookAtDevice(w http.ResponseWriter, r *http.Request) (asked grant.Asked, done bool, err error) {
+	if _, typed := d.Visitor.Typed(r, r.PathValue("device")); !typed {
+		return asked, true, see(w, r, grant.DevicePath) // somebody else typed it, and has sent her the address
+	}
 	asked, err = d.Grant.LookAtDevice(r.Context(), r.PathValue("device"), d.Visitor.Session(r))
 	switch {
 	case errors.Is(err, grant.ErrNoDevice):

@@ -46,6 +46,7 @@ var activityTexts = map[audit.Kind]string{
 	audit.CodeRedeemed:       "myaccount.activity.code_redeemed",
 	audit.DeviceApproved:     "myaccount.activity.device_approved",
 	audit.DeviceDenied:       "myaccount.activity.device_denied",
+	audit.TokenExchanged:     "myaccount.activity.token_exchanged",
 	audit.DeviceRedeemed:     "myaccount.activity.code_redeemed",
 	audit.FrontGranted:       "myaccount.activity.code_redeemed",
 	audit.CodeReused:         "myaccount.activity.code_reused",

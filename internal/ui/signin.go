@@ -206,6 +206,7 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 // respond goes on to the app with what it gets, or to a page of our own.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, to grant.Answer) error {
 	d.Visitor.Watch(w, to.Watched.Value, to.Watched.Expires)
+	to.Number(d.Kit.RefusedAnswer(r, to.Params.Get("error"), to.Params.Get("error_description")))
 	if to.Post {
 		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params, Failed: to.Failed})
 	}

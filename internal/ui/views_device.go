@@ -18,6 +18,7 @@ type DeviceConfirm struct {
 	Action  string
 	App     string
 	Address string
+	Code    string // as the device shows it
 }
 
 // DeviceDone is the page device_done: what became of it.

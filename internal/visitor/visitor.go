@@ -21,6 +21,7 @@ const (
 	rememberedOne = "pv_remembered"
 	watchedCookie = "pv_watched" // see ui/static/check_session.js
 	attemptPrefix = "pv_attempt_"
+	typedCookie   = "pv_device"
 )
 
 // Kit reads and writes a browser's cookies.
@@ -98,6 +99,19 @@ func (k Kit) Forgotten(w http.ResponseWriter, r *http.Request) {
 	k.SignedOut(w, r)
 	k.Cookies.Clear(w, memoryCookie)
 	k.Cookies.Clear(w, rememberedOne)
+}
+
+const typedPurpose = secret.Purpose("typed code of a device")
+
+// KeepTyped remembers which device's code was typed here, for as long as such a code lives.
+func (k Kit) KeepTyped(w http.ResponseWriter, device, code string, life time.Duration) {
+	k.Cookies.Set(w, typedCookie, k.Keys.Seal(typedPurpose, device, []byte(code), k.Now()), life)
+}
+
+// Typed is the code of the device as it was typed in this browser; false if it was not: somebody has sent the person the address.
+func (k Kit) Typed(r *http.Request, device string) (code string, ok bool) {
+	plain, err := k.Keys.Open(typedPurpose, device, k.Cookies.Get(r, typedCookie), 24*time.Hour, k.Now())
+	return string(plain), err == nil
 }
 
 // Attempt returns the cookie of the attempt with the id, or "".

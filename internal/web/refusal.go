@@ -39,7 +39,7 @@ func (k *Kit) refused(r *http.Request, status int, page string, view any) {
 // RefusedProgram tells of an answer to a program that refuses: what it asked, and the error as it was told.
 func (k *Kit) RefusedProgram(r *http.Request, status int, endpoint, problem string) {
 	s := stateOf(r.Context())
-	if k.options.Refused != nil && s.reference != "" && s.rp != "" {
+	if k.options.Refused != nil && s.reference != "" {
 		k.options.Refused(Refusal{Reference: s.reference, Status: status, Page: endpoint, Problem: problem, Client: s.rp})
 	}
 }
@@ -54,4 +54,13 @@ func problemOf(view any) string {
 		return f.String()
 	}
 	return ""
+}
+
+// RefusedAnswer tells of an error that goes to an RP by way of the browser, and returns its number; empty where there is no error.
+func (k *Kit) RefusedAnswer(r *http.Request, code, description string) (number string) {
+	if code == "" {
+		return ""
+	}
+	k.RefusedProgram(r, http.StatusFound, r.URL.Path, code+": "+description)
+	return stateOf(r.Context()).reference
 }

@@ -8,11 +8,13 @@ ALTER TABLE devices ADD COLUMN amr TEXT NOT NULL DEFAULT '';
 ALTER TABLE devices ADD COLUMN auth_time BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE devices ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0; -- the account's, when a person approved it by its user_code
 ALTER TABLE devices ADD COLUMN approved_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE devices ADD COLUMN session_id TEXT NOT NULL DEFAULT ''; -- of whoever approved it by its user_code
 CREATE UNIQUE INDEX devices_user_code ON devices (user_code) WHERE user_code <> '';
 
 -- +goose Down
 
 DROP INDEX devices_user_code;
+ALTER TABLE devices DROP COLUMN session_id;
 ALTER TABLE devices DROP COLUMN approved_at;
 ALTER TABLE devices DROP COLUMN epoch;
 ALTER TABLE devices DROP COLUMN auth_time;
