@@ -1,9 +1,12 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -399,4 +402,60 @@ func TestRegistrationsWithoutATokenHaveABudget(t *testing.T) {
 	}
 	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 1})
 	w.itself(token, `{`+payroll+`}`)
+}
+
+// TestAChangeUndoesNothingOfTheOperators holds what she sets while an app's change is held back by the app's own server, and what she has
+// given to an app and asked of it before.
+func TestAChangeUndoesNothingOfTheOperators(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		made := w.itself("", `{`+payroll+`}`)
+		id, at, access := made["client_id"].(string), made["registration_client_uri"].(string), made["registration_access_token"].(string)
+		sets := func(c control.RPChange) {
+			t.Helper()
+			if err := w.operator(http.MethodPatch, "/relying-parties/"+id, c, new(control.RP)); err != nil {
+				t.Error(err)
+			}
+		}
+		fetched := 0
+		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+			if fetched++; fetched == 1 {
+				sets(control.RPChange{RequireACR: new("urn:portvakt:aal2"), Organisations: []string{"foretaget"}})
+			}
+			return `["https://payroll.example/callback"]`, nil
+		}
+		body := `{"client_id": "` + id + `", ` + payroll
+		sector := body + `, "sector_identifier_uri": "https://payroll.example/sector"`
+		if status, _, answer := w.registration(http.MethodPut, at, access, sector+`}`); status != http.StatusOK || fetched != 2 {
+			t.Fatalf("%d %v, fetched %d times", status, answer, fetched)
+		}
+		if kept := w.askDB(`SELECT require_acr FROM relying_parties WHERE client_id = $1`, id); kept != "urn:portvakt:aal2" {
+			t.Errorf("what the operator has decided meanwhile became %q", kept)
+		}
+		if kept := w.askDB(`SELECT organisation_id FROM relying_party_organisations WHERE client_id = $1`, id); kept != "foretaget" {
+			t.Errorf("the organisation that she gave meanwhile became %q", kept)
+		}
+
+		const device, exchange = "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"
+		sets(control.RPChange{RequireDPoP: new(true), RequirePAR: new(true), Metadata: json.RawMessage(`{"resources": ["https://api.example/"],
+			"grant_types": ["authorization_code", "` + device + `"]}`)})
+		for name, more := range map[string]string{"of nothing": ``, "of what it reads": `, "grant_types": ["authorization_code", "` + device + `"]`} {
+			status, _, answer := w.registration(http.MethodPut, at, access, sector+more+`}`)
+			if status != http.StatusOK || answer["dpop_bound_access_tokens"] != true || answer["require_pushed_authorization_requests"] != true ||
+				!slices.Equal(answer["grant_types"].([]any), []any{"authorization_code", device}) || answer["resources"] == nil {
+				t.Errorf("a change %s: %d %v", name, status, answer)
+			}
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, sector+`, "grant_types": ["authorization_code", "`+exchange+`"]}`); status != http.StatusBadRequest {
+			t.Errorf("it gave itself more: %d %v", status, answer)
+		}
+		fetched = 0
+		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+			fetched++
+			sets(control.RPChange{ClientURI: new("https://payroll.example/" + strconv.Itoa(fetched))})
+			return `["https://payroll.example/callback"]`, nil
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, body+`, "sector_identifier_uri": "https://payroll.example/other"}`); status != http.StatusConflict || fetched != 3 {
+			t.Errorf("without an end: %d %v, fetched %d times", status, answer, fetched)
+		}
+	}, openly)
 }

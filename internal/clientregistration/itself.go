@@ -72,7 +72,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if initial == "" {
 		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for
 	}
-	if err := checkItself(rp); err != nil {
+	if err := checkItself(relyingparty.RP{}, rp); err != nil {
 		return Itself{}, err
 	}
 	if err := s.admit(ctx, initial, network, now); err != nil { // before anything is fetched at its word
@@ -136,8 +136,9 @@ func (s *Service) allow(ctx context.Context, tx Tx, initial secret.Token, now ti
 	return t, err
 }
 
-// checkItself is check, with the two kinds of fault that an app is told apart.
-func checkItself(rp relyingparty.RP) error {
+// checkItself is check, with the two kinds of fault that an app is told apart, and without what the operator has given to it before.
+func checkItself(before, rp relyingparty.RP) error {
+	adds := func(grantType string) bool { return rp.Options.MayUse(grantType) && !before.Options.MayUse(grantType) }
 	if err := rp.CheckRedirects(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
 	}
@@ -148,7 +149,7 @@ func checkItself(rp relyingparty.RP) error {
 		return fmt.Errorf("%w: %w", ErrMetadata, err)
 	case rp.InitiateLoginURI != "" && !strings.HasPrefix(rp.InitiateLoginURI, "https://"): // OpenID Connect Registration §2
 		return fmt.Errorf("%w: initiate_login_uri has https", ErrMetadata)
-	case rp.Options.MayUse(relyingparty.DeviceCode), rp.Options.MayUse(relyingparty.TokenExchange), len(rp.Options.Resources) > 0:
+	case adds(relyingparty.DeviceCode), adds(relyingparty.TokenExchange), !slices.Equal(before.Options.Resources, rp.Options.Resources):
 		// A code on a page that anybody can make is how people are talked into letting a stranger in; whose servers an app calls, the operator says.
 		return fmt.Errorf("%w: device codes, token exchange and resources are the operator's to give", ErrMetadata)
 	}
@@ -187,6 +188,10 @@ func (s *Service) Find(ctx context.Context, clientID string, access secret.Token
 // Replace puts what an app says of itself in the place of all that it has said before (RFC 7592 §2.2). change is given the app as it is.
 // Its secret, its organisation and what the operator has decided stay. had is the secret that it names; empty: none.
 func (s *Service) Replace(ctx context.Context, clientID string, access, had secret.Token, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
+	return again(func() (relyingparty.RP, error) { return s.replace(ctx, clientID, access, had, change) })
+}
+
+func (s *Service) replace(ctx context.Context, clientID string, access, had secret.Token, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
 	before, err := s.Find(ctx, clientID, access)
 	if err != nil {
 		return before, err
@@ -202,13 +207,17 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 	if err := change(&rp); err != nil {
 		return before, err
 	}
+	// What an app must do it must go on doing: nobody knows any more whether it was the operator who said so.
+	rp.RequireDPoP = rp.RequireDPoP || before.RequireDPoP
+	rp.Options.RequirePAR = rp.Options.RequirePAR || before.Options.RequirePAR
+	rp.Options.RequireSigned = rp.Options.RequireSigned || before.Options.RequireSigned
 	if rp = withDefaults(rp); !vouched {
 		rp.Name = Host(rp.RedirectURIs)
 	}
 	if !sameSecret(before, rp) {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
 	}
-	if err := checkItself(rp); err != nil {
+	if err := checkItself(before, rp); err != nil {
 		return before, err
 	}
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
@@ -217,16 +226,10 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 	if err := s.needKeys(ctx, rp); err != nil {
 		return before, err
 	}
-	return rp, s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.ChangeRP(ctx, rp)
-		if err == nil && !ok {
-			err = ErrToken
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Append(ctx, s.itself(audit.RPChanged, clientID))
-	})
+	if err = s.put(ctx, before, rp, s.itself(audit.RPChanged, clientID)); errors.Is(err, ErrUnknown) {
+		err = ErrToken
+	}
+	return rp, err
 }
 
 // Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end.
