@@ -347,6 +347,9 @@ func TestAChangeIsTheAppsOwnAndWhole(t *testing.T) {
 	if kept := w.askDB(`SELECT require_acr FROM relying_parties WHERE client_id = $1`, id); kept != "urn:portvakt:aal2" {
 		t.Errorf("what the operator has decided became %q", kept)
 	}
+	if has := w.askDB(`SELECT COUNT(*) FROM relying_party_organisations WHERE client_id = $1`, id); has != "0" {
+		t.Errorf("by what else the operator set, it got %s organisations", has)
+	}
 	basic := w.itself("", `{`+payroll+`}`)
 	body := `{"client_id": "` + basic["client_id"].(string) + `", "client_secret": "x", ` + payroll + `}`
 	if status, _, answer := w.registration(http.MethodPut, basic["registration_client_uri"].(string), basic["registration_access_token"].(string), body); status != http.StatusBadRequest {

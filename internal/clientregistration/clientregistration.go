@@ -111,7 +111,12 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		return rp, "", err
 	}
 	var err error
-	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {
+	if len(rp.Organisations) == 0 {
+		rp.Organisations, err = s.onlyOne(ctx)
+	} else {
+		rp.Organisations, err = s.organisations(ctx, rp.Organisations)
+	}
+	if err != nil {
 		return rp, "", err
 	}
 	err = s.InTx(ctx, func(tx Tx) error {
@@ -217,13 +222,24 @@ func withDefaults(rp relyingparty.RP) relyingparty.RP {
 	return rp.WithFAPI()
 }
 
-func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
+// onlyOne is the only organisation there is; none, where there are several.
+func (s *Service) onlyOne(ctx context.Context) ([]organisation.ID, error) {
 	all, err := s.Store.ListOrganisations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list organisations: %w", err)
 	}
-	if len(wanted) == 0 && len(all) == 1 {
-		return []organisation.ID{all[0].ID}, nil
+	if len(all) != 1 {
+		return nil, nil
+	}
+	return []organisation.ID{all[0].ID}, nil
+}
+
+// organisations are those that are wanted, if there are such. None stay none: an app that registered itself gets an organisation by the
+// operator's word, not by whatever else she sets.
+func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
+	all, err := s.Store.ListOrganisations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list organisations: %w", err)
 	}
 	known := map[organisation.ID]bool{}
 	for _, o := range all {
