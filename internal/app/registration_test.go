@@ -462,3 +462,29 @@ func TestAChangeUndoesNothingOfTheOperators(t *testing.T) {
 		}
 	}, openly)
 }
+
+func TestTokensByWayOfTheBrowserNeedARegistrationToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLiteFile(t), openly)
+	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 10})
+	made := w.itself("", `{`+payroll+`}`)
+	id, at, access := made["client_id"].(string), made["registration_client_uri"].(string), made["registration_access_token"].(string)
+	for _, kind := range []string{"id_token", "id_token token", "token id_token", "code id_token", "code token", "code id_token token"} {
+		more := `, "response_types": ["code", "` + kind + `"]}`
+		if status, _, answer := w.registration(http.MethodPost, "/register", "", `{`+payroll+more); status != http.StatusBadRequest || answer["error"] != "invalid_client_metadata" {
+			t.Errorf("%s without a token: %d %v", kind, status, answer)
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, `{"client_id": "`+id+`", `+payroll+more); status != http.StatusBadRequest || answer["error"] != "invalid_client_metadata" {
+			t.Errorf("%s afterwards: %d %v", kind, status, answer)
+		}
+		w.itself(token, `{`+payroll+more)
+	}
+	if err := w.operator(http.MethodPatch, "/relying-parties/"+id, control.RPChange{ResponseTypes: []string{"code", "token id_token"}}, new(control.RP)); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]int{"id_token token": http.StatusOK, "code id_token": http.StatusBadRequest} {
+		if status, _, answer := w.registration(http.MethodPut, at, access, `{"client_id": "`+id+`", `+payroll+`, "response_types": ["`+kind+`"]}`); status != want {
+			t.Errorf("%s, of what the operator gave: %d %v", kind, status, answer)
+		}
+	}
+}

@@ -72,7 +72,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if initial == "" {
 		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for
 	}
-	if err := checkItself(relyingparty.RP{}, rp); err != nil {
+	if err := checkItself(relyingparty.RP{}, rp, initial != ""); err != nil {
 		return Itself{}, err
 	}
 	if err := s.admit(ctx, initial, network, now); err != nil { // before anything is fetched at its word
@@ -136,9 +136,14 @@ func (s *Service) allow(ctx context.Context, tx Tx, initial secret.Token, now ti
 	return t, err
 }
 
-// checkItself is check, with the two kinds of fault that an app is told apart, and without what the operator has given to it before.
-func checkItself(before, rp relyingparty.RP) error {
+// checkItself is check, with the two kinds of fault that an app is told apart, and without what the operator has given to it before. Tokens
+// by way of the browser need somebody who has vouched for the app.
+func checkItself(before, rp relyingparty.RP, vouched bool) error {
 	adds := func(grantType string) bool { return rp.Options.MayUse(grantType) && !before.Options.MayUse(grantType) }
+	byBrowser := func(text string) bool {
+		t := relyingparty.ResponseType(text)
+		return t != relyingparty.CodeType && !before.Options.MayAskFor(t)
+	}
 	if err := rp.CheckRedirects(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
 	}
@@ -152,6 +157,8 @@ func checkItself(before, rp relyingparty.RP) error {
 	case adds(relyingparty.DeviceCode), adds(relyingparty.TokenExchange), !slices.Equal(before.Options.Resources, rp.Options.Resources):
 		// A code on a page that anybody can make is how people are talked into letting a stranger in; whose servers an app calls, the operator says.
 		return fmt.Errorf("%w: device codes, token exchange and resources are the operator's to give", ErrMetadata)
+	case !vouched && slices.ContainsFunc(rp.Options.ResponseTypes, byBrowser):
+		return fmt.Errorf("%w: without a registration token the response type is code", ErrMetadata)
 	}
 	return nil
 }
@@ -217,7 +224,7 @@ func (s *Service) replace(ctx context.Context, clientID string, access, had secr
 	if !sameSecret(before, rp) {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
 	}
-	if err := checkItself(before, rp); err != nil {
+	if err := checkItself(before, rp, vouched); err != nil {
 		return before, err
 	}
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
