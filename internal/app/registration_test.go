@@ -207,6 +207,9 @@ func TestAnAppThatNobodyHasVouchedForIsKeptShort(t *testing.T) {
 		if _, _, own := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "redirect_uris": ["https://evil.example/callback"], "client_name": "Portvakt"}`); own["client_name"] != "evil.example" {
 			t.Errorf("it gave itself the name %v afterwards", own["client_name"])
 		}
+		if status, _, own := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "redirect_uris": ["https://payroll.example/", "https://evil.example/callback"]}`); status != http.StatusBadRequest || own["error"] != "invalid_redirect_uri" {
+			t.Errorf("it hides behind another host: %d %v", status, own)
+		}
 		other := rpFrom(w.itself("", `{`+payroll+`}`))
 		for name, c := range map[string]struct{ at, token string }{
 			"another app's":    {issuer + "/register/" + other.ClientID, access},
@@ -264,6 +267,10 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 		"the same twice":              {`{"redirect_uris": ["https://payroll.example/", "https://payroll.example/"]}`, "invalid_redirect_uri"},
 		"a web app on this machine":   {`{"redirect_uris": ["http://127.0.0.1/done"]}`, "invalid_redirect_uri"},
 		"a web app with a scheme":     {`{"redirect_uris": ["com.example.payroll:/done"], "token_endpoint_auth_method": "none"}`, "invalid_redirect_uri"},
+		"another host besides":        {`{"redirect_uris": ["https://payroll.example/", "https://evil.example/"]}`, "invalid_redirect_uri"},
+		"another port besides":        {`{"redirect_uris": ["https://payroll.example/", "https://payroll.example:8443/"]}`, "invalid_redirect_uri"},
+		"a scheme besides":            {`{"redirect_uris": ["https://payroll.example/", "com.example.evil:/"], "application_type": "native"}`, "invalid_redirect_uri"},
+		"two schemes of one host":     {`{"redirect_uris": ["com.example.payroll://a.example/", "com.example.evil://a.example/"], "application_type": "native"}`, "invalid_redirect_uri"},
 		"a text for a list":           {`{"redirect_uris": "https://payroll.example/"}`, "invalid_client_metadata"},
 		"keys twice":                  {`{` + payroll + `, "jwks_uri": "https://payroll.example/jwks", "jwks": {"keys": []}}`, "invalid_client_metadata"},
 		"a private key":               {`{` + payroll + `, "jwks": ` + private + `}`, "invalid_client_metadata"},
@@ -308,8 +315,8 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 			t.Errorf("%s %s: %d", method, at, status)
 		}
 	}
-	native := w.itself("", `{"redirect_uris": ["com.example.payroll:/done", "http://127.0.0.1/done"], "application_type": "native", "token_endpoint_auth_method": "none"}`)
-	if native["client_secret"] != nil || native["client_secret_expires_at"] != nil || native["token_endpoint_auth_method"] != "none" {
+	native := w.itself("", `{"redirect_uris": ["com.example.payroll:/done", "com.example.payroll://bank.example/done"], "application_type": "native", "token_endpoint_auth_method": "none"}`)
+	if native["client_secret"] != nil || native["client_secret_expires_at"] != nil || native["token_endpoint_auth_method"] != "none" || native["client_name"] != "com.example.payroll" {
 		t.Errorf("a native app: %v", native)
 	}
 	if left := w.askDB(`SELECT COUNT(*) FROM self_registered`); left != "1" {

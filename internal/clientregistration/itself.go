@@ -147,6 +147,10 @@ func checkItself(before, rp relyingparty.RP, vouched bool) error {
 	if err := rp.CheckRedirects(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
 	}
+	elsewhere := func(uri string) bool { return Host([]string{uri}) != Host(rp.RedirectURIs) }
+	if !vouched && slices.ContainsFunc(rp.RedirectURIs, elsewhere) {
+		return fmt.Errorf("%w: without a registration token they are of one host, or of one scheme of the app's own", ErrRedirectURI)
+	}
 	switch err := check(rp); {
 	case errors.Is(err, ErrWildcard), errors.Is(err, ErrTwice):
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
@@ -163,11 +167,12 @@ func checkItself(before, rp relyingparty.RP, vouched bool) error {
 	return nil
 }
 
-// Host is what people see of an app that nobody has vouched for: the place that they will be sent to.
+// Host is what people see of an app that nobody has vouched for: the place that they will be sent to. Of an app's own scheme, nothing that
+// stands after it is a place.
 func Host(redirects []string) string {
 	for _, raw := range redirects {
 		if u, err := url.Parse(raw); err == nil && u.Scheme != "" {
-			if u.Host == "" {
+			if u.Scheme != "https" && u.Scheme != "http" {
 				return u.Scheme
 			}
 			return u.Host
