@@ -253,6 +253,15 @@ func TestPKCEIsLeftOutByAWordOfTheOperatorAlone(t *testing.T) {
 	}
 }
 
+// addresses are n of one host, as they stand in a list.
+func addresses(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = `"https://payroll.example/` + strconv.Itoa(i) + `"`
+	}
+	return strings.Join(all, ", ")
+}
+
 func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLiteFile(t), openly)
@@ -271,6 +280,9 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 		"another port besides":        {`{"redirect_uris": ["https://payroll.example/", "https://payroll.example:8443/"]}`, "invalid_redirect_uri"},
 		"a scheme besides":            {`{"redirect_uris": ["https://payroll.example/", "com.example.evil:/"], "application_type": "native"}`, "invalid_redirect_uri"},
 		"two schemes of one host":     {`{"redirect_uris": ["com.example.payroll://a.example/", "com.example.evil://a.example/"], "application_type": "native"}`, "invalid_redirect_uri"},
+		"21 redirect URIs":            {`{"redirect_uris": [` + addresses(21) + `]}`, "invalid_redirect_uri"},
+		"21 pages after logout":       {`{` + payroll + `, "post_logout_redirect_uris": [` + addresses(21) + `]}`, "invalid_client_metadata"},
+		"21 response types":           {`{` + payroll + `, "response_types": ["code"` + strings.Repeat(`, "code"`, 20) + `]}`, "invalid_client_metadata"},
 		"a text for a list":           {`{"redirect_uris": "https://payroll.example/"}`, "invalid_client_metadata"},
 		"keys twice":                  {`{` + payroll + `, "jwks_uri": "https://payroll.example/jwks", "jwks": {"keys": []}}`, "invalid_client_metadata"},
 		"a private key":               {`{` + payroll + `, "jwks": ` + private + `}`, "invalid_client_metadata"},
@@ -315,11 +327,12 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 			t.Errorf("%s %s: %d", method, at, status)
 		}
 	}
+	w.itself("", `{"redirect_uris": [`+addresses(20)+`], "post_logout_redirect_uris": [`+addresses(20)+`]}`)
 	native := w.itself("", `{"redirect_uris": ["com.example.payroll:/done", "com.example.payroll://bank.example/done"], "application_type": "native", "token_endpoint_auth_method": "none"}`)
 	if native["client_secret"] != nil || native["client_secret_expires_at"] != nil || native["token_endpoint_auth_method"] != "none" || native["client_name"] != "com.example.payroll" {
 		t.Errorf("a native app: %v", native)
 	}
-	if left := w.askDB(`SELECT COUNT(*) FROM self_registered`); left != "1" {
+	if left := w.askDB(`SELECT COUNT(*) FROM self_registered`); left != "2" {
 		t.Errorf("%s apps are registered", left)
 	}
 }

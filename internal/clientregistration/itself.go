@@ -136,6 +136,9 @@ func (s *Service) allow(ctx context.Context, tx Tx, initial secret.Token, now ti
 	return t, err
 }
 
+// maxListed is how many addresses of a kind an app may name: more than anybody needs, and too few to fill a table with.
+const maxListed = 20
+
 // checkItself is check, with the two kinds of fault that an app is told apart, and without what the operator has given to it before. Tokens
 // by way of the browser need somebody who has vouched for the app.
 func checkItself(before, rp relyingparty.RP, vouched bool) error {
@@ -150,6 +153,12 @@ func checkItself(before, rp relyingparty.RP, vouched bool) error {
 	elsewhere := func(uri string) bool { return Host([]string{uri}) != Host(rp.RedirectURIs) }
 	if !vouched && slices.ContainsFunc(rp.RedirectURIs, elsewhere) {
 		return fmt.Errorf("%w: without a registration token they are of one host, or of one scheme of the app's own", ErrRedirectURI)
+	}
+	if len(rp.RedirectURIs) > maxListed {
+		return fmt.Errorf("%w: at most %d", ErrRedirectURI, maxListed)
+	}
+	if len(rp.PostLogoutRedirectURIs) > maxListed || len(rp.Options.ResponseTypes) > maxListed {
+		return fmt.Errorf("%w: post_logout_redirect_uris and response_types have at most %d", ErrMetadata, maxListed)
 	}
 	switch err := check(rp); {
 	case errors.Is(err, ErrWildcard), errors.Is(err, ErrTwice):
