@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -409,6 +410,37 @@ func TestAnAppThatNobodyUsesFallsAfterAMonth(t *testing.T) {
 		w.clock.Advance(400 * 24 * time.Hour)
 		if round(); !there(used) {
 			t.Error("an app that was used falls when its grants have gone")
+		}
+	}, openly)
+}
+
+// listed answers what it has listed only after somebody has used it.
+type listed struct {
+	clientregistration.Store
+	use func()
+}
+
+func (l listed) ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error) {
+	used, unused, err = l.Store.ListOwn(ctx, before, n)
+	l.use()
+	return used, unused, err
+}
+
+func TestAnAppThatIsUsedWhileTheUnusedFallStays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		rp, unused := rpFrom(w.itself("", `{`+payroll+`}`)), rpFrom(w.itself("", `{`+payroll+`}`))
+		w.clock.Advance(31 * 24 * time.Hour)
+		var tokens map[string]any
+		service := *w.app.Control.Registration
+		service.Store = listed{service.Store, func() { tokens = w.browser().tokens(rp) }}
+		if err := service.Tend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if status, _ := w.userinfo(tokens["access_token"].(string)); status != http.StatusOK {
+			t.Errorf("her tokens are answered %d", status)
+		}
+		if left := w.askDB(`SELECT client_id FROM self_registered`); left != rp.ClientID || w.askDB(`SELECT COUNT(*) FROM relying_parties WHERE client_id = $1`, unused.ClientID) != "0" {
+			t.Errorf("%s stays", left)
 		}
 	}, openly)
 }

@@ -73,6 +73,8 @@ type Tx interface {
 	InsertOwn(ctx context.Context, o Own) error
 	// MarkUsed notes that somebody logs in to an app that registered itself.
 	MarkUsed(ctx context.Context, clientID string, now time.Time) error
+	// DeleteUnused removes the note that an app registered itself; false if somebody has logged in to it.
+	DeleteUnused(ctx context.Context, clientID string) (bool, error)
 	// InsertInitialToken stores a new initial token.
 	InsertInitialToken(ctx context.Context, t InitialToken, h secret.Hash) error
 	// UseInitialToken takes one use of an initial token; false if it is unknown, expired or used up.

@@ -294,7 +294,10 @@ func (s *Service) Tend(ctx context.Context) error {
 			}
 		}
 		for _, id := range unused {
-			gone, err := tx.DeleteRP(ctx, id, now)
+			gone, err := tx.DeleteUnused(ctx, id) // somebody may have logged in to it since it was listed
+			if err == nil && gone {
+				gone, err = tx.DeleteRP(ctx, id, now)
+			}
 			if err != nil {
 				return err
 			}
