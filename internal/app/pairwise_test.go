@@ -226,8 +226,9 @@ func TestASectorNamesItsAppsItself(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Write([]byte(list.Load().(string))) })) //nolint:errcheck // a test's server
 	t.Cleanup(server.Close)
 	at := server.URL + "/sector"
+	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 2}) // without one an app has one host
 	asks := func(body string) (int, map[string]any) {
-		status, _, answer := w.registration(http.MethodPost, "/register", "", body)
+		status, _, answer := w.registration(http.MethodPost, "/register", token, body)
 		return status, answer
 	}
 	native := `"application_type": "native", "token_endpoint_auth_method": "none", "subject_type": "pairwise", "redirect_uris": ["com.example.payroll:/done", "https://payroll.example/one"]`

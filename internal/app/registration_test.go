@@ -1,14 +1,18 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
+	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -204,6 +208,9 @@ func TestAnAppThatNobodyHasVouchedForIsKeptShort(t *testing.T) {
 		if _, _, own := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "redirect_uris": ["https://evil.example/callback"], "client_name": "Portvakt"}`); own["client_name"] != "evil.example" {
 			t.Errorf("it gave itself the name %v afterwards", own["client_name"])
 		}
+		if status, _, own := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "redirect_uris": ["https://payroll.example/", "https://evil.example/callback"]}`); status != http.StatusBadRequest || own["error"] != "invalid_redirect_uri" {
+			t.Errorf("it hides behind another host: %d %v", status, own)
+		}
 		other := rpFrom(w.itself("", `{`+payroll+`}`))
 		for name, c := range map[string]struct{ at, token string }{
 			"another app's":    {issuer + "/register/" + other.ClientID, access},
@@ -247,6 +254,15 @@ func TestPKCEIsLeftOutByAWordOfTheOperatorAlone(t *testing.T) {
 	}
 }
 
+// addresses are n of one host, as they stand in a list.
+func addresses(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = `"https://payroll.example/` + strconv.Itoa(i) + `"`
+	}
+	return strings.Join(all, ", ")
+}
+
 func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLiteFile(t), openly)
@@ -261,6 +277,13 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 		"the same twice":              {`{"redirect_uris": ["https://payroll.example/", "https://payroll.example/"]}`, "invalid_redirect_uri"},
 		"a web app on this machine":   {`{"redirect_uris": ["http://127.0.0.1/done"]}`, "invalid_redirect_uri"},
 		"a web app with a scheme":     {`{"redirect_uris": ["com.example.payroll:/done"], "token_endpoint_auth_method": "none"}`, "invalid_redirect_uri"},
+		"another host besides":        {`{"redirect_uris": ["https://payroll.example/", "https://evil.example/"]}`, "invalid_redirect_uri"},
+		"another port besides":        {`{"redirect_uris": ["https://payroll.example/", "https://payroll.example:8443/"]}`, "invalid_redirect_uri"},
+		"a scheme besides":            {`{"redirect_uris": ["https://payroll.example/", "com.example.evil:/"], "application_type": "native"}`, "invalid_redirect_uri"},
+		"two schemes of one host":     {`{"redirect_uris": ["com.example.payroll://a.example/", "com.example.evil://a.example/"], "application_type": "native"}`, "invalid_redirect_uri"},
+		"21 redirect URIs":            {`{"redirect_uris": [` + addresses(21) + `]}`, "invalid_redirect_uri"},
+		"21 pages after logout":       {`{` + payroll + `, "post_logout_redirect_uris": [` + addresses(21) + `]}`, "invalid_client_metadata"},
+		"21 response types":           {`{` + payroll + `, "response_types": ["code"` + strings.Repeat(`, "code"`, 20) + `]}`, "invalid_client_metadata"},
 		"a text for a list":           {`{"redirect_uris": "https://payroll.example/"}`, "invalid_client_metadata"},
 		"keys twice":                  {`{` + payroll + `, "jwks_uri": "https://payroll.example/jwks", "jwks": {"keys": []}}`, "invalid_client_metadata"},
 		"a private key":               {`{` + payroll + `, "jwks": ` + private + `}`, "invalid_client_metadata"},
@@ -305,11 +328,12 @@ func TestWhatAnAppSaysOfItselfIsReadStrictly(t *testing.T) {
 			t.Errorf("%s %s: %d", method, at, status)
 		}
 	}
-	native := w.itself("", `{"redirect_uris": ["com.example.payroll:/done", "http://127.0.0.1/done"], "application_type": "native", "token_endpoint_auth_method": "none"}`)
-	if native["client_secret"] != nil || native["client_secret_expires_at"] != nil || native["token_endpoint_auth_method"] != "none" {
+	w.itself("", `{"redirect_uris": [`+addresses(20)+`], "post_logout_redirect_uris": [`+addresses(20)+`]}`)
+	native := w.itself("", `{"redirect_uris": ["com.example.payroll:/done", "com.example.payroll://bank.example/done"], "application_type": "native", "token_endpoint_auth_method": "none"}`)
+	if native["client_secret"] != nil || native["client_secret_expires_at"] != nil || native["token_endpoint_auth_method"] != "none" || native["client_name"] != "com.example.payroll" {
 		t.Errorf("a native app: %v", native)
 	}
-	if left := w.askDB(`SELECT COUNT(*) FROM self_registered`); left != "1" {
+	if left := w.askDB(`SELECT COUNT(*) FROM self_registered`); left != "2" {
 		t.Errorf("%s apps are registered", left)
 	}
 }
@@ -343,6 +367,9 @@ func TestAChangeIsTheAppsOwnAndWhole(t *testing.T) {
 	}
 	if kept := w.askDB(`SELECT require_acr FROM relying_parties WHERE client_id = $1`, id); kept != "urn:portvakt:aal2" {
 		t.Errorf("what the operator has decided became %q", kept)
+	}
+	if has := w.askDB(`SELECT COUNT(*) FROM relying_party_organisations WHERE client_id = $1`, id); has != "0" {
+		t.Errorf("by what else the operator set, it got %s organisations", has)
 	}
 	basic := w.itself("", `{`+payroll+`}`)
 	body := `{"client_id": "` + basic["client_id"].(string) + `", "client_secret": "x", ` + payroll + `}`
@@ -387,6 +414,37 @@ func TestAnAppThatNobodyUsesFallsAfterAMonth(t *testing.T) {
 	}, openly)
 }
 
+// listed answers what it has listed only after somebody has used it.
+type listed struct {
+	clientregistration.Store
+	use func()
+}
+
+func (l listed) ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error) {
+	used, unused, err = l.Store.ListOwn(ctx, before, n)
+	l.use()
+	return used, unused, err
+}
+
+func TestAnAppThatIsUsedWhileTheUnusedFallStays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		rp, unused := rpFrom(w.itself("", `{`+payroll+`}`)), rpFrom(w.itself("", `{`+payroll+`}`))
+		w.clock.Advance(31 * 24 * time.Hour)
+		var tokens map[string]any
+		service := *w.app.Control.Registration
+		service.Store = listed{service.Store, func() { tokens = w.browser().tokens(rp) }}
+		if err := service.Tend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if status, _ := w.userinfo(tokens["access_token"].(string)); status != http.StatusOK {
+			t.Errorf("her tokens are answered %d", status)
+		}
+		if left := w.askDB(`SELECT client_id FROM self_registered`); left != rp.ClientID || w.askDB(`SELECT COUNT(*) FROM relying_parties WHERE client_id = $1`, unused.ClientID) != "0" {
+			t.Errorf("%s stays", left)
+		}
+	}, openly)
+}
+
 func TestRegistrationsWithoutATokenHaveABudget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLiteFile(t), openly)
@@ -399,4 +457,86 @@ func TestRegistrationsWithoutATokenHaveABudget(t *testing.T) {
 	}
 	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 1})
 	w.itself(token, `{`+payroll+`}`)
+}
+
+// TestAChangeUndoesNothingOfTheOperators holds what she sets while an app's change is held back by the app's own server, and what she has
+// given to an app and asked of it before.
+func TestAChangeUndoesNothingOfTheOperators(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		made := w.itself("", `{`+payroll+`}`)
+		id, at, access := made["client_id"].(string), made["registration_client_uri"].(string), made["registration_access_token"].(string)
+		sets := func(c control.RPChange) {
+			t.Helper()
+			if err := w.operator(http.MethodPatch, "/relying-parties/"+id, c, new(control.RP)); err != nil {
+				t.Error(err)
+			}
+		}
+		fetched := 0
+		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+			if fetched++; fetched == 1 {
+				sets(control.RPChange{RequireACR: new("urn:portvakt:aal2"), Organisations: []string{"foretaget"}})
+			}
+			return `["https://payroll.example/callback"]`, nil
+		}
+		body := `{"client_id": "` + id + `", ` + payroll
+		sector := body + `, "sector_identifier_uri": "https://payroll.example/sector"`
+		if status, _, answer := w.registration(http.MethodPut, at, access, sector+`}`); status != http.StatusOK || fetched != 2 {
+			t.Fatalf("%d %v, fetched %d times", status, answer, fetched)
+		}
+		if kept := w.askDB(`SELECT require_acr FROM relying_parties WHERE client_id = $1`, id); kept != "urn:portvakt:aal2" {
+			t.Errorf("what the operator has decided meanwhile became %q", kept)
+		}
+		if kept := w.askDB(`SELECT organisation_id FROM relying_party_organisations WHERE client_id = $1`, id); kept != "foretaget" {
+			t.Errorf("the organisation that she gave meanwhile became %q", kept)
+		}
+
+		const device, exchange = "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"
+		sets(control.RPChange{RequireDPoP: new(true), RequirePAR: new(true), Metadata: json.RawMessage(`{"resources": ["https://api.example/"],
+			"grant_types": ["authorization_code", "` + device + `"]}`)})
+		for name, more := range map[string]string{"of nothing": ``, "of what it reads": `, "grant_types": ["authorization_code", "` + device + `"]`} {
+			status, _, answer := w.registration(http.MethodPut, at, access, sector+more+`}`)
+			if status != http.StatusOK || answer["dpop_bound_access_tokens"] != true || answer["require_pushed_authorization_requests"] != true ||
+				!slices.Equal(answer["grant_types"].([]any), []any{"authorization_code", device}) || answer["resources"] == nil {
+				t.Errorf("a change %s: %d %v", name, status, answer)
+			}
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, sector+`, "grant_types": ["authorization_code", "`+exchange+`"]}`); status != http.StatusBadRequest {
+			t.Errorf("it gave itself more: %d %v", status, answer)
+		}
+		fetched = 0
+		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+			fetched++
+			sets(control.RPChange{ClientURI: new("https://payroll.example/" + strconv.Itoa(fetched))})
+			return `["https://payroll.example/callback"]`, nil
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, body+`, "sector_identifier_uri": "https://payroll.example/other"}`); status != http.StatusConflict || fetched != 3 {
+			t.Errorf("without an end: %d %v, fetched %d times", status, answer, fetched)
+		}
+	}, openly)
+}
+
+func TestTokensByWayOfTheBrowserNeedARegistrationToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLiteFile(t), openly)
+	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 10})
+	made := w.itself("", `{`+payroll+`}`)
+	id, at, access := made["client_id"].(string), made["registration_client_uri"].(string), made["registration_access_token"].(string)
+	for _, kind := range []string{"id_token", "id_token token", "token id_token", "code id_token", "code token", "code id_token token"} {
+		more := `, "response_types": ["code", "` + kind + `"]}`
+		if status, _, answer := w.registration(http.MethodPost, "/register", "", `{`+payroll+more); status != http.StatusBadRequest || answer["error"] != "invalid_client_metadata" {
+			t.Errorf("%s without a token: %d %v", kind, status, answer)
+		}
+		if status, _, answer := w.registration(http.MethodPut, at, access, `{"client_id": "`+id+`", `+payroll+more); status != http.StatusBadRequest || answer["error"] != "invalid_client_metadata" {
+			t.Errorf("%s afterwards: %d %v", kind, status, answer)
+		}
+		w.itself(token, `{`+payroll+more)
+	}
+	if err := w.operator(http.MethodPatch, "/relying-parties/"+id, control.RPChange{ResponseTypes: []string{"code", "token id_token"}}, new(control.RP)); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]int{"id_token token": http.StatusOK, "code id_token": http.StatusBadRequest} {
+		if status, _, answer := w.registration(http.MethodPut, at, access, `{"client_id": "`+id+`", `+payroll+`, "response_types": ["`+kind+`"]}`); status != want {
+			t.Errorf("%s, of what the operator gave: %d %v", kind, status, answer)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ type Store interface {
 
 // Tx is what registration changes.
 type Tx interface {
+	// FindRP looks an RP up by its client id.
+	FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error)
 	// InsertRP stores a new RP.
 	InsertRP(ctx context.Context, rp relyingparty.RP) error
 	// ChangeRP replaces an RP's name, addresses, options and organisations; false if there is no such RP.
@@ -70,6 +73,8 @@ type Tx interface {
 	InsertOwn(ctx context.Context, o Own) error
 	// MarkUsed notes that somebody logs in to an app that registered itself.
 	MarkUsed(ctx context.Context, clientID string, now time.Time) error
+	// DeleteUnused removes the note that an app registered itself; false if somebody has logged in to it.
+	DeleteUnused(ctx context.Context, clientID string) (bool, error)
 	// InsertInitialToken stores a new initial token.
 	InsertInitialToken(ctx context.Context, t InitialToken, h secret.Hash) error
 	// UseInitialToken takes one use of an initial token; false if it is unknown, expired or used up.
@@ -92,6 +97,7 @@ var (
 	ErrEncryptionKey       = errors.New("the app's keys have none to which tokens could be encrypted, for use enc or for any use")
 	ErrSecretKind          = errors.New("an app does not change what it proves itself by: a secret, a secret that makes MACs, a key, or nothing; register it anew")
 	ErrTwice               = errors.New("an address is there twice")
+	ErrMeanwhile           = errors.New("others are changing this app at the same time: ask again")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
 		"(RFC 9700 §2.1): register each address")
 )
@@ -107,7 +113,12 @@ func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (
 		return rp, "", err
 	}
 	var err error
-	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {
+	if len(rp.Organisations) == 0 {
+		rp.Organisations, err = s.onlyOne(ctx)
+	} else {
+		rp.Organisations, err = s.organisations(ctx, rp.Organisations)
+	}
+	if err != nil {
 		return rp, "", err
 	}
 	err = s.InTx(ctx, func(tx Tx) error {
@@ -213,13 +224,24 @@ func withDefaults(rp relyingparty.RP) relyingparty.RP {
 	return rp.WithFAPI()
 }
 
-func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
+// onlyOne is the only organisation there is; none, where there are several.
+func (s *Service) onlyOne(ctx context.Context) ([]organisation.ID, error) {
 	all, err := s.Store.ListOrganisations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list organisations: %w", err)
 	}
-	if len(wanted) == 0 && len(all) == 1 {
-		return []organisation.ID{all[0].ID}, nil
+	if len(all) != 1 {
+		return nil, nil
+	}
+	return []organisation.ID{all[0].ID}, nil
+}
+
+// organisations are those that are wanted, if there are such. None stay none: an app that registered itself gets an organisation by the
+// operator's word, not by whatever else she sets.
+func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) ([]organisation.ID, error) {
+	all, err := s.Store.ListOrganisations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list organisations: %w", err)
 	}
 	known := map[organisation.ID]bool{}
 	for _, o := range all {
@@ -233,8 +255,13 @@ func (s *Service) organisations(ctx context.Context, wanted []organisation.ID) (
 	return slices.Compact(slices.Sorted(slices.Values(wanted))), nil
 }
 
-// Change changes what an RP is called, where it is and whose people it may know. Its secret and its people's grants stay.
+// Change changes what an RP is called, where it is and whose people it may know. Its secret and its people's grants stay. change may run
+// again; it puts lists in the place of those that it is given, and writes into none.
 func (s *Service) Change(ctx context.Context, clientID string, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
+	return again(func() (relyingparty.RP, error) { return s.change(ctx, clientID, change) })
+}
+
+func (s *Service) change(ctx context.Context, clientID string, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
 	if err == nil && !ok {
 		err = ErrUnknown
@@ -259,16 +286,37 @@ func (s *Service) Change(ctx context.Context, clientID string, change func(*rely
 	if rp.Organisations, err = s.organisations(ctx, rp.Organisations); err != nil {
 		return rp, err
 	}
-	return rp, s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.ChangeRP(ctx, rp)
-		if err == nil && !ok {
-			err = ErrUnknown
+	return rp, s.put(ctx, before, rp, s.event(audit.RPChanged, clientID))
+}
+
+// put stores an RP in the place of what was read before. It fails with ErrMeanwhile if that is no longer what is there: an address was
+// fetched in between perhaps, by which an app could hold its change back until it undoes the operator's.
+func (s *Service) put(ctx context.Context, before, rp relyingparty.RP, line audit.Event) error {
+	return s.InTx(ctx, func(tx Tx) error {
+		now, ok, err := tx.FindRP(ctx, rp.ClientID)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return ErrUnknown
+		case !reflect.DeepEqual(now, before):
+			return ErrMeanwhile
 		}
-		if err != nil {
+		if _, err := tx.ChangeRP(ctx, rp); err != nil {
 			return err
 		}
-		return tx.Append(ctx, s.event(audit.RPChanged, clientID))
+		return tx.Append(ctx, line)
 	})
+}
+
+// again makes a change anew, from what is there now, where it came too late.
+func again(change func() (relyingparty.RP, error)) (rp relyingparty.RP, err error) {
+	for range 3 {
+		if rp, err = change(); !errors.Is(err, ErrMeanwhile) {
+			break
+		}
+	}
+	return rp, err
 }
 
 // sameSecret says whether an RP proves itself by the same as before: its secret rests in another form, or there is none.

@@ -72,7 +72,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if initial == "" {
 		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for
 	}
-	if err := checkItself(rp); err != nil {
+	if err := checkItself(relyingparty.RP{}, rp, initial != ""); err != nil {
 		return Itself{}, err
 	}
 	if err := s.admit(ctx, initial, network, now); err != nil { // before anything is fetched at its word
@@ -136,10 +136,29 @@ func (s *Service) allow(ctx context.Context, tx Tx, initial secret.Token, now ti
 	return t, err
 }
 
-// checkItself is check, with the two kinds of fault that an app is told apart.
-func checkItself(rp relyingparty.RP) error {
+// maxListed is how many addresses of a kind an app may name: more than anybody needs, and too few to fill a table with.
+const maxListed = 20
+
+// checkItself is check, with the two kinds of fault that an app is told apart, and without what the operator has given to it before. Tokens
+// by way of the browser need somebody who has vouched for the app.
+func checkItself(before, rp relyingparty.RP, vouched bool) error {
+	adds := func(grantType string) bool { return rp.Options.MayUse(grantType) && !before.Options.MayUse(grantType) }
+	byBrowser := func(text string) bool {
+		t := relyingparty.ResponseType(text)
+		return t != relyingparty.CodeType && !before.Options.MayAskFor(t)
+	}
 	if err := rp.CheckRedirects(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)
+	}
+	elsewhere := func(uri string) bool { return Host([]string{uri}) != Host(rp.RedirectURIs) }
+	if !vouched && slices.ContainsFunc(rp.RedirectURIs, elsewhere) {
+		return fmt.Errorf("%w: without a registration token they are of one host, or of one scheme of the app's own", ErrRedirectURI)
+	}
+	if len(rp.RedirectURIs) > maxListed {
+		return fmt.Errorf("%w: at most %d", ErrRedirectURI, maxListed)
+	}
+	if len(rp.PostLogoutRedirectURIs) > maxListed || len(rp.Options.ResponseTypes) > maxListed {
+		return fmt.Errorf("%w: post_logout_redirect_uris and response_types have at most %d", ErrMetadata, maxListed)
 	}
 	switch err := check(rp); {
 	case errors.Is(err, ErrWildcard), errors.Is(err, ErrTwice):
@@ -148,18 +167,21 @@ func checkItself(rp relyingparty.RP) error {
 		return fmt.Errorf("%w: %w", ErrMetadata, err)
 	case rp.InitiateLoginURI != "" && !strings.HasPrefix(rp.InitiateLoginURI, "https://"): // OpenID Connect Registration §2
 		return fmt.Errorf("%w: initiate_login_uri has https", ErrMetadata)
-	case rp.Options.MayUse(relyingparty.DeviceCode), rp.Options.MayUse(relyingparty.TokenExchange), len(rp.Options.Resources) > 0:
+	case adds(relyingparty.DeviceCode), adds(relyingparty.TokenExchange), !slices.Equal(before.Options.Resources, rp.Options.Resources):
 		// A code on a page that anybody can make is how people are talked into letting a stranger in; whose servers an app calls, the operator says.
 		return fmt.Errorf("%w: device codes, token exchange and resources are the operator's to give", ErrMetadata)
+	case !vouched && slices.ContainsFunc(rp.Options.ResponseTypes, byBrowser):
+		return fmt.Errorf("%w: without a registration token the response type is code", ErrMetadata)
 	}
 	return nil
 }
 
-// Host is what people see of an app that nobody has vouched for: the place that they will be sent to.
+// Host is what people see of an app that nobody has vouched for: the place that they will be sent to. Of an app's own scheme, nothing that
+// stands after it is a place.
 func Host(redirects []string) string {
 	for _, raw := range redirects {
 		if u, err := url.Parse(raw); err == nil && u.Scheme != "" {
-			if u.Host == "" {
+			if u.Scheme != "https" && u.Scheme != "http" {
 				return u.Scheme
 			}
 			return u.Host
@@ -187,6 +209,10 @@ func (s *Service) Find(ctx context.Context, clientID string, access secret.Token
 // Replace puts what an app says of itself in the place of all that it has said before (RFC 7592 §2.2). change is given the app as it is.
 // Its secret, its organisation and what the operator has decided stay. had is the secret that it names; empty: none.
 func (s *Service) Replace(ctx context.Context, clientID string, access, had secret.Token, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
+	return again(func() (relyingparty.RP, error) { return s.replace(ctx, clientID, access, had, change) })
+}
+
+func (s *Service) replace(ctx context.Context, clientID string, access, had secret.Token, change func(*relyingparty.RP) error) (relyingparty.RP, error) {
 	before, err := s.Find(ctx, clientID, access)
 	if err != nil {
 		return before, err
@@ -202,13 +228,17 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 	if err := change(&rp); err != nil {
 		return before, err
 	}
+	// What an app must do it must go on doing: nobody knows any more whether it was the operator who said so.
+	rp.RequireDPoP = rp.RequireDPoP || before.RequireDPoP
+	rp.Options.RequirePAR = rp.Options.RequirePAR || before.Options.RequirePAR
+	rp.Options.RequireSigned = rp.Options.RequireSigned || before.Options.RequireSigned
 	if rp = withDefaults(rp); !vouched {
 		rp.Name = Host(rp.RedirectURIs)
 	}
 	if !sameSecret(before, rp) {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
 	}
-	if err := checkItself(rp); err != nil {
+	if err := checkItself(before, rp, vouched); err != nil {
 		return before, err
 	}
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
@@ -217,16 +247,10 @@ func (s *Service) Replace(ctx context.Context, clientID string, access, had secr
 	if err := s.needKeys(ctx, rp); err != nil {
 		return before, err
 	}
-	return rp, s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.ChangeRP(ctx, rp)
-		if err == nil && !ok {
-			err = ErrToken
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Append(ctx, s.itself(audit.RPChanged, clientID))
-	})
+	if err = s.put(ctx, before, rp, s.itself(audit.RPChanged, clientID)); errors.Is(err, ErrUnknown) {
+		err = ErrToken
+	}
+	return rp, err
 }
 
 // Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end.
@@ -270,7 +294,10 @@ func (s *Service) Tend(ctx context.Context) error {
 			}
 		}
 		for _, id := range unused {
-			gone, err := tx.DeleteRP(ctx, id, now)
+			gone, err := tx.DeleteUnused(ctx, id) // somebody may have logged in to it since it was listed
+			if err == nil && gone {
+				gone, err = tx.DeleteRP(ctx, id, now)
+			}
 			if err != nil {
 				return err
 			}

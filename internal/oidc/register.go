@@ -201,7 +201,7 @@ func say(rp *relyingparty.RP, members map[string]json.RawMessage) (public bool, 
 	if m.IDTokenAlg == "" {
 		m.IDTokenAlg = "RS256" // OIDC Registration §2
 	}
-	if err := m.fitGrantTypes(); err != nil {
+	if err := m.fitGrantTypes(rp.Options.GrantTypes); err != nil {
 		return false, err
 	}
 	rp.RedirectURIs, rp.Name, rp.ClientURI, rp.PostLogoutRedirectURIs = m.RedirectURIs, m.Name, m.ClientURI, m.PostLogoutRedirectURIs
@@ -213,8 +213,12 @@ func say(rp *relyingparty.RP, members map[string]json.RawMessage) (public bool, 
 	return public, nil
 }
 
-// fitGrantTypes fills in what was left out, and holds the grant types against the response types (RFC 7591 §2.1).
-func (m *clientMetadata) fitGrantTypes() error {
+// ownGrantTypes are those that an app may give itself.
+var ownGrantTypes = []string{relyingparty.AuthorizationCode, relyingparty.RefreshToken, relyingparty.Implicit}
+
+// fitGrantTypes fills in what was left out, and holds the grant types against the response types (RFC 7591 §2.1). Of those that the app has
+// had, it keeps what the operator gave.
+func (m *clientMetadata) fitGrantTypes(had []string) error {
 	if len(m.ResponseTypes) == 0 {
 		m.ResponseTypes = []string{relyingparty.CodeType}
 	}
@@ -237,8 +241,13 @@ func (m *clientMetadata) fitGrantTypes() error {
 		}
 	}
 	for _, kind := range m.GrantTypes {
-		if !slices.Contains([]string{relyingparty.AuthorizationCode, relyingparty.RefreshToken, relyingparty.Implicit}, kind) {
+		if !slices.Contains(ownGrantTypes, kind) && !slices.Contains(had, kind) {
 			return faulty("no app registers itself for the grant type " + kind)
+		}
+	}
+	for _, kind := range had {
+		if !slices.Contains(ownGrantTypes, kind) && !slices.Contains(m.GrantTypes, kind) {
+			m.GrantTypes = append(m.GrantTypes, kind)
 		}
 	}
 	return nil
@@ -310,6 +319,10 @@ func (d *Door) refuseRegistration(w http.ResponseWriter, r *http.Request, err er
 	case errors.Is(err, clientregistration.ErrThrottled):
 		e = grant.Error{Code: "temporarily_unavailable", Description: "too many registrations"}
 		d.refuse(w, r, http.StatusTooManyRequests, e)
+		return
+	case errors.Is(err, clientregistration.ErrMeanwhile):
+		e.Code = "temporarily_unavailable"
+		d.refuse(w, r, http.StatusConflict, e)
 		return
 	case errors.Is(err, errStatement):
 		e.Code = "unapproved_software_statement"

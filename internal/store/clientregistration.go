@@ -135,7 +135,16 @@ func lines(s string) []string {
 
 // FindRP looks an RP up by its client id.
 func (db *DB) FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error) {
-	found, err := collectRPs(db.query(ctx, findRP, clientID))
+	return oneRP(db.query(ctx, findRP, clientID))
+}
+
+// FindRP looks an RP up by its client id.
+func (tx *Tx) FindRP(ctx context.Context, clientID string) (relyingparty.RP, bool, error) {
+	return oneRP(tx.query(ctx, findRP, clientID))
+}
+
+func oneRP(q query) (relyingparty.RP, bool, error) {
+	found, err := collectRPs(q)
 	if err != nil || len(found) == 0 {
 		return relyingparty.RP{}, false, err
 	}

@@ -25,6 +25,10 @@ SELECT client_id FROM self_registered
 WHERE used_at = 0 AND created_at <= $1 AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = self_registered.client_id)
 ORDER BY created_at, client_id LIMIT $2`
 
+	deleteUnused statement = `
+DELETE FROM self_registered
+WHERE client_id = $1 AND used_at = 0 AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = self_registered.client_id)`
+
 	insertInitialToken statement = `
 INSERT INTO registration_tokens (id, secret, organisation_id, require_pkce, uses, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	useInitialToken statement = `
@@ -75,6 +79,12 @@ func (db *DB) ListOwn(ctx context.Context, before time.Time, n int) (used, unuse
 func (tx *Tx) MarkUsed(ctx context.Context, clientID string, now time.Time) error {
 	_, err := tx.exec(ctx, markUsed, clientID, ms(now))
 	return err
+}
+
+// DeleteUnused removes the note that an app registered itself; false if somebody has logged in to it.
+func (tx *Tx) DeleteUnused(ctx context.Context, clientID string) (bool, error) {
+	n, err := tx.exec(ctx, deleteUnused, clientID)
+	return n == 1, err
 }
 
 // initialRow receives the columns of an initial token.
