@@ -147,7 +147,7 @@ func TestADeviceCodeIsOfTheKeyThatBeganIt(t *testing.T) {
 			answer["error"] != "invalid_dpop_proof" {
 			t.Errorf("no proof: %d %v", status, answer)
 		}
-		if out := h.ask(w.mobile, "grant_type", grant.DeviceGrantType, "device_code", p.code.Reveal()); out.text("error") != "invalid_grant" {
+		if out := h.ask(w.mobile, "grant_type", grant.DeviceGrantType, "device_code", p.code.Reveal()); out.text("error") != "unauthorized_client" {
 			t.Errorf("another client: %v", out.body)
 		}
 		if out := p.poll(); out.status != http.StatusOK {

@@ -166,7 +166,10 @@ func TestADeviceEndsWithTheSessionThatLetItInUnlessItAskedForMore(t *testing.T) 
 		for _, one := range []device{d, late} {
 			b.toQuestion(one).post(b.at, "answer", "yes").follow().shows("Klart")
 		}
-		_, answer := d.polls()
+		status, answer := d.polls()
+		if status != http.StatusOK {
+			t.Fatalf("poll: %d %v", status, answer)
+		}
 		b.post("/signout")
 		if status, _ := w.refresh(rp, answer["refresh_token"].(string)); status != http.StatusBadRequest {
 			t.Errorf("after the sign-out: %d", status)
@@ -244,7 +247,7 @@ func TestBadInputToTheDeviceGrant(t *testing.T) {
 	for _, wrong := range []string{"", "BCDF-GHJK", d.user + "B", strings.Repeat("B", 5000), "åäö\x00", d.code} {
 		b.post("/device", "user_code", wrong).expect(http.StatusUnprocessableEntity).shows("Den koden känner vi inte igen")
 	}
-	b.get("/device/" + url.PathEscape("' OR 1=1 --")).expect(http.StatusGone)
+	b.get("/device/" + url.PathEscape("' OR 1=1 --")).expect(http.StatusSeeOther)
 	w.clock.Advance(token.DeviceLife)
 	b.post("/device", "user_code", d.user).expect(http.StatusUnprocessableEntity)
 	d.gets("expired_token")

@@ -52,6 +52,11 @@ func TestTokensComeByWayOfTheBrowserWhereAnAppIsRegisteredForThem(t *testing.T) 
 		if l.fragment(t, b.leads()).Get("id_token") == "" {
 			t.Errorf("after the password: %s", b.leads())
 		}
+		l = newLogin(c)
+		form := b.get(l.authorize("response_type", "id_token", "response_mode", "form_post")).posted(l)
+		if claims(t, form.Get("id_token"))["urn:portvakt:person"] == nil {
+			t.Errorf("in a form: %v", form)
+		}
 		for kind, tokens := range map[string]string{"code": "code", "id_token": "id_token", "token id_token": "id_token token", "code id_token": "code id_token",
 			"code token": "code token", "token id_token code": "code id_token token"} {
 			l := newLogin(c)
@@ -79,7 +84,7 @@ func TestTokensComeByWayOfTheBrowserWhereAnAppIsRegisteredForThem(t *testing.T) 
 					}
 				}
 				// What a token fetches stands in none: only where nobody ever fetches it (§5.4).
-				if alone := kind == "id_token"; alone != (id["email"] == bosAddress) || alone != (id["given_name"] == "Bo") || alone != (id["urn:portvakt:person"] != nil) {
+				if alone := kind == "id_token"; alone != (id["email"] == bosAddress) || alone != (id["given_name"] == "Bo") || id["urn:portvakt:person"] != nil { // a key stands in no address
 					t.Errorf("%s: %v", kind, id)
 				}
 			}

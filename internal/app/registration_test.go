@@ -101,7 +101,7 @@ func TestAnAppRegistersItselfAndLooksAfterItself(t *testing.T) {
 		if status != http.StatusOK || own["client_secret"] != nil || own["registration_access_token"] != access || own["client_name"] != "Payroll" || own["contacts"] == nil {
 			t.Errorf("it reads of itself: %d %v", status, own)
 		}
-		status, _, changed := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "client_secret": "`+rp.ClientSecret+`", "redirect_uris": ["https://payroll.example/done"], "client_name": "Payroll 2"}`)
+		status, _, changed := w.registration(http.MethodPut, at, access, `{"client_id": "`+rp.ClientID+`", "client_secret": "`+rp.ClientSecret+`", "redirect_uris": ["https://payroll.example/done"], "client_name": "Payroll 2", "grant_types": ["authorization_code", "refresh_token"]}`)
 		if status != http.StatusOK || changed["client_name"] != "Payroll 2" || changed["contacts"] != nil || changed["client_secret"] != nil {
 			t.Errorf("it changes itself: %d %v", status, changed)
 		}

@@ -145,7 +145,7 @@ func checkItself(before, rp relyingparty.RP, vouched bool) error {
 	adds := func(grantType string) bool { return rp.Options.MayUse(grantType) && !before.Options.MayUse(grantType) }
 	byBrowser := func(text string) bool {
 		t := relyingparty.ResponseType(text)
-		return t != relyingparty.CodeType && !before.Options.MayAskFor(t)
+		return t != relyingparty.CodeType && !before.Options.Names(t)
 	}
 	if err := rp.CheckRedirects(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRedirectURI, err)

@@ -21,13 +21,15 @@ func ResponseType(text string) string {
 	return strings.Join(slices.Sorted(slices.Values(strings.Fields(text))), " ")
 }
 
-// MayAskFor says whether the RP is registered for a response type.
+// MayAskFor says whether the RP is registered for a response type, and for the grant type that it belongs to (OIDC Registration §2).
 func (o Options) MayAskFor(responseType string) bool {
+	return o.Names(responseType) && (responseType == CodeType || o.MayUse(Implicit))
+}
+
+// Names says whether the registration names a response type; where it names none, it is a code.
+func (o Options) Names(responseType string) bool {
 	if len(o.ResponseTypes) == 0 {
 		return responseType == CodeType
-	}
-	if responseType != CodeType && !o.MayUse(Implicit) {
-		return false
 	}
 	return slices.ContainsFunc(o.ResponseTypes, func(t string) bool { return ResponseType(t) == responseType })
 }

@@ -47,9 +47,9 @@ UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expir
 	insertDeviceGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
-SELECT $1, $2, $3, a.id, $17, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
+SELECT $1, $2, $3, a.id, $18, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
-  EXISTS (SELECT 1 FROM sessions s WHERE s.id = $17 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11) AND
+  EXISTS (SELECT 1 FROM sessions s WHERE s.id = $18 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11) AND
   NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
@@ -136,7 +136,7 @@ func (tx *Tx) UseDevice(ctx context.Context, d token.Device, g grant.Grant, now 
 		return false, err
 	}
 	return tx.query(ctx, insertDeviceGrant, g.ID, g.CodeID, g.ClientID, string(g.Account), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, d.UserCode, d.Approval.Epoch, ms(d.Approval.At), g.Subject).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, d.UserCode, d.Approval.Epoch, ms(d.Approval.At), g.Subject, string(g.Session)).one(&id)
 }
 
 // EndAuthenticatorGrant ends the grant of an authenticator that was unpaired. It is no error if the grant has ended, or never began.
