@@ -77,6 +77,7 @@ func (c *benchCommand) measure(ctx context.Context, s streams, client, floor *se
 			}
 			round, err := client.Measure(ctx, op, c.AtOnce, c.Lasts)
 			if errors.Is(err, selftest.ErrNotHad) {
+				fmt.Fprintln(s.err, err)
 				break
 			}
 			if err != nil {

@@ -117,6 +117,11 @@ func TestAResourceThatAnAppIsNotRegisteredForIsRefused(t *testing.T) {
 		if _, got := w.call("/token", rp, "grant_type", "authorization_code", "code", code, "redirect_uri", l.redirect, "code_verifier", l.verifier, "resource", issuer+"/api"); got["error"] != "invalid_target" {
 			t.Errorf("the API's own: %v", got)
 		}
+		l = newLogin(rp)
+		code = l.code(t, b.get(l.authorize("resource", issuer+"/api")).leads())
+		if _, got := w.redeem(l, code); got["error"] != "invalid_target" {
+			t.Errorf("the API's own, named by the request: %v", got)
+		}
 	}
 }
 

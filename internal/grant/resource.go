@@ -18,9 +18,14 @@ var errTarget = Error{"invalid_target", "the client is not registered for this r
 // the token is for userinfo.
 func (s *Service) target(rp relyingparty.RP, granted, asked string) (string, error) {
 	switch {
-	case asked == "" && (granted == "" || slices.Contains(rp.Options.Resources, granted)):
-		return granted, nil
-	case granted != "" && asked != granted, !slices.Contains(rp.Options.Resources, asked), strings.HasPrefix(asked, s.Issuer): // our own are no RP's to name
+	case asked == "" && granted == "":
+		return "", nil
+	case asked == "":
+		asked = granted // which the registration may name no more
+	case granted != "" && asked != granted:
+		return "", errTarget
+	}
+	if !slices.Contains(rp.Options.Resources, asked) || strings.HasPrefix(asked, s.Issuer) { // our own are no RP's to name
 		return "", errTarget
 	}
 	return asked, nil

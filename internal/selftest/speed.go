@@ -102,8 +102,7 @@ type endpoints struct {
 
 const discoveryPath = "/.well-known/openid-configuration"
 
-// NewClient asks a target for its endpoints. transport is http.DefaultTransport's kind, for a server whose certificate this machine does not
-// know; nil: the usual one.
+// NewClient asks a target for its endpoints. atOnce is how many clients it will be.
 func NewClient(ctx context.Context, t Target, atOnce int) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, atOnce
