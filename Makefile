@@ -1,6 +1,6 @@
 # `make` lists the targets.
 export CGO_ENABLED = 0
-.PHONY: help build dev test test-fast test-race e2e lint fuzz docs clean
+.PHONY: help build dev test test-fast test-race e2e lint fuzz docs guide clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ fuzz: ## every fuzz test for a minute
 
 docs: ## write docs/configuration.md, docs/audit-events.md, the map in ARCHITECTURE.md
 	go test . -run 'Documents|Migrations' -update
+
+guide: ## draw docs/guide anew, in both languages (Chromium)
+	for lang in sv en; do go run ./cmd/portvakt guide --lang $$lang --out docs/guide/$$lang || exit 1; done
 
 clean: ## remove what was built and photographed
 	rm -rf bin portvakt e2e/shots

@@ -55,6 +55,7 @@ type commands struct {
 	Audit         auditCommand         `cmd:"" help:"The audit log."`
 	Authenticator authenticatorCommand `cmd:"" help:"An authenticator in this terminal, for people without a smartphone: approves sign-ins and makes codes."`
 	Routes        routesCommand        `cmd:"" help:"List every route that is served."`
+	Guide         guideCommand         `cmd:"" help:"Draw the illustrated guide for an organisation's people: HTML, PDF and Markdown. Needs Chromium or Chrome."`
 	Selftest      selftestCommand      `cmd:"" help:"Tests that a running installation can be put to."`
 	Bench         benchCommand         `cmd:"" help:"What an operation of OpenID Connect costs, here or at another provider."`
 	BenchServer   benchServerCommand   `cmd:"" hidden:"" help:"The server that bench measures."`

@@ -119,10 +119,12 @@ type Organisation struct {
 	// TypedPush asks for six typed digits where a phone would be asked for one tap; absent in a change: as it is.
 	TypedPush *bool `json:"typed_push,omitempty"`
 
+	// Of a change, and of the answer about one organisation's look.
+	Logo []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
+
 	// Of a change alone.
-	Logo     []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
-	NoLogo   bool   `json:"no_logo,omitempty"`
-	NoColour bool   `json:"no_colour,omitempty"`
+	NoLogo   bool `json:"no_logo,omitempty"`
+	NoColour bool `json:"no_colour,omitempty"`
 
 	// Of an answer alone.
 	Made      bool   `json:"made,omitempty"` // it did not exist before
@@ -180,6 +182,7 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("DELETE /relying-parties/{id}", answer(d, d.deleteRP))
 	mux.Handle("GET /refusals/{number}", answer(d, d.findRefusal))
 	mux.Handle("POST /organisations", answer(d, d.setOrganisation))
+	mux.Handle("GET /organisations/{id}/look", answer(d, d.lookOf))
 	mux.Handle("GET /organisations", answer(d, func(ctx context.Context, _ *http.Request, _ struct{}) ([]Organisation, error) {
 		return d.listOrganisations(ctx)
 	}))

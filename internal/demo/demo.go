@@ -36,6 +36,7 @@ type Options struct {
 	// AfterLogin is where HRM sends a browser after a sign-in; empty: its own start page.
 	AfterLogin string
 	PlainDelay time.Duration
+	NoSMS      bool        // no codes by SMS
 	App        app.Options // log, clock and costs
 }
 
@@ -111,6 +112,9 @@ func settings(o Options, w *World, p ports) (config.Settings, error) {
 		SMTPHost: "127.0.0.1", SMTPPort: p.smtp.Addr().(*net.TCPAddr).Port, SMTPTLS: "none", MailFrom: "inloggning@portvakt.example", MailFromName: "Portvakt",
 		BounceAddress: "retur@portvakt.example", BounceListen: p.bounces.Addr().String(),
 		OutboundAllow: []string{"127.0.0.0/8", "::1/128"}}
+	if o.NoSMS {
+		s.SMSGateway = "none"
+	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return s, err
 	}

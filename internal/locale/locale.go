@@ -57,8 +57,8 @@ func read() (*Catalogue, error) {
 	var tags []language.Tag
 	for _, l := range Languages() {
 		var messages []*i18n.Message
-		// What people meet, and what administrators do: two files, because two kinds of readers translate them.
-		for _, path := range []string{"texts/" + string(l) + ".toml", "texts/admin." + string(l) + ".toml"} {
+		// What people meet, what administrators do, and the illustrated guide: three files, because three kinds of readers translate them.
+		for _, path := range []string{"texts/" + string(l) + ".toml", "texts/admin." + string(l) + ".toml", "texts/guide." + string(l) + ".toml"} {
 			raw, err := texts.ReadFile(path)
 			if err != nil {
 				return nil, fmt.Errorf("locale: read texts: %w", err)

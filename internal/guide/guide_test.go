@@ -1,0 +1,146 @@
+package guide
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/organisation"
+)
+
+// old is a folder with a guide in it.
+func old(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "guide")
+	for name, text := range map[string]string{printsFile: "first-open abc\n", "index.html": "the old guide"} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// whole fails unless the old guide is there, alone.
+func whole(t *testing.T, folder string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "index.html"))
+	if err != nil || string(text) != "the old guide" {
+		t.Errorf("the old guide: %q %v", text, err)
+	}
+	if beside, _ := os.ReadDir(filepath.Dir(folder)); len(beside) != 1 {
+		t.Errorf("left behind: %v", beside)
+	}
+}
+
+func TestWithoutABrowserTheOldGuideStays(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	folder := old(t)
+	if err := Draw(t.Context(), Demo, locale.Swedish, folder, nil); !errors.Is(err, ErrNoBrowser) || !strings.Contains(err.Error(), "install Chromium") {
+		t.Errorf("%v", err)
+	}
+	whole(t, folder)
+}
+
+func TestALogoThatAnOrganisationMayNotHaveIsRefused(t *testing.T) {
+	large := Demo
+	large.Logo = append([]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><rect width="9"/>`), bytes.Repeat([]byte(" "), 40<<20)...)
+	if _, err := large.organisation(); !errors.Is(err, organisation.ErrLogoTooLarge) {
+		t.Errorf("%v", err)
+	}
+	small := Demo
+	small.Logo = []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><rect width="9"/></svg>`)
+	o, err := small.organisation()
+	if err != nil || bytes.Contains(o.Logo.Data, []byte("script")) {
+		t.Errorf("%s %v", o.Logo.Data, err)
+	}
+}
+
+func TestAFolderWithSomethingElseInItIsNotReplaced(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "letter.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Draw(t.Context(), Demo, locale.Swedish, folder, nil); err == nil || !strings.Contains(err.Error(), "something else") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatThePolicyDoesNotOfferHasNoChapter(t *testing.T) {
+	has := func(s Subject, picture string) bool { return pictures(forSubject(s))[picture] }
+	for _, test := range []struct {
+		name    string
+		change  func(*Subject)
+		without []string
+	}{
+		{"no SMS", func(s *Subject) { s.SMS = false }, []string{"phone-number", "phone-code"}},
+		{"2FA off", func(s *Subject) { s.MFA = "off" }, []string{"second-offer", "own-pair", "other-app", "phone-number", "recovery-save", "lost-code", "new-account", "daily-phone"}},
+	} {
+		s := Demo
+		test.change(&s)
+		for _, picture := range test.without {
+			if !has(Demo, picture) || has(s, picture) {
+				t.Errorf("%s: %s", test.name, picture)
+			}
+		}
+		if !has(s, "first-address") || !has(s, "create-choose") {
+			t.Errorf("%s: the first login is not there", test.name)
+		}
+	}
+}
+
+func TestEveryTextOfTheGuideIsThereAndFilled(t *testing.T) {
+	texts, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range locale.Languages() {
+		w := &walk{subject: Demo, lang: l, print: texts.Printer(l)}
+		for _, d := range documents {
+			for _, c := range d.chapters {
+				for _, s := range c.steps {
+					marks := map[string]any{"A": tag("x", 1), "B": tag("x", 2), "C": tag("x", 3)}
+					said := w.words(s.text, marks).markdown()
+					if said == s.text || strings.Contains(said, "<no value>") || strings.Count(said, "**")%2 != 0 {
+						t.Errorf("%s in %s: %s", s.text, l, said)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestANameWithMarkupStaysAName(t *testing.T) {
+	texts, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Demo
+	s.Name = `<script>alert(1)</script> [x](y) & Co`
+	w := &walk{subject: s, lang: locale.Swedish, print: texts.Printer(locale.Swedish), documents: documents[:1]}
+	v := w.view(document{file: "index", text: "guide.main"})
+	var html bytes.Buffer
+	if err := pages.Execute(&html, v); err != nil || strings.Contains(html.String(), "<script") {
+		t.Errorf("%v\n%s", err, html.String())
+	}
+	if md := v.markdown(); strings.Contains(md, "[x](y)") || strings.Contains(md, " <script") {
+		t.Errorf("%s", md)
+	}
+}
+
+func TestAnInterruptedDrawingLeavesTheOldGuide(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	folder := old(t)
+	if err := Draw(ctx, Demo, locale.Swedish, folder, nil); err == nil {
+		t.Error("drawn")
+	}
+	whole(t, folder)
+}
