@@ -53,7 +53,7 @@ type Hasher struct {
 
 const (
 	saltLen, hashLen = 16, 32
-	queuePerSlot     = 64
+	queuePerSlot     = 128 // three seconds of waiting
 	longestWait      = 10 * time.Second
 )
 
