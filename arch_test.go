@@ -234,6 +234,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "internal/selftest", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
 	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
+	{"go.yaml.in/yaml/v3", nil, nil, "reads the manifests of deploy in a test"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
