@@ -81,7 +81,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if err := s.checkSector(ctx, rp); err != nil {
 		return Itself{}, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
-	if err := s.needKeys(ctx, rp); err != nil {
+	if err := s.needKeys(ctx, rp, "anonymous"); err != nil {
 		return Itself{}, err
 	}
 	err := s.InTx(ctx, func(tx Tx) error {
@@ -244,7 +244,7 @@ func (s *Service) replace(ctx context.Context, clientID string, access, had secr
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
-	if err := s.needKeys(ctx, rp); err != nil {
+	if err := s.needKeys(ctx, rp, "service"); err != nil {
 		return before, err
 	}
 	if err = s.put(ctx, before, rp, s.itself(audit.RPChanged, clientID)); errors.Is(err, ErrUnknown) {
