@@ -13,7 +13,7 @@ import (
 
 var (
 	continued = regexp.MustCompile(`\\\n\s*`)
-	typed     = regexp.MustCompile("(?m)(?:^|[`\\s])(?:bin/|\\./cmd/)?portvakt (-?-?[a-z][^\n`#]*)")
+	typed     = regexp.MustCompile("(?m)(?:^|`)(?:sudo -u portvakt )?(?:bin/|go run \\./cmd/)?portvakt (-?-?[a-z][^\n`#]*)")
 	code      = regexp.MustCompile("(?ms)^```[a-z]*$.*?^```$|`portvakt [^`\n]*`")
 )
 
@@ -62,7 +62,7 @@ func unknown(at *kong.Node, line string) string {
 		if name, flag := strings.CutPrefix(word, "--"); flag {
 			name, _, _ = strings.Cut(name, "=")
 			if name != "" && name != "help" && !slices.ContainsFunc(at.AllFlags(false), func(group []*kong.Flag) bool {
-				return slices.ContainsFunc(group, func(f *kong.Flag) bool { return f.Name == name })
+				return slices.ContainsFunc(group, func(f *kong.Flag) bool { return f.Name == name || f.Tag.Negatable != "" && "no-"+f.Name == name })
 			}) {
 				return "--" + name
 			}

@@ -47,6 +47,7 @@ func get(t *testing.T, mux *http.ServeMux, path string, headers ...string) *http
 
 var (
 	leads  = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
+	quoted = regexp.MustCompile(`(?s)<code.*?</code>`)
 	marked = regexp.MustCompile(` id="([^"]*)"`)
 )
 
@@ -65,7 +66,7 @@ func TestEveryPageIsReachedFromTheFirstAndNoLinkIsDead(t *testing.T) {
 		if !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/html") || strings.HasPrefix(at, "/docs/guide/") {
 			return // a picture; or the guide, which is drawn and looked at by its own package
 		}
-		webtest.CheckPage(t, bodies[at])
+		webtest.CheckPage(t, quoted.ReplaceAllString(bodies[at], "")) // what is quoted may look like a key, or be a template
 		for _, m := range leads.FindAllStringSubmatch(bodies[at], -1) {
 			if to, _, _ := strings.Cut(m[1], "#"); strings.HasPrefix(to, root) {
 				if _, seen := bodies[to]; !seen {
