@@ -147,7 +147,7 @@ var theHouse = map[string]room{
 	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
-	"internal/outbound": {engine, "outbox session signingkey"},
+	"internal/outbound": {engine, "outbox secret session signingkey"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password

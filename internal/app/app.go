@@ -331,6 +331,8 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 			outbox.Push:   newPush(s, o, e, k, callable(s, allowed)),
+			outbox.Ask:    grant.Asker{Service: g, Place: places.Country},
+			outbox.Ping:   outbound.Ping{Client: outbound.NewClient(allowed), Of: g.PingOf},
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

@@ -199,7 +199,7 @@ func check(rp relyingparty.RP) error {
 	}
 	if len(rp.Options.JWKS) > 0 {
 		set, err := signingkey.ReadKeySet(rp.Options.JWKS)
-		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned) && !set.Signs() {
+		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned || rp.Options.AskAlg != "") && !set.Signs() {
 			return ErrKeys
 		}
 		for _, e := range rp.Options.Encryptions() {
