@@ -43,11 +43,7 @@ export async function one(app, id) {
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
       request.purpose !== "test" && facts(
-        request.purpose === "ask"
-          ? [t("authenticator.request.from"), [request.shown.place, request.shown.address].filter(Boolean).join(", ")]
-          : [t("authenticator.request.place"), placeText(request)],
-        [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
-        request.purpose !== "ask" && [t("authenticator.request.address"), request.shown.address],
+        ...placesOf(app, request),
         [t("authenticator.request.time"), timeOf(app, request)],
       ),
       left,
@@ -66,7 +62,16 @@ function titleOf(app, { purpose, shown }) {
   return purpose === "step_up" ? t("authenticator.request.step_up", { App: name }) : t("authenticator.request.signin", { App: name });
 }
 
-const placeText = ({ shown }) => shown.place;
+// placesOf says where the person's browser is, or, where an app asks by itself, the app's server.
+function placesOf({ t }, { purpose, shown }) {
+  if (purpose === "ask") return [[t("authenticator.request.from"), [shown.place, shown.address].filter(Boolean).join(", ")]];
+  return [
+    [t("authenticator.request.place"), shown.place],
+    [t("authenticator.request.browser"), [shown.browser, shown.device].filter(Boolean).join(", ")],
+    [t("authenticator.request.address"), shown.address],
+  ];
+}
+
 const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
