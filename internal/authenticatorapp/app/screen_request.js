@@ -99,7 +99,7 @@ const ways = {
   },
   // An app that asks without a sign-in page shows the same text where the person began.
   message: ({ t }, { shown }, answer) => ({
-    body: el("div", { class: "compare" }, p(t("authenticator.request.message"), "ask"), el("p", { class: "message" }, shown.message),
+    body: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
       p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
     actions: button(t("authenticator.approve"), () => answer("approve", shown.message)),
   }),
