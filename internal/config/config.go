@@ -71,6 +71,7 @@ type Settings struct {
 
 	PreparationLinkDays int           `name:"preparation-link-days" help:"How many days a link lives by which a person of a register gets her login." default:"14" env:"PORTVAKT_PREPARATION_LINK_DAYS" placeholder:"N"`
 	PlainDelay          time.Duration `help:"How long a recovery mail waits that was asked for without JavaScript." default:"60s" env:"PORTVAKT_PLAIN_DELAY" placeholder:"DURATION"`
+	Docs                string        `help:"Who may read the documentation at /docs: public (everybody; there is nothing secret in it) or off." enum:"public,off" default:"public" env:"PORTVAKT_DOCS" placeholder:"WHO"`
 	LogLevel            string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PORTVAKT_LOG_LEVEL" placeholder:"LEVEL"`
 
 	// Demo allows an http issuer on localhost. No file and no flag can set it: only the demo does (RULES §11).
