@@ -42,6 +42,7 @@ export async function one(app, id) {
     title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
+      asked.lead,
       request.purpose !== "test" && facts(
         ...placesOf(app, request),
         [t("authenticator.request.time"), timeOf(app, request)],
@@ -99,7 +100,7 @@ const ways = {
   },
   // An app that asks without a sign-in page shows the same text where the person began.
   message: ({ t }, { shown }, answer) => ({
-    body: el("div", { class: "compare" }, p(t("authenticator.request.message"), "ask"), el("p", { class: "message" }, shown.message),
+    lead: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
       p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
     actions: button(t("authenticator.approve"), () => answer("approve", shown.message)),
   }),
