@@ -61,14 +61,16 @@ var exceptions = map[string]string{}
 // room is one package: its layer, and the packages of ours that it imports, no more and no less.
 type room struct {
 	layer layer
-	uses  string // below internal/, unless it begins with samples/ or e2e/
+	uses  string // below internal/, unless it begins with ./, samples/ or e2e/
 }
 
 // imports are the folders that the room may import.
 func (r room) imports() []string {
 	var all []string
 	for _, name := range strings.Fields(r.uses) {
-		if !strings.HasPrefix(name, "samples/") && !strings.HasPrefix(name, "e2e/") {
+		if below, ok := strings.CutPrefix(name, "./"); ok {
+			name = below
+		} else if !strings.HasPrefix(name, "samples/") && !strings.HasPrefix(name, "e2e/") {
 			name = "internal/" + name
 		}
 		all = append(all, name)
@@ -80,7 +82,7 @@ func (r room) imports() []string {
 var theHouse = map[string]room{
 	"cmd/portvakt": {command, "app config control demo guide locale secret selftest store terminal"},
 
-	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
+	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control docs enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
@@ -93,6 +95,7 @@ var theHouse = map[string]room{
 	"internal/authenticatorapp": {door, "authn enrolment grant locale session signin signingkey web"},
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey transition vapid"},
 	"internal/oidc":             {door, "authn clientregistration grant relyingparty secret session signin signingkey visitor web"},
+	"internal/docs":             {door, "web ./docs"},
 	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
@@ -138,12 +141,13 @@ var theHouse = map[string]room{
 	"internal/idempotency":   {noun, "secret"},
 	"internal/job":           {noun, "account organisation secret"},
 	"internal/dkim":          {noun, "administrator audit organisation secret"},
+	"docs":                   {noun, ""},
 	"internal/register":      {noun, "account person"},
 
 	"internal/bounce":   {engine, "outbox"},
 	"internal/geo":      {engine, ""},
 	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
-	"internal/outbound": {engine, "outbox session signingkey"},
+	"internal/outbound": {engine, "outbox secret session signingkey"},
 	"internal/robot":    {engine, "recovery secret"},
 	"internal/sms":      {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
@@ -206,6 +210,7 @@ var theForeign = []foreignRule{
 	{"golang.org/x/crypto/bcrypt", nil, []string{"internal/password"}, "passwords of other systems"},
 	{"golang.org/x/crypto/scrypt", nil, []string{"internal/password"}, "passwords of other systems"},
 	{"github.com/go-crypt/crypt", nil, []string{"internal/password"}, "passwords of other systems: SHA-crypt alone, because its collected decoders take plain text too"},
+	{"github.com/yuin/goldmark", nil, []string{"internal/docs"}, "makes pages of the documentation"},
 	{"golang.org/x/text/unicode/norm", nil, []string{"internal/account", "internal/password", "internal/person", "internal/register"}, "two spellings of one letter are one"},
 	{"golang.org/x/text/encoding", nil, []string{"internal/organisation", "internal/register"}, "a logo is read in the encoding that its first line names; a CSV in the one that it is in"},
 	{"golang.org/x/text/collate", nil, []string{"internal/person"}, "lists of people are sorted as Swedish sorts"},
@@ -230,6 +235,7 @@ var theForeign = []foreignRule{
 	{"github.com/emersion/go-smtp", nil, []string{"internal/bounce", "internal/mail", "internal/selftest", "samples/inbox"}, "SMTP on both sides; the demo's mail server"},
 	{"github.com/emersion/go-msgauth", nil, []string{"internal/mail"}, "signs mails (DKIM)"},
 	{"github.com/emersion/go-sasl", nil, []string{"internal/mail"}, "authentication at the mail server"},
+	{"go.yaml.in/yaml/v3", nil, nil, "reads the manifests of deploy in a test"},
 	{"github.com/pquerna/otp", nil, nil, "an oracle for the tests of totp: the product has fifty lines of its own, which tell the step"},
 	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/portvakt/portvakt/internal/api"
 	"github.com/portvakt/portvakt/internal/config"
@@ -286,4 +287,87 @@ func TestTheAdministratorsManualSaysWhatTheConsoleSays(t *testing.T) {
 	if len(words) < 50 {
 		t.Errorf("the manual quotes only %d words", len(words))
 	}
+}
+
+// TestDocumentsDecisions makes docs/adr/README.md from the decisions' titles.
+func TestDocumentsDecisions(t *testing.T) {
+	files, err := filepath.Glob("docs/adr/0*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("# Decisions\n\n<!-- Made from the titles of the decisions by `make docs`. -->\n\nWhat somebody will ask about: one page each, with its context and its cost.\n\n")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		title, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+		number, title, ok := strings.Cut(title, ". ")
+		if !ok {
+			t.Errorf("%s begins with no number and title", file)
+		}
+		fmt.Fprintf(&b, "- [%s](%s) (%s)\n", title, filepath.Base(file), number)
+	}
+	golden(t, "docs/adr/README.md", b.String(), stale)
+}
+
+var (
+	toSection = regexp.MustCompile(`\]\(([^()\s]*)#([^()\s]+)\)`)
+	heading   = regexp.MustCompile("(?m)^#{1,6} (.*)$")
+	fence     = regexp.MustCompile("(?ms)^```.*?^```$")
+	linked    = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+)
+
+// TestDocumentsLinkToSectionsThatExist: whoever renames a heading hears who has sent readers to it.
+func TestDocumentsLinkToSectionsThatExist(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md", "docs/guide/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	sections := map[string][]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
+			sections[file] = append(sections[file], anchor(linked.ReplaceAllString(m[1], "$1")))
+		}
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range toSection.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			target := file
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), m[1])
+			}
+			if !slices.Contains(sections[target], m[2]) {
+				t.Errorf("%s: %s has no section %s", file, target, m[2])
+			}
+		}
+	}
+}
+
+// anchor is what hosts of repositories, and package docs, call a heading in an address.
+func anchor(title string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_':
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, title)
 }

@@ -1,12 +1,19 @@
 package e2e
 
 import (
+	"errors"
+	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/demo"
+	"github.com/portvakt/portvakt/internal/relyingparty"
+	"github.com/portvakt/portvakt/internal/store"
 )
 
 // lookAtPush looks at Portvakt's pages around the authenticator.
@@ -233,6 +240,26 @@ func lookAtRequests(t *testing.T, w *world, o journey.Options) {
 	h.look("done-approved", "authenticator.done.approved")
 	b.Welcomed()
 
+	ask := asker(t, w)
+	ask()
+	h.OpenApp()
+	h.look("request-ask", "authenticator.request.message")
+	h.Press(h.Approve)
+	h.look("done-answered", "authenticator.done.answered_text")
+	ask()
+	h.See(say("authenticator.request.message"))
+	h.Press(h.Deny)
+	h.look("denied-ask", "authenticator.denied.ask", "App", "Kassan i matsalen")
+	h.Press(say("authenticator.denied.me"))
+	h.look("done-refused", "authenticator.done.refused_text")
+	err := store.InTx[*store.Tx](w.App.DB)(t.Context(), func(tx *store.Tx) error {
+		acc, _, err := tx.FindAccount(t.Context(), account.Identifier(bo))
+		return errors.Join(err, tx.ForgivePush(t.Context(), acc.ID)) // else no browser that nobody knows could ring from here on
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	w.clock.move(6 * time.Minute)
 	b.Open(w.Portvakt + "/account")
 	b.Press(say("myaccount.mfa.add"))
@@ -275,6 +302,29 @@ func lookAtRequests(t *testing.T, w *world, o journey.Options) {
 	h.OpenApp()
 	h.look("removed", "authenticator.removed.title", "Account", bo)
 	w.quietHandset(h.Handset, badRequest, comesTooLate)
+}
+
+// asker registers an app that asks Bo on his phone, and returns what makes it do so.
+func asker(t *testing.T, w *world) func() {
+	t.Helper()
+	var made control.RP
+	err := control.InProcess(w.App.Control.Handler()).Do(t.Context(), http.MethodPost, "/relying-parties", control.RP{Name: "Kassan i matsalen", Organisations: []string{"foretaget"},
+		Options: control.Options{Metadata: relyingparty.Metadata{GrantTypes: []string{relyingparty.CIBA}}, Backchannel: relyingparty.Backchannel{Delivery: relyingparty.Poll}}}, &made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		form := url.Values{"client_id": {made.ClientID}, "client_secret": {made.ClientSecret}, "scope": {"openid"}, "login_hint": {bo}, "binding_message": {"Kassa 4: kvitto 1718"}}
+		answer, err := http.PostForm(w.Portvakt+"/backchannel_authentication", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("ask: %s", answer.Status)
+		}
+	}
 }
 
 // TestTheKeyboardAloneAnswersOnThePhone, and the focus goes to each new heading, where a screen reader begins.

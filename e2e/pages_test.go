@@ -58,7 +58,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 			}
 			for name, walk := range map[string]func(*testing.T, *world, journey.Options, func(*journey.Person, string, string), func(string) string){
 				"sign-in": lookAtSignIn, "recovery": lookAtRecovery, "links": lookAtLinks, "sign-out": lookAtAccountAndSignOut, "mfa": lookAtMFA,
-				"phone": lookAtPhone, "details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData, "address": lookAtAddress, "offer": lookAtOffer, "push": lookAtPush, "console": lookAtConsole, "preparation": lookAtPreparation, "old password": lookAtOldPassword, "company": lookAtCompany, "by SMS": lookAtSMS, "device": lookAtDevice,
+				"phone": lookAtPhone, "details": lookAtDetails, "not-me": lookAtNotMe, "my data": lookAtMyData, "address": lookAtAddress, "offer": lookAtOffer, "push": lookAtPush, "console": lookAtConsole, "preparation": lookAtPreparation, "old password": lookAtOldPassword, "company": lookAtCompany, "by SMS": lookAtSMS, "device": lookAtDevice, "docs": lookAtDocs,
 			} {
 				t.Run(name+" "+lang, func(t *testing.T) {
 					t.Parallel()

@@ -386,6 +386,8 @@ func (c *conversation) ask() {
 		way = "the number that it shows (" + strings.Join(e.Request.Numbers, ", ") + ")"
 	case terminal.None:
 		way = "y to approve"
+	case terminal.Message:
+		way = "y if you see the same message where you began"
 	}
 	fmt.Fprintf(c.s.out, "Type %s; d to deny, n if it is not you, e for the same and to sign out everywhere: ", way)
 }
@@ -405,11 +407,11 @@ func (c *conversation) answer(ctx context.Context, line string) {
 	case "e":
 		decision, everywhere = terminal.NotMe, true
 	case "y":
-		if e.Request.Mode != terminal.None {
+		if e.Request.Mode != terminal.None && e.Request.Mode != terminal.Message {
 			line = ""
 		}
 	default:
-		if e.Request.Mode == terminal.None {
+		if e.Request.Mode == terminal.None || e.Request.Mode == terminal.Message {
 			c.ask()
 			return
 		}
@@ -436,6 +438,8 @@ func show(w io.Writer, account terminal.Account, r terminal.Request) {
 		what = "This is a test."
 	case "step_up":
 		what = "Confirm in " + cmp.Or(about.App, r.ClientID, "the account page") + "?"
+	case terminal.Ask:
+		what = "Answer " + cmp.Or(about.App, r.ClientID) + "?"
 	}
 	fmt.Fprintf(w, "%s  %s\n", what, account.Address)
 	where := strings.Join(strings.Fields(strings.Join([]string{about.Browser, about.Device, about.Place, about.Address}, " ")), " ")
@@ -444,6 +448,9 @@ func show(w io.Writer, account terminal.Account, r terminal.Request) {
 	}
 	if where != "" {
 		fmt.Fprintf(w, "From: %s\n", strings.TrimPrefix(where, ", "))
+	}
+	if r.Mode == terminal.Message {
+		fmt.Fprintf(w, "Message: %s\n", about.Message)
 	}
 	if r.Mode == terminal.Tap {
 		fmt.Fprintf(w, "Numbers: %s\n", strings.Join(r.Numbers, " "))

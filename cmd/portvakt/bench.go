@@ -18,6 +18,7 @@ type benchCommand struct {
 	Lasts      time.Duration        `help:"How long a round of an operation lasts." default:"3s"`
 	Rounds     int                  `help:"Rounds of each operation, in turn with the other server, so that whatever else the machine does falls on both alike." default:"3"`
 	Database   string               `help:"An empty PostgreSQL database for the private Portvakt; the default is a temporary SQLite file." placeholder:"URL"`
+	Logins     int                  `help:"People who log in with their passwords at the private Portvakt all the while." placeholder:"N"`
 	PID        []int                `help:"A further process whose time counts, such as the database's (Linux)." placeholder:"PID"`
 }
 
@@ -26,7 +27,7 @@ var errBench = errors.New("not every answer was right")
 
 // Run measures, and prints a row of a table for each operation.
 func (c *benchCommand) Run(ctx context.Context, s streams) error {
-	if c.AtOnce < 1 || c.Rounds < 1 || c.Lasts <= 0 {
+	if c.AtOnce < 1 || c.Rounds < 1 || c.Lasts <= 0 || c.Logins < 0 {
 		return errors.New("at least one client, one round and some time are needed")
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -41,7 +42,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	default:
 		var end func() error
 		var err error
-		if t, end, err = selftest.StartServer(ctx, s.err, "bench-server", "--people", fmt.Sprint(c.AtOnce), "--database", c.Database); err != nil {
+		if t, end, err = selftest.StartServer(ctx, s.err, "bench-server", "--people", fmt.Sprint(c.AtOnce), "--logins", fmt.Sprint(c.Logins), "--database", c.Database); err != nil {
 			return err
 		}
 		defer end() //nolint:errcheck // it is told to stop
@@ -105,6 +106,7 @@ func (c *benchCommand) measure(ctx context.Context, s streams, client, floor *se
 type benchServerCommand struct {
 	Floor    bool   `help:"The server that checks nothing."`
 	People   int    `help:"People who are signed in." default:"1"`
+	Logins   int    `help:"Others who log in with their passwords all the while." placeholder:"N"`
 	Database string `help:"An empty PostgreSQL database; the default is a temporary SQLite file." placeholder:"URL"`
 }
 
@@ -120,5 +122,5 @@ func (c *benchServerCommand) Run(ctx context.Context, s streams) error {
 	if c.Floor {
 		return selftest.ServeFloor(ctx, c.Database, ready)
 	}
-	return selftest.ServePrivate(ctx, c.People, c.Database, ready)
+	return selftest.ServePrivate(ctx, c.People, c.Logins, c.Database, ready)
 }

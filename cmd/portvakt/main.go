@@ -46,6 +46,7 @@ type commands struct {
 	Init          initCommand          `cmd:"" help:"Make a settings file, a master key and an empty database."`
 	Serve         serveCommand         `cmd:"" help:"Serve."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the database to this version and stop."`
+	Backup        backupCommand        `cmd:"" help:"Copy the embedded database into a file, beside the running server."`
 	RP            rpCommand            `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
 	Org           orgCommand           `cmd:"" name:"org" help:"Organisations."`
 	Admin         adminCommand         `cmd:"" help:"Administrators: who may open the console at /admin."`
@@ -58,6 +59,7 @@ type commands struct {
 	Guide         guideCommand         `cmd:"" help:"Draw the illustrated guide for an organisation's people: HTML, PDF and Markdown. Needs Chromium or Chrome."`
 	Selftest      selftestCommand      `cmd:"" help:"Tests that a running installation can be put to."`
 	Bench         benchCommand         `cmd:"" help:"What an operation of OpenID Connect costs, here or at another provider."`
+	Version       versionCommand       `cmd:"" help:"Say which version this is."`
 	BenchServer   benchServerCommand   `cmd:"" hidden:"" help:"The server that bench measures."`
 }
 

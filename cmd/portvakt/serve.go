@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
@@ -66,6 +68,11 @@ type initCommand struct {
 	Data     string `help:"Folder to make." default:"." env:"PORTVAKT_DATA" placeholder:"DIR"`
 	Issuer   string `help:"Address of this installation, as https://login.example.com. Chosen once, for good." required:"" env:"PORTVAKT_ISSUER" placeholder:"URL"`
 	Database string `help:"postgres://… ; empty: an SQLite file in the folder." env:"PORTVAKT_DATABASE" placeholder:"URL"`
+
+	AuthenticatorURL string `name:"authenticator-url" help:"Address of the web app that approves sign-ins, with a slash at the end, where it is not /authenticator/ of the issuer. Chosen once, for good." env:"PORTVAKT_AUTHENTICATOR_URL" placeholder:"URL"`
+
+	MasterKeyFile string          `help:"File to make for the master key. The default is master.key in the folder." env:"PORTVAKT_MASTER_KEY_FILE" placeholder:"FILE"`
+	Config        kong.ConfigFlag `help:"Settings file that is there already, as a package brings it: its settings hold, and none is written." type:"path" placeholder:"FILE"`
 }
 
 // Run makes the folder, the master key, the settings file and the database: all of it or, where one fails, nothing.
@@ -74,15 +81,19 @@ func (c *initCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	settings := config.Settings{Issuer: c.Issuer, Listen: ":8443", DataDir: dir, Database: c.Database}
+	settings := config.Settings{Issuer: c.Issuer, AuthenticatorURL: c.AuthenticatorURL, Listen: ":8443", DataDir: dir, Database: c.Database,
+		MasterKeyFile: c.MasterKeyFile}
 	if err := settings.CheckServing(); err != nil {
 		return err
 	}
 	key, file, database := settings.MasterKeyPath(), filepath.Join(dir, "portvakt.toml"), filepath.Join(dir, "portvakt.db")
-	for _, path := range []string{key, file} {
-		if exists(path) {
-			return initialised(path)
-		}
+	if exists(key) {
+		return initialised(key)
+	}
+	if c.Config != "" {
+		file = string(c.Config)
+	} else if exists(file) {
+		return initialised(file)
 	}
 	takeBack := newcomers(dir, key, file, database, database+"-wal", database+"-shm", database+".lock")
 	if err := initialise(ctx, settings, file); err != nil {
@@ -102,18 +113,29 @@ func initialise(ctx context.Context, settings config.Settings, file string) erro
 	if err := create(settings.MasterKeyPath(), secret.NewMasterKey()+"\n"); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("# Every setting: docs/configuration.md\nissuer = %q\ndata = %q\n", settings.Issuer, settings.DataDir)
-	if settings.Database != "" {
-		text += fmt.Sprintf("database = %q\n", settings.Database)
-	}
-	if err := create(file, text); err != nil {
-		return err
+	if !exists(file) {
+		if err := writeSettings(settings, file); err != nil {
+			return err
+		}
 	}
 	a, err := app.New(ctx, settings, app.Options{})
 	if err != nil {
 		return err
 	}
 	return a.Close()
+}
+
+// writeSettings writes what the file begins with.
+func writeSettings(settings config.Settings, file string) error {
+	text := fmt.Sprintf("# Every setting: docs/configuration.md\nissuer = %q\ndata = %q\n", settings.Issuer, settings.DataDir)
+	for _, more := range []struct{ name, value string }{
+		{"authenticator-url", settings.AuthenticatorURL}, {"database", settings.Database}, {"master-key-file", settings.MasterKeyFile},
+	} {
+		if more.value != "" {
+			text += fmt.Sprintf("%s = %q\n", more.name, more.value)
+		}
+	}
+	return create(file, text)
 }
 
 // newcomers returns what removes the files, and the folder, that are not there yet.

@@ -25,6 +25,7 @@ import (
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/config"
 	"github.com/portvakt/portvakt/internal/control"
+	"github.com/portvakt/portvakt/internal/docs"
 	"github.com/portvakt/portvakt/internal/enrolment"
 	"github.com/portvakt/portvakt/internal/geo"
 	"github.com/portvakt/portvakt/internal/grant"
@@ -184,7 +185,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
-	kit, console, err := kits(s, o, catalogue, proxies, func(r web.Refusal) {
+	kit, console, reading, err := kits(s, o, catalogue, proxies, func(r web.Refusal) {
 		move.NoteRefusal(transition.Refusal{Reference: r.Reference, At: o.Now(), Status: r.Status, Page: r.Page, Problem: r.Problem,
 			Identifier: account.Identifier(r.Identifier), Client: r.Client})
 	})
@@ -254,27 +255,32 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Enrolment: enrol, Recovery: recover, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
 	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover, Enrolment: enrol,
 		Keys: &idempotency.Keys{Store: db, InTx: store.InTx[idempotency.Tx](db), Now: o.Now}, Now: o.Now, Log: o.Log}
-	a.mount(kit, people, parties, phones, administrators, programs)
+	readers := &docs.Door{Kit: reading}
+	a.mount(kit, people, parties, phones, administrators, programs, readers)
 	return a, nil
 }
 
-// kits are the kits of the people's pages and of the console. They share the look, and have templates of their own.
+// kits are the kits of the people's pages, of the console, and of the documentation. They share the look, and have templates of their own.
 func kits(s config.Settings, o Options, catalogue *locale.Catalogue, proxies []netip.Prefix,
-	refused func(web.Refusal)) (people, console *web.Kit, err error) {
-	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: web.Overlay(ui.Static(), admin.Static()),
+	refused func(web.Refusal)) (people, console, reading *web.Kit, err error) {
+	pages := web.Options{Issuer: s.Issuer, Catalogue: catalogue, Templates: ui.Templates(), Static: web.Overlay(ui.Static(), admin.Static(), docs.Static()),
 		TrustedProxies: proxies, Logger: o.Log, Refused: refused}
 	templates := admin.Templates()
 	if o.Pages != "" {
 		mine, hers := os.DirFS(o.Pages), os.DirFS(filepath.Join(o.Pages, "..", "admin"))
-		pages.Templates, pages.Static, pages.Reload = below(mine, "templates"), web.Overlay(below(mine, "static"), below(hers, "static")), true
+		pages.Templates, pages.Static, pages.Reload = below(mine, "templates"), web.Overlay(below(mine, "static"), below(hers, "static"), docs.Static()), true
 		templates = below(hers, "templates")
 	}
 	if people, err = web.New(pages); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	pages.Templates, pages.WayOn = templates, "/admin"
-	console, err = web.New(pages)
-	return people, console, err
+	if console, err = web.New(pages); err != nil {
+		return nil, nil, nil, err
+	}
+	pages.Templates, pages.WayOn = docs.Templates(), "/docs/"
+	reading, err = web.New(pages)
+	return people, console, reading, err
 }
 
 // below is a folder of a tree that is read anew for each page.
@@ -325,6 +331,8 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 		Senders: map[outbox.Channel]outbox.Sender{
 			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
 			outbox.Push:   newPush(s, o, e, k, callable(s, allowed)),
+			outbox.Ask:    grant.Asker{Service: g, Place: places.Country},
+			outbox.Ping:   outbound.Ping{Client: outbound.NewClient(allowed), Of: g.PingOf},
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/store"
@@ -452,54 +450,6 @@ func TestPersonClaimsGoOnlyToTheRPsOwnOrganisations(t *testing.T) {
 		if info["given_name"] != "Bo" || info["urn:portvakt:person"] != nil {
 			t.Errorf("a foreign organisation's RP learnt %v", info)
 		}
-	})
-}
-
-// family is the model of a refresh-token family: what an RP, a thief and time may do to it in any order.
-func TestARefreshTokenFamilyKeepsItsPromisesInAnyOrder(t *testing.T) {
-	w := on(t)
-	rapid.Check(t, func(r *rapid.T) {
-		b := w.browser()
-		tokens := []string{b.tokens(w.mobile)["refresh_token"].(string)}
-		made := []time.Time{w.clock.Now()}
-		alive, replays := true, 0
-		r.Repeat(map[string]func(*rapid.T){
-			"wait": func(r *rapid.T) {
-				w.clock.Advance(time.Duration(rapid.IntRange(1, 15).Draw(r, "seconds")) * time.Second)
-			},
-			"use": func(r *rapid.T) {
-				i := rapid.IntRange(max(0, len(tokens)-4), len(tokens)-1).Draw(r, "token")
-				status, answer := w.refresh(w.mobile, tokens[i])
-				behind, now := len(tokens)-1-i, w.clock.Now()
-				inWindow := func(n int) bool { return now.Sub(made[len(made)-n]) <= grant.ReplayWindow }
-				switch {
-				case alive && behind == 0:
-					if status != http.StatusOK {
-						r.Fatalf("the newest token of a living family was refused: %v", answer)
-					}
-					tokens, made, replays = append(tokens, answer["refresh_token"].(string)), append(made, now), 0
-				case alive && behind == 1 && inWindow(1) && replays < grant.MaxReplays:
-					if replays++; status != http.StatusOK || answer["refresh_token"] != tokens[len(tokens)-1] {
-						r.Fatalf("a replay in the window was refused or got another successor: %d", status)
-					}
-				case alive && (behind == 1 && inWindow(1) || behind == 2 && inWindow(2)):
-					if status != http.StatusBadRequest {
-						r.Fatalf("a late twin got tokens: %d", status)
-					}
-				default:
-					if alive = alive && false; status != http.StatusBadRequest {
-						r.Fatalf("an old or dead token got tokens: %d", status)
-					}
-				}
-			},
-			"": func(r *rapid.T) {
-				for i := range tokens[:len(tokens)-1] {
-					if tokens[i] == tokens[i+1] {
-						r.Fatal("a token was made twice")
-					}
-				}
-			},
-		})
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/portvakt/portvakt/internal/api"
 	"github.com/portvakt/portvakt/internal/authenticatorapp"
 	"github.com/portvakt/portvakt/internal/control"
+	"github.com/portvakt/portvakt/internal/docs"
 	"github.com/portvakt/portvakt/internal/oidc"
 	"github.com/portvakt/portvakt/internal/ui"
 	"github.com/portvakt/portvakt/internal/web"
@@ -36,13 +37,16 @@ func (m *recordingMux) Handle(pattern string, h http.Handler) {
 	m.ServeMux.Handle(pattern, h)
 }
 
-func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door, programs *api.Door) {
+func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door, programs *api.Door, readers *docs.Door) {
 	mux := &recordingMux{}
 	people.Routes(mux)
 	parties.Routes(mux)
 	phones.Routes(mux)
 	administrators.Routes(mux)
 	programs.Routes(mux)
+	if a.Settings.Docs != "off" {
+		readers.Routes(mux)
+	}
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
 	a.handler, a.routes = kit.Wrap(mux), mux.patterns

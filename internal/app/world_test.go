@@ -500,11 +500,13 @@ func (w *world) refresh(c control.RP, token string) (int, map[string]any) {
 }
 
 // userinfo asks with an access token.
-func (w *world) userinfo(token string) (int, map[string]any) {
+func (w *world) userinfo(token string) (int, map[string]any) { return w.userinfoOn(w.app, token) }
+
+func (w *world) userinfoOn(a *app.App, token string) (int, map[string]any) {
 	r := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	rec := httptest.NewRecorder()
-	w.app.Handler().ServeHTTP(rec, r)
+	a.Handler().ServeHTTP(rec, r)
 	var answer map[string]any
 	json.Unmarshal(rec.Body.Bytes(), &answer) //nolint:errcheck // a refusal may have no body
 	return rec.Code, answer

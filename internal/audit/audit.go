@@ -58,7 +58,9 @@ const (
 	DeviceApproved     Kind = "grant.device_approved"             // a person let a device in that showed a code
 	DeviceDenied       Kind = "grant.device_denied"               // a person refused a device that showed a code
 	TokenExchanged     Kind = "grant.token_exchanged"             // an app's server got a token for a person in the place of one that another app had sent it
-	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved: the grant begins
+	PersonAsked        Kind = "grant.person_asked"                // an app asked a person on her phones
+	PersonNotAsked     Kind = "grant.person_not_asked"            // an app's question went to no phone; the detail why says why, and the app does not hear it
+	DeviceRedeemed     Kind = "grant.device_redeemed"             // a program redeemed the device code that a person had approved, or an app the question: the grant begins
 	CodeReused         Kind = "grant.code_reused"                 // a code came a second time; its grant was ended
 	RefreshReplayed    Kind = "grant.refresh_replayed"            // a refresh token came again within its window and got the same answer
 	RefreshReused      Kind = "grant.refresh_reused"              // an old refresh token came again; its grant was ended and the person was told

@@ -43,6 +43,9 @@ func (d *Door) postAnswer(c call) error {
 	}
 	id := c.r.PathValue("id")
 	result, err := d.Signin.Answer(c.r.Context(), c.key, id, in.Answer, phone(c.r))
+	if errors.Is(err, authn.ErrAsked) {
+		result, err = d.Grant.AnswerAsk(c.r.Context(), c.key, id, in.Answer, phone(c.r))
+	}
 	if errors.Is(err, authn.ErrGone) {
 		g, err := d.Signin.Gone(c.r.Context(), c.key, id)
 		if err != nil {

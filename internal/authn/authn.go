@@ -139,6 +139,8 @@ type Tx interface {
 	AnswerChallenge(ctx context.Context, id string, from, to push.State, key string, now time.Time) (bool, error)
 	// ListPushKeys lists the account's paired authenticators.
 	ListPushKeys(ctx context.Context, id account.ID) ([]push.Key, error)
+	// TouchPushKey notes that a paired authenticator was used.
+	TouchPushKey(ctx context.Context, key string, now time.Time) error
 	// MovePairing moves a pairing that is in its time from one state to another; of two callers one wins.
 	MovePairing(ctx context.Context, id string, from, to push.PairingState, now time.Time) (bool, error)
 	// FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.

@@ -29,6 +29,8 @@ var (
 	ErrPushOff = errors.New("push is off until another factor succeeds")
 	// ErrGone: the challenge was answered before, is over, or its sign-in is.
 	ErrGone = errors.New("the challenge cannot be answered any more")
+	// ErrAsked: an app has asked, and not a sign-in, or the other way round: it is another flow's to answer.
+	ErrAsked = errors.New("the challenge is not of this flow")
 	// ErrNoChallenge: there is no such challenge for this phone's account.
 	ErrNoChallenge = errors.New("no such challenge")
 )

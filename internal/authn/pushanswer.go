@@ -15,6 +15,8 @@ type PushAnswer struct {
 	Challenge string // id
 	Issuer    string // of this installation, to which the answer must be addressed
 	Signed    string // compact JWS
+	// Asked says that it answers what an app has asked, and not a sign-in.
+	Asked bool
 }
 
 func (PushAnswer) method() string { return MethodPush }
@@ -29,7 +31,7 @@ type Answered struct {
 }
 
 // proveAnswer takes no slot: nobody can guess a signature, and how many challenges there are is counted where they are made.
-// It fails with ErrNoChallenge, ErrGone, or ErrWrong for what is no answer to this challenge.
+// It fails with ErrNoChallenge, ErrGone, ErrAsked, or ErrWrong for what is no answer to this challenge.
 func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Context, func(T) error) error, p PushAnswer,
 	then func(T, Proven) error) (Proven, error) {
 	c, err := s.Store.FindChallenge(ctx, p.Challenge)
@@ -38,6 +40,8 @@ func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Contex
 		return Proven{}, fmt.Errorf("find challenge: %w", err)
 	case c.ID == "" || c.Account != p.Key.Account:
 		return Proven{}, ErrNoChallenge
+	case (c.Purpose == push.Ask) != p.Asked:
+		return Proven{}, ErrAsked
 	}
 	now := s.Now()
 	if err := c.OpenSecret(s.Keys, now); err != nil {
@@ -75,7 +79,7 @@ func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Contex
 		case !first:
 			return ErrGone
 		}
-		if to == push.Approved && c.Purpose != push.Test {
+		if to == push.Approved && c.Purpose != push.Test && c.Purpose != push.Ask {
 			// The browser may have proven another account's password in the same attempt since.
 			if progress.Account != c.Account {
 				return ErrAttemptUsed
@@ -94,6 +98,27 @@ func proveAnswer[T Tx](ctx context.Context, s *Service, inTx func(context.Contex
 		err = ErrGone // the sign-in has gone on without the phone, or is over
 	}
 	return proven, err
+}
+
+// The results of an answer, in the words of the protocol.
+const (
+	ResultApproved = "approved"
+	ResultDenied   = "denied"
+	ResultReported = "reported"
+	ResultWrong    = "wrong_number"
+)
+
+// Result is what the phone is told.
+func (a Answered) Result() string {
+	switch {
+	case a.Wrong:
+		return ResultWrong
+	case a.Decision == push.Approve:
+		return ResultApproved
+	case a.Decision == push.NotMe:
+		return ResultReported
+	}
+	return ResultDenied
 }
 
 func pushMethod(m push.Mode) string {

@@ -160,17 +160,17 @@ func (s *Service) seal(ctx context.Context, tx Tx, rp relyingparty.RP, plain sec
 	return tx.SetSealedSecret(ctx, rp.ClientID, relyingparty.SealSecret(s.Keys, rp.ClientID, plain, s.Now()))
 }
 
-// judge is check, and that there is a key for each algorithm that the RP asks for.
+// judge is check at the operator's word, and that there is a key for each algorithm that the RP asks for.
 func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
 	if err := check(rp); err != nil {
 		return err
 	}
-	return s.needKeys(ctx, rp)
+	return s.needKeys(ctx, rp, "operator")
 }
 
-func (s *Service) needKeys(ctx context.Context, rp relyingparty.RP) error {
+func (s *Service) needKeys(ctx context.Context, rp relyingparty.RP, actor string) error {
 	for _, alg := range rp.AskedAlgs() {
-		if err := s.Sign.Need(ctx, signingkey.Alg(alg)); err != nil {
+		if err := s.Sign.Need(ctx, signingkey.Alg(alg), actor); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func check(rp relyingparty.RP) error {
 	}
 	if len(rp.Options.JWKS) > 0 {
 		set, err := signingkey.ReadKeySet(rp.Options.JWKS)
-		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned) && !set.Signs() {
+		if err != nil || (rp.Options.AuthMethod == relyingparty.PrivateKeyJWT || rp.Options.RequireSigned || rp.Options.AskAlg != "") && !set.Signs() {
 			return ErrKeys
 		}
 		for _, e := range rp.Options.Encryptions() {

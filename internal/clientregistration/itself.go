@@ -81,7 +81,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	if err := s.checkSector(ctx, rp); err != nil {
 		return Itself{}, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
-	if err := s.needKeys(ctx, rp); err != nil {
+	if err := s.needKeys(ctx, rp, "anonymous"); err != nil {
 		return Itself{}, err
 	}
 	err := s.InTx(ctx, func(tx Tx) error {
@@ -167,9 +167,9 @@ func checkItself(before, rp relyingparty.RP, vouched bool) error {
 		return fmt.Errorf("%w: %w", ErrMetadata, err)
 	case rp.InitiateLoginURI != "" && !strings.HasPrefix(rp.InitiateLoginURI, "https://"): // OpenID Connect Registration §2
 		return fmt.Errorf("%w: initiate_login_uri has https", ErrMetadata)
-	case adds(relyingparty.DeviceCode), adds(relyingparty.TokenExchange), !slices.Equal(before.Options.Resources, rp.Options.Resources):
+	case adds(relyingparty.DeviceCode), adds(relyingparty.TokenExchange), adds(relyingparty.CIBA), !slices.Equal(before.Options.Resources, rp.Options.Resources):
 		// A code on a page that anybody can make is how people are talked into letting a stranger in; whose servers an app calls, the operator says.
-		return fmt.Errorf("%w: device codes, token exchange and resources are the operator's to give", ErrMetadata)
+		return fmt.Errorf("%w: device codes, token exchange, questions on phones and resources are the operator's to give", ErrMetadata)
 	case !vouched && slices.ContainsFunc(rp.Options.ResponseTypes, byBrowser):
 		return fmt.Errorf("%w: without a registration token the response type is code", ErrMetadata)
 	}
@@ -244,7 +244,7 @@ func (s *Service) replace(ctx context.Context, clientID string, access, had secr
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
-	if err := s.needKeys(ctx, rp); err != nil {
+	if err := s.needKeys(ctx, rp, "service"); err != nil {
 		return before, err
 	}
 	if err = s.put(ctx, before, rp, s.itself(audit.RPChanged, clientID)); errors.Is(err, ErrUnknown) {

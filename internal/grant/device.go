@@ -19,18 +19,18 @@ var (
 	errPending = Error{"authorization_pending", "nobody has approved yet"}
 	errSlow    = Error{"slow_down", "wait five seconds more between two requests"}
 	errDenied  = Error{"access_denied", "the request was refused"}
-	errExpired = Error{"expired_token", "the device code has expired: begin anew"}
-	errDevice  = Error{"invalid_grant", "the device code is unknown, used, or not for this client and key"}
+	errExpired = Error{"expired_token", "nobody has approved in time: begin anew"}
+	errDevice  = Error{"invalid_grant", "the code is unknown, used, or not for this client, key and grant type"}
 )
 
-// Poll turns an approved device code into tokens: once. A program that lost the answer may ask again for a few seconds, by the same
+// Poll turns an approved device code, or a question that a person has said yes to, into tokens: once. A program that lost the answer may ask again for a few seconds, by the same
 // key, and gets the same refresh token; later, and by whom ever else, the code is worth nothing.
-func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Tokens, error) {
+func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code string) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, c, u)
 	if err != nil {
 		return Tokens{}, err
 	}
-	if rp.ClientID != token.AuthenticatorClient && !rp.Options.MayUse(relyingparty.DeviceCode) {
+	if (rp.ClientID != token.AuthenticatorClient || grantType != DeviceGrantType) && !rp.Options.MayUse(grantType) {
 		return Tokens{}, errGrantType
 	}
 	now := s.Now()
@@ -42,7 +42,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, code string) (Token
 		switch {
 		case err != nil:
 			return fmt.Errorf("poll device code: %w", err)
-		case !ok, d.JKT != "" && d.JKT != jkt:
+		case !ok, d.JKT != "" && d.JKT != jkt, (d.Delivery != "") != (grantType == CIBAGrantType):
 			return errDevice // undoes the poll: another key does not make the right one wait
 		case tooSoon:
 			refused = errSlow
@@ -76,8 +76,11 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 		Session: d.Approval.Session, Offline: d.Approval.Session == "" || rp.RefreshTokens && hasScope(d.Scope, "offline_access"),
 		ACR: d.Approval.ACR, AMR: d.Approval.AMR, AuthTime: d.Approval.AuthTime,
 		Rotated: now, FormerRotated: now, Created: now, Expires: now.Add(rp.RefreshLife)}
-	if rp.RefreshTokens {
+	switch {
+	case rp.RefreshTokens && (d.Delivery == "" || hasScope(d.Scope, "offline_access")):
 		g.Generation = 1
+	case d.Delivery != "":
+		g.Expires = now.Add(AccessTokenLife) // no session stands behind it, and nothing can make it longer
 	}
 	if g.Subject, err = s.pairwise(ctx, tx, rp, g.Account); err != nil {
 		return g, nil, err

@@ -63,7 +63,7 @@ func (s *Service) BeginDevice(ctx context.Context, c Client, network, scope stri
 		Created: now, Expires: now.Add(token.DeviceLife), Interval: token.DevicePoll}
 	slot := throttle.Slot{Key: s.Keys.Pseudonym(deviceBudget, "begin", rp.ClientID, network), Budget: throttle.Requests}
 	err = s.InTx(ctx, func(tx Tx) error {
-		if err := takeSlot(ctx, tx, slot, now); err != nil {
+		if err := takeSlot(ctx, tx, now, slot); err != nil {
 			return err
 		}
 		return tx.InsertDevice(ctx, d)
@@ -76,12 +76,12 @@ func (s *Service) BeginDevice(ctx context.Context, c Client, network, scope stri
 		ExpiresIn: int(token.DeviceLife / time.Second), Interval: int(token.DevicePoll / time.Second)}, nil
 }
 
-func takeSlot(ctx context.Context, tx Tx, slot throttle.Slot, now time.Time) error {
-	taken, err := tx.TakeSlots(ctx, []throttle.Slot{slot}, now)
+func takeSlot(ctx context.Context, tx Tx, now time.Time, slots ...throttle.Slot) error {
+	taken, err := tx.TakeSlots(ctx, slots, now)
 	switch {
 	case err != nil:
 		return fmt.Errorf("take slot: %w", err)
-	case !taken[0].Granted:
+	case slices.ContainsFunc(taken, func(t throttle.Taken) bool { return !t.Granted }):
 		return authn.ErrThrottled
 	}
 	return nil
@@ -132,7 +132,7 @@ func (s *Service) FindDevice(ctx context.Context, typed, network string) (id, sh
 	}
 	now := s.Now()
 	slot := throttle.Slot{Key: s.Keys.Pseudonym(deviceBudget, "type", network), Budget: throttle.Requests}
-	if err := s.InTx(ctx, func(tx Tx) error { return takeSlot(ctx, tx, slot, now) }); err != nil {
+	if err := s.InTx(ctx, func(tx Tx) error { return takeSlot(ctx, tx, now, slot) }); err != nil {
 		return "", "", err
 	}
 	id, ok, err := s.Store.FindDeviceCode(ctx, s.Keys.Pseudonym(userCodePurpose, read), now)

@@ -207,7 +207,7 @@ func sameEndpoint(htu, endpoint string) bool {
 
 func normalised(raw string) (string, bool) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
 		return "", false
 	}
 	host := strings.ToLower(u.Host)

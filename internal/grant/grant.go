@@ -97,6 +97,8 @@ type Store interface {
 	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
 	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.
 	FindCompany(ctx context.Context, clientID string, id session.ID) (string, error)
+	// FindAccountByID returns an account; the zero Account where there is none.
+	FindAccountByID(ctx context.Context, id account.ID) (account.Account, error)
 	// FindDevice reads a device code that a person answers; false if there is none of that id.
 	FindDevice(ctx context.Context, id string) (token.Device, bool, error)
 	// FindDeviceCode returns the id of the device code that waits with this pseudonym of what a person types; false if none does.
@@ -163,6 +165,14 @@ type Tx interface {
 	PollDevice(ctx context.Context, code secret.Hash, clientID string, now time.Time) (d token.Device, tooSoon, ok bool, err error)
 	// UseDevice marks an approved device code as used and makes its grant; false if it cannot be used any more.
 	UseDevice(ctx context.Context, d token.Device, g Grant, now time.Time) (bool, error)
+	// FindAccount looks an account up by its identifier.
+	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
+	// NameAsked notes whom an app's request has turned out to ask; false if it is over, or that was noted before.
+	NameAsked(ctx context.Context, id string, acc account.Account, now time.Time) (bool, error)
+	// FindAsked reads an app's request; false if there is none of that id.
+	FindAsked(ctx context.Context, id string) (token.Device, bool, error)
+	// FindAskable says how an account stands to an app that wants to ask it. key: of its phones this one counts alone; empty: all do.
+	FindAskable(ctx context.Context, id account.ID, clientID, key string, now time.Time) (Askable, error)
 	outbox.Enqueuer
 	audit.Appender
 }

@@ -31,7 +31,7 @@ func (d *Door) metadata() []byte {
 		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                                 relyingparty.ResponseTypes(),
 		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
-		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", grant.DeviceGrantType, relyingparty.TokenExchange},
+		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", grant.DeviceGrantType, relyingparty.TokenExchange, grant.CIBAGrantType},
 		"subject_types_supported":                                  []string{"public", "pairwise"},
 		"id_token_signing_alg_values_supported":                    relyingparty.SigningAlgs(),
 		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),
@@ -63,6 +63,11 @@ func (d *Door) metadata() []byte {
 		"userinfo_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
 		"id_token_encryption_alg_values_supported":                 signingkey.EncryptionAlgs(),
 		"id_token_encryption_enc_values_supported":                 signingkey.EncryptionMethods(),
+
+		"backchannel_authentication_endpoint":                             d.Issuer + grant.CIBAPath, // CIBA Core §4
+		"backchannel_token_delivery_modes_supported":                      relyingparty.Deliveries(),
+		"backchannel_authentication_request_signing_alg_values_supported": relyingparty.ObjectAlgs(),
+		"backchannel_user_code_parameter_supported":                       false,
 
 		"request_uri_parameter_supported":       true,
 		"require_request_uri_registration":      true,

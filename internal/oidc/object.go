@@ -70,15 +70,3 @@ func scan(body []byte) error {
 		open[last].name = true
 	}
 }
-
-// unmarshal reads members into a struct. It fails with clientregistration.ErrMetadata.
-func unmarshal(members map[string]json.RawMessage, v any) error {
-	body, err := json.Marshal(members)
-	if err != nil {
-		return faulty(err.Error())
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return faulty(err.Error())
-	}
-	return nil
-}

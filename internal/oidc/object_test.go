@@ -52,7 +52,7 @@ func FuzzRegistration(f *testing.F) {
 			t.Fatalf("%q was read", body)
 		}
 		rp := relyingparty.RP{RequirePKCE: true, RequireACR: "urn:portvakt:aal2", Scopes: nil, ClientID: "own"}
-		public, err := say(&rp, members)
+		public, err := clientregistration.Say(&rp, members)
 		if err != nil {
 			return
 		}

@@ -65,6 +65,7 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("POST "+revokePath, web.AnyOrigin(d.asClient(d.postRevoke, "token")))
 	mux.Handle("POST "+pushedPath, web.AnyOrigin(d.nonced(d.asClient(d.postPushed))))
 	mux.Handle("POST "+devicePath, web.AnyOrigin(d.asClient(d.postDevice)))
+	mux.Handle("POST "+grant.CIBAPath, d.nonced(d.asClient(d.postAsk)))
 	mux.Handle("POST "+introspectPath, d.asClient(d.postIntrospect, "token"))
 	d.registerRoutes(mux)
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {

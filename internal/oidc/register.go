@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/clientregistration"
@@ -47,33 +45,6 @@ func (d *Door) registers() bool {
 	return d.Registration != nil && (d.Registration.Admission == clientregistration.ByToken || d.Registration.Admission == clientregistration.Anybody)
 }
 
-// clientMetadata is what an app says of itself.
-type clientMetadata struct {
-	RedirectURIs           []string `json:"redirect_uris"`
-	Name                   string   `json:"client_name,omitempty"`
-	ClientURI              string   `json:"client_uri,omitempty"`
-	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
-	InitiateLoginURI       string   `json:"initiate_login_uri,omitempty"`
-	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
-	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
-	RequireDPoP            bool     `json:"dpop_bound_access_tokens,omitempty"`
-	relyingparty.Options
-}
-
-// sayable are the members that an app may say of itself. What else it says is not understood, and passed over (RFC 7591 §2): whatever the
-// operator can give an app besides, no app gives itself.
-var sayable = []string{
-	"redirect_uris", "client_name", "client_uri", "post_logout_redirect_uris", "initiate_login_uri", "backchannel_logout_uri",
-	"id_token_signed_response_alg", "dpop_bound_access_tokens",
-	"token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri",
-	"require_signed_request_object", "require_pushed_authorization_requests", "response_types", "grant_types", "application_type",
-	"default_max_age", "default_acr_values", "require_auth_time", "request_object_signing_alg", "request_uris", "userinfo_signed_response_alg",
-	"logo_uri", "policy_uri", "tos_uri", "contacts", "subject_type", "sector_identifier_uri",
-	"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
-	"id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
-	"frontchannel_logout_uri", "frontchannel_logout_session_required",
-}
-
 // information is the answer about an app (RFC 7591 §3.2.1, RFC 7592 §3).
 type information struct {
 	ClientID      string `json:"client_id"`
@@ -82,7 +53,7 @@ type information struct {
 	SecretExpires *int64 `json:"client_secret_expires_at,omitempty"` // beside a secret; 0: never
 	Access        string `json:"registration_access_token"`
 	URI           string `json:"registration_client_uri"`
-	clientMetadata
+	clientregistration.Metadata
 }
 
 // postRegister handles POST /register (RFC 7591 §3.1).
@@ -92,7 +63,7 @@ func (d *Door) postRegister(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var rp relyingparty.RP
-	public, err := say(&rp, members)
+	public, err := clientregistration.Say(&rp, members)
 	var made clientregistration.Itself
 	if err == nil {
 		made, err = d.Registration.Register(r.Context(), rp, public, bearer(r), d.Visitor.Browser(r).Network)
@@ -130,7 +101,7 @@ func (d *Door) putRegistered(w http.ResponseWriter, r *http.Request) {
 		ClientID string       `json:"client_id"`
 		Secret   secret.Token `json:"client_secret"`
 	}
-	err := unmarshal(members, &named)
+	err := clientregistration.Decode(members, &named)
 	for _, ours := range []string{"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"} {
 		if _, there := members[ours]; there && err == nil {
 			err = faulty(ours + " is not the client's to say")
@@ -143,7 +114,7 @@ func (d *Door) putRegistered(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		rp, err = d.Registration.Replace(r.Context(), id, access, named.Secret, func(rp *relyingparty.RP) error {
 			was := rp.IsPublic()
-			public, err := say(rp, members)
+			public, err := clientregistration.Say(rp, members)
 			if err == nil && public != was {
 				err = faulty(clientregistration.ErrSecretKind.Error())
 			}
@@ -167,109 +138,16 @@ func (d *Door) deleteRegistered(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// say puts the app's words in the place of all that it has said before; what it cannot say stays. It fails with clientregistration.ErrMetadata.
-func say(rp *relyingparty.RP, members map[string]json.RawMessage) (public bool, err error) {
-	had, err := json.Marshal(rp.Options)
-	if err != nil {
-		return false, err
-	}
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(had, &all); err != nil {
-		return false, err
-	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return slices.Contains(sayable, name) })
-	for _, name := range sayable {
-		if v, there := members[name]; there && string(v) != "null" { // RFC 7591 §2: as if it was not there
-			all[name] = v
-		}
-	}
-	var m clientMetadata
-	if err := unmarshal(all, &m); err != nil {
-		return false, err
-	}
-	if _, there := members["software_statement"]; there {
-		return false, errStatement
-	}
-	if m.AuthMethod == "none" {
-		public, m.AuthMethod = true, ""
-	} else if m.AuthMethod == "" {
-		m.AuthMethod = relyingparty.SecretBasic
-	}
-	if m.ApplicationType == "" {
-		m.ApplicationType = "web"
-	}
-	if m.IDTokenAlg == "" {
-		m.IDTokenAlg = "RS256" // OIDC Registration §2
-	}
-	if err := m.fitGrantTypes(rp.Options.GrantTypes); err != nil {
-		return false, err
-	}
-	rp.RedirectURIs, rp.Name, rp.ClientURI, rp.PostLogoutRedirectURIs = m.RedirectURIs, m.Name, m.ClientURI, m.PostLogoutRedirectURIs
-	rp.InitiateLoginURI, rp.BackchannelLogoutURI, rp.IDTokenAlg, rp.RequireDPoP = m.InitiateLoginURI, m.BackchannelLogoutURI, m.IDTokenAlg, m.RequireDPoP
-	rp.RefreshTokens, rp.Options = slices.Contains(m.GrantTypes, relyingparty.RefreshToken), m.Options
-	if rp.Name == "" && len(rp.RedirectURIs) > 0 {
-		rp.Name = clientregistration.Host(rp.RedirectURIs)
-	}
-	return public, nil
-}
-
-// ownGrantTypes are those that an app may give itself.
-var ownGrantTypes = []string{relyingparty.AuthorizationCode, relyingparty.RefreshToken, relyingparty.Implicit}
-
-// fitGrantTypes fills in what was left out, and holds the grant types against the response types (RFC 7591 §2.1). Of those that the app has
-// had, it keeps what the operator gave.
-func (m *clientMetadata) fitGrantTypes(had []string) error {
-	if len(m.ResponseTypes) == 0 {
-		m.ResponseTypes = []string{relyingparty.CodeType}
-	}
-	needed := map[string]bool{}
-	for _, t := range m.ResponseTypes {
-		for word := range strings.FieldsSeq(t) {
-			kind := relyingparty.Implicit
-			if word == relyingparty.CodeType {
-				kind = relyingparty.AuthorizationCode
-			}
-			needed[kind] = true
-		}
-	}
-	if len(m.GrantTypes) == 0 {
-		m.GrantTypes = slices.Sorted(maps.Keys(needed))
-	}
-	for kind := range needed {
-		if !slices.Contains(m.GrantTypes, kind) {
-			return faulty("response_types need the grant type " + kind)
-		}
-	}
-	for _, kind := range m.GrantTypes {
-		if !slices.Contains(ownGrantTypes, kind) && !slices.Contains(had, kind) {
-			return faulty("no app registers itself for the grant type " + kind)
-		}
-	}
-	for _, kind := range had {
-		if !slices.Contains(ownGrantTypes, kind) && !slices.Contains(m.GrantTypes, kind) {
-			m.GrantTypes = append(m.GrantTypes, kind)
-		}
-	}
-	return nil
-}
-
 // inform answers about an app.
 func (d *Door) inform(w http.ResponseWriter, status int, it clientregistration.Itself) {
 	rp := it.RP
 	info := information{ClientID: rp.ClientID, Issued: rp.Created.Unix(), Secret: it.Secret.Reveal(), Access: it.Access.Reveal(), URI: d.Issuer + registerPath + "/" + rp.ClientID,
-		clientMetadata: clientMetadata{RedirectURIs: rp.RedirectURIs, Name: rp.Name, ClientURI: rp.ClientURI, PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs,
-			InitiateLoginURI: rp.InitiateLoginURI, BackchannelLogoutURI: rp.BackchannelLogoutURI, IDTokenAlg: rp.IDTokenAlg, RequireDPoP: rp.RequireDPoP, Options: rp.Options}}
+		Metadata: clientregistration.Said(rp)}
 	if it.Secret != "" {
 		info.SecretExpires = new(int64)
 	}
-	if rp.IsPublic() {
-		info.AuthMethod = "none"
-	}
 	web.JSON(w, status, info)
 }
-
-// errStatement is for an app that brings somebody's word for itself: nobody's is trusted here.
-var errStatement = errors.New("software statements are not taken here")
 
 func faulty(why string) error { return errors.Join(clientregistration.ErrMetadata, errors.New(why)) }
 
@@ -324,7 +202,7 @@ func (d *Door) refuseRegistration(w http.ResponseWriter, r *http.Request, err er
 		e.Code = "temporarily_unavailable"
 		d.refuse(w, r, http.StatusConflict, e)
 		return
-	case errors.Is(err, errStatement):
+	case errors.Is(err, clientregistration.ErrStatement):
 		e.Code = "unapproved_software_statement"
 	case errors.Is(err, clientregistration.ErrRedirectURI):
 		e.Code = "invalid_redirect_uri"

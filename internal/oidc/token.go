@@ -17,7 +17,8 @@ import (
 )
 
 // tokenNeeds is what a request of each kind cannot be without.
-var tokenNeeds = map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", grant.DeviceGrantType: "device_code"}
+var tokenNeeds = map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", grant.DeviceGrantType: "device_code",
+	grant.CIBAGrantType: "auth_req_id"}
 
 // postToken handles POST /token (RFC 6749 §3.2).
 func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Client) {
@@ -35,8 +36,8 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Cl
 			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier"), Resource: r.PostForm.Get("resource")})
 	case "refresh_token":
 		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"), r.PostForm.Get("resource"))
-	case grant.DeviceGrantType:
-		tokens, err = d.Grant.Poll(r.Context(), client, use, r.PostForm.Get("device_code"))
+	case grant.DeviceGrantType, grant.CIBAGrantType:
+		tokens, err = d.Grant.Poll(r.Context(), client, use, kind, r.PostForm.Get(tokenNeeds[kind]))
 	case relyingparty.TokenExchange:
 		form := r.PostForm.Get
 		tokens, err = d.Grant.ExchangeToken(r.Context(), grant.Exchange{Client: client, Use: use, SubjectToken: form("subject_token"), SubjectTokenType: form("subject_token_type"),
@@ -46,7 +47,7 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Cl
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
-		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token, client_credentials, device_code and token-exchange are supported"}
+		err = grant.Error{Code: "unsupported_grant_type", Description: "authorization_code, refresh_token, client_credentials, device_code, token-exchange and ciba are supported"}
 	}
 	if err != nil {
 		d.fail(w, r, err)

@@ -1,5 +1,5 @@
 // Package outbox holds the noun outbox message, and the worker that delivers what transactions have
-// enqueued: mails, text messages, pushes to phones, and logout tokens to RPs. It renders nothing and speaks no network protocol: a
+// enqueued: mails, text messages, questions and pushes to phones, and logout tokens and pings to RPs. It renders nothing and speaks no network protocol: a
 // Preparer decides what becomes of a message, a Sender delivers it.
 package outbox
 
@@ -34,6 +34,8 @@ const (
 	Logout Channel = "logout" // back-channel logout of one RP
 	SMS    Channel = "sms"    // its recipient rests in the secret, because the number is personal data
 	Push   Channel = "push"   // to a push service; its address rests in the secret, because whoever has it can push
+	Ask    Channel = "ask"    // to a person whom an app names: whether there is one, and a phone, is decided here
+	Ping   Channel = "ping"   // to an app that waits for such an answer
 )
 
 // Message is a row of the outbox. It holds a template's name and parameters, never a finished body; a secret in

@@ -124,6 +124,7 @@ type crew struct {
 var crews = map[Channel]crew{
 	Mail: {loops: 1, batch: 16, delay: Delay}, Logout: {loops: 4, batch: 2, delay: Delay}, SMS: {loops: 2, batch: 2, delay: Delay},
 	Push: {loops: 6, batch: 1, bell: true, delay: PushDelay},
+	Ask:  {loops: 1, batch: 8, delay: PushDelay}, Ping: {loops: 2, batch: 2, delay: PushDelay},
 }
 
 // The pauses when there is nothing to do.

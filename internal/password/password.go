@@ -42,7 +42,7 @@ var Standard = Params{Memory: 19 << 10, Time: 2, Threads: 1}
 // answer in place of an out-of-memory.
 var ErrBusy = errors.New("too many passwords are being checked at this moment")
 
-// Hasher makes and checks verifiers, at most as many at once as there are cores. The rest queues.
+// Hasher makes and checks verifiers, a few at once. The rest queues.
 type Hasher struct {
 	params Params
 	slots  chan struct{}
@@ -53,13 +53,14 @@ type Hasher struct {
 
 const (
 	saltLen, hashLen = 16, 32
-	queuePerSlot     = 64
+	queuePerSlot     = 128 // three seconds of waiting
 	longestWait      = 10 * time.Second
 )
 
-// NewHasher returns a hasher with as many slots as cores.
+// NewHasher returns a hasher that leaves one core, where there are several, to everybody who needs no hash: who is signed in already must
+// not wait behind a crowd that logs in.
 func NewHasher(p Params) *Hasher {
-	n := runtime.GOMAXPROCS(0)
+	n := max(1, runtime.GOMAXPROCS(0)-1)
 	return NewBoundedHasher(p, n, n*queuePerSlot)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -66,10 +65,10 @@ func TestADamagedOrCostlyVerifierIsAnErrorAndNoWork(t *testing.T) {
 }
 
 func TestTheQueueIsBoundedAndSaysSo(t *testing.T) {
-	h := password.NewHasher(cheap)
+	h := password.NewBoundedHasher(cheap, 2, 128)
 	ctx, cancel := context.WithCancel(t.Context())
 	release := password.Occupy(h)
-	waiting := runtime.GOMAXPROCS(0) * 63 // of 64 places for each slot, one is taken by those who hold the slots
+	const waiting = 126 // of 128 places, two are taken by those who hold the slots
 	results := make(chan error, waiting)
 	for range waiting {
 		go func() {

@@ -24,6 +24,7 @@ const (
 	SignIn Purpose = "signin"
 	StepUp Purpose = "step_up"
 	Test   Purpose = "test" // right after pairing; it proves nothing more
+	Ask    Purpose = "ask"  // of an app that asks without a browser (CIBA): its request's id stands in the attempt's place
 )
 
 // Mode is how a person shows that she sees both screens.
@@ -34,6 +35,9 @@ const (
 	Tap  Mode = "tap"  // one of three numbers
 	Type Mode = "type" // six digits (NIST SP 800-63B-4 §3.1.3)
 	None Mode = "none" // of a test
+	// Message is a text of the app's, which the person compares with what she sees where she began. Her answer repeats it in the number's place: an
+	// authenticator that does not know the mode cannot approve.
+	Message Mode = "message"
 )
 
 // State is what has become of a challenge. One that is Waiting past its end is expired.
@@ -56,6 +60,7 @@ type Shown struct {
 	Place   string `json:"place"`
 	Address string `json:"address"` // IP address
 	Time    int64  `json:"time"`    // Unix ms
+	Message string `json:"message,omitempty"`
 }
 
 // Challenge is one question to all of an account's phones: is it you who signs in? The number, the choices and the nonce rest

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // goodKeys are a point of P-256 and 16 bytes.
-func goodKeys(t *testing.T) (p256dh, auth string) {
+func goodKeys(t testing.TB) (p256dh, auth string) {
 	t.Helper()
 	k, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
@@ -107,4 +109,28 @@ func TestAParcelComesOutAsItWentIn(t *testing.T) {
 			t.Errorf("%q: %v", bad.Reveal(), err)
 		}
 	}
+}
+
+// FuzzParseSubscription: what is taken goes out by https, to no address of a private network, and reads the same the next time.
+func FuzzParseSubscription(f *testing.F) {
+	p256dh, auth := goodKeys(f)
+	f.Add("https://push.example.com/send/capability", p256dh, auth)
+	f.Add("http://localhost:1/x", p256dh, auth)
+	f.Add("https://10.0.0.1/", p256dh, auth)
+	f.Fuzz(func(t *testing.T, endpoint, p256dh, auth string) {
+		s, err := push.ParseSubscription(endpoint, p256dh, auth, false)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(s.Endpoint)
+		if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.Hostname() == "localhost" {
+			t.Fatalf("%q is called: %v", s.Endpoint, err)
+		}
+		if ip := net.ParseIP(strings.TrimSuffix(u.Hostname(), ".")); ip != nil && (ip.IsPrivate() || !ip.IsGlobalUnicast()) {
+			t.Errorf("%q is called", s.Endpoint)
+		}
+		if again, err := push.ParseSubscription(s.Endpoint, s.P256DH, s.Auth, false); err != nil || again != s {
+			t.Errorf("%q reads as %+v the next time: %v", endpoint, again, err)
+		}
+	})
 }

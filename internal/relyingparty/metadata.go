@@ -43,16 +43,21 @@ const (
 	DeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 	// TokenExchange is for a server that calls another one for a person (RFC 8693). It is had as DeviceCode is.
 	TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+	// CIBA is for an app that asks a person on her phone (see backchannel.go). It is had as DeviceCode is.
+	CIBA = "urn:openid:params:grant-type:ciba"
 )
+
+// byName are those that are had by whoever names them, and by nobody else.
+var byName = []string{DeviceCode, TokenExchange, CIBA}
 
 // GrantTypes lists them.
 func GrantTypes() []string {
-	return []string{AuthorizationCode, RefreshToken, Implicit, DeviceCode, TokenExchange}
+	return []string{AuthorizationCode, RefreshToken, Implicit, DeviceCode, TokenExchange, CIBA}
 }
 
 // MayUse says whether the RP may get tokens by a grant type.
 func (m Metadata) MayUse(grantType string) bool {
-	return len(m.GrantTypes) == 0 && grantType != DeviceCode && grantType != TokenExchange || slices.Contains(m.GrantTypes, grantType)
+	return len(m.GrantTypes) == 0 && !slices.Contains(byName, grantType) || slices.Contains(m.GrantTypes, grantType)
 }
 
 // ObjectAlgs lists what a request object can be signed by.

@@ -26,6 +26,7 @@ type Options struct {
 	Subjects               // see subject.go
 	Answers                // see answers.go
 	SingleLogout           // see logout.go
+	Backchannel            // see backchannel.go
 	FAPI          FAPI     `json:"fapi,omitempty"` // see fapi.go
 }
 

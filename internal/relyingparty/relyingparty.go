@@ -82,7 +82,7 @@ func (rp RP) Check() error {
 	if rp.IsPublic() && !rp.RequirePKCE {
 		return errors.New("a public client always uses PKCE (RFC 9700 §2.1.1)")
 	}
-	if err := errors.Join(rp.checkBound(), rp.checkLogout(), rp.checkFAPI()); err != nil {
+	if err := errors.Join(rp.checkBound(), rp.checkLogout(), rp.checkFAPI(), rp.checkBackchannel()); err != nil {
 		return err
 	}
 	pages := append(slices.Clone(rp.PostLogoutRedirectURIs), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI)

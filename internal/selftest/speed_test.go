@@ -13,7 +13,7 @@ import (
 func TestEveryOperationIsMeasured(t *testing.T) {
 	for name, serve := range map[string]func(context.Context, func(selftest.Target) error) error{
 		"Portvakt": func(ctx context.Context, ready func(selftest.Target) error) error {
-			return selftest.ServePrivate(ctx, 1, "", ready)
+			return selftest.ServePrivate(ctx, 1, 1, "", ready)
 		},
 		"floor": func(ctx context.Context, ready func(selftest.Target) error) error {
 			return selftest.ServeFloor(ctx, "", ready)

@@ -19,9 +19,9 @@ import (
 	"github.com/portvakt/portvakt/internal/provisioning"
 )
 
-// ServePrivate serves a private Portvakt with so many people signed in until ctx ends, and tells how it is measured before that. database is empty
-// for a temporary SQLite file.
-func ServePrivate(ctx context.Context, people int, database string, ready func(Target) error) (err error) {
+// ServePrivate serves a private Portvakt with so many people signed in until ctx ends, and tells how it is measured before that. So many
+// others log in with their passwords all the while, one sign-in after the other. database is empty for a temporary SQLite file.
+func ServePrivate(ctx context.Context, people, others int, database string, ready func(Target) error) (err error) {
 	w, err := start(ctx, config.Settings{Database: database}, app.Options{})
 	if err != nil {
 		return err
@@ -46,9 +46,12 @@ func ServePrivate(ctx context.Context, people int, database string, ready func(T
 	t.ClientID, t.ClientSecret, t.Service, t.ServiceSecret, t.ServiceScope = rp.ClientID, rp.ClientSecret, service.ClientID, service.ClientSecret, service.Scopes[0]
 	group, signing := errgroup.WithContext(ctx)
 	group.SetLimit(2)
-	for i := range people {
-		group.Go(func() (err error) {
-			t.Cookies[i], err = w.signIn(signing, i)
+	for i := range people + others {
+		group.Go(func() error {
+			_, err := w.app.Control.Provisioning.CreateAccount(signing, provisioning.Newcomer{Address: address(true, i), Verified: true, GivenName: "Test", FamilyName: "Person", Password: phrase})
+			if err == nil && i < people {
+				t.Cookies[i], err = w.signIn(signing, i)
+			}
 			return err
 		})
 	}
@@ -58,16 +61,26 @@ func ServePrivate(ctx context.Context, people int, database string, ready func(T
 	if err := ready(t); err != nil {
 		return err
 	}
-	<-ctx.Done()
-	return nil
+	busy, all := errgroup.WithContext(ctx)
+	for i := range others {
+		busy.Go(func() error {
+			for all.Err() == nil {
+				if _, err := w.signIn(all, people+i); err != nil && all.Err() == nil {
+					return fmt.Errorf("log in beside what is measured: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	err = busy.Wait()
+	if err == nil {
+		<-ctx.Done()
+	}
+	return err
 }
 
-// signIn makes somebody, signs her in, and returns what her browser says from then on.
+// signIn signs somebody in, and returns what her browser says from then on.
 func (w *world) signIn(ctx context.Context, i int) (cookie string, err error) {
-	_, err = w.app.Control.Provisioning.CreateAccount(ctx, provisioning.Newcomer{Address: address(true, i), Verified: true, GivenName: "Test", FamilyName: "Person", Password: phrase})
-	if err != nil {
-		return "", err
-	}
 	v, err := newVisitor(w.url, i)
 	if err != nil {
 		return "", err

@@ -4,19 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/push"
 	"github.com/portvakt/portvakt/internal/secret"
-	"github.com/portvakt/portvakt/internal/session"
 )
-
-// PushReportedTemplate is the mail that tells a person that she has disowned a sign-in on her phone, and what to do: somebody else
-// knows her password.
-const PushReportedTemplate = "push_reported"
 
 // AskPush asks the account's phones whether it is their owner who signs in. shown says, in a language, what the phones show of the
 // browser. It fails as authn.AskPush does, and with authn.ErrAttempt.
@@ -128,94 +121,14 @@ func (s *Service) Gone(ctx context.Context, k push.Key, id string) (Gone, error)
 		Elsewhere: c.Key != "" && c.Key != k.ID}, nil
 }
 
-// The results of an answer, in the words of the protocol.
-const (
-	ResultApproved = "approved"
-	ResultDenied   = "denied"
-	ResultReported = "reported"
-	ResultWrong    = "wrong_number"
-)
-
 // Answer takes a phone's signed answer, once. b is where the phone is. It fails as authn.PushAnswer does.
 func (s *Service) Answer(ctx context.Context, k push.Key, challenge, signed string, b authn.Browser) (string, error) {
 	proof := authn.PushAnswer{Key: k, Challenge: challenge, Issuer: s.Issuer, Signed: signed}
-	proven, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error { return s.answered(ctx, tx, k, p, b) })
+	proven, err := authn.Prove(ctx, s.Authn, s.InTx, b, proof, func(tx Tx, p authn.Proven) error { return s.Authn.Answered(ctx, tx, k, p, b) })
 	if err != nil {
 		return "", err
 	}
 	c := proven.Answer.Challenge
 	s.Authn.Rang(c.Account, c.Attempt)
-	switch {
-	case proven.Answer.Wrong:
-		return ResultWrong, nil
-	case proven.Answer.Decision == push.Approve:
-		return ResultApproved, nil
-	case proven.Answer.Decision == push.NotMe:
-		return ResultReported, nil
-	}
-	return ResultDenied, nil
-}
-
-// answered is what an answer does, in its transaction.
-func (s *Service) answered(ctx context.Context, tx Tx, k push.Key, p authn.Proven, b authn.Browser) error {
-	a := p.Answer
-	kind := audit.PushApproved
-	switch {
-	case a.Decision == push.NotMe:
-		kind = audit.PushReported
-	case a.Wrong || a.Decision == push.Deny:
-		kind = audit.PushDenied
-	}
-	e := s.Authn.PushEvent(kind, a.Challenge)
-	e.Detail["key"], e.Personal = k.ID, audit.From(b.Device.Address, b.Device.UserAgent)
-	if a.Wrong {
-		e.Detail["wrong"] = "yes"
-	}
-	if err := tx.Append(ctx, e); err != nil {
-		return err
-	}
-	if err := tx.TouchPushKey(ctx, k.ID, s.Now()); err != nil {
-		return fmt.Errorf("note the use: %w", err)
-	}
-	if a.Challenge.State == push.Waiting {
-		if err := s.tellOthers(ctx, tx, k, a.Challenge); err != nil {
-			return err
-		}
-	}
-	if a.Decision != push.NotMe {
-		return nil
-	}
-	if err := s.Authn.ReportAttempt(ctx, tx, a.Challenge); err != nil {
-		return err
-	}
-	if a.EndSessions {
-		if _, err := authn.EndSessions(ctx, tx, authn.Which{Account: a.Challenge.Account}, session.EndedByNotMe, s.Now()); err != nil {
-			return err
-		}
-	}
-	acc, err := tx.ReadAccount(ctx, a.Challenge.Account)
-	if err != nil {
-		return fmt.Errorf("read account: %w", err)
-	}
-	// The mail tells of the browser that waited, not of her phone.
-	theirs := b
-	theirs.Device.Address = a.Challenge.Shown.Address
-	theirs.Device.UserAgent = ""
-	return s.Authn.Tell(ctx, tx, PushReportedTemplate, acc, theirs, map[string]string{"app": a.Challenge.Shown.App,
-		"device": strings.TrimSpace(a.Challenge.Shown.Browser + " " + a.Challenge.Shown.Device)})
-}
-
-// tellOthers takes the question back on the account's other phones.
-func (s *Service) tellOthers(ctx context.Context, tx Tx, k push.Key, c push.Challenge) error {
-	keys, err := tx.ListPushKeys(ctx, c.Account)
-	if err != nil {
-		return fmt.Errorf("list paired authenticators: %w", err)
-	}
-	others := keys[:0]
-	for _, other := range keys {
-		if other.ID != k.ID {
-			others = append(others, other)
-		}
-	}
-	return s.Authn.CallPhones(ctx, tx, others, authn.PushGoneTemplate, func(other push.Key) []byte { return other.Gone(c) }, c.ID, c.Expires)
+	return proven.Answer.Result(), nil
 }

@@ -56,8 +56,6 @@ type Tx interface {
 	authn.Tx
 	// FindAccount looks an account up by its identifier.
 	FindAccount(ctx context.Context, id account.Identifier) (account.Account, bool, error)
-	// TouchPushKey notes that a paired authenticator was used.
-	TouchPushKey(ctx context.Context, key string, now time.Time) error
 	// SavePrepared stores what Prepare made of a message.
 	SavePrepared(ctx context.Context, m outbox.Message, linkID string) error
 	// SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch.

@@ -308,8 +308,13 @@ func TestWhatIsEncryptedToAKeyOpensWithItAlone(t *testing.T) {
 }
 
 func FuzzVerifyProof(f *testing.F) {
-	k, jwk := newP256(f)
-	good := signES256(f, k, proofHeader("ES256", jwk), `{"sub":"anna"}`)
+	// Signed beforehand: the fuzzer's processes must agree on it.
+	const jwk = `{"kty":"EC","crv":"P-256","x":"wxlZPnBaTaAwACw9vOEdRycSPsMP-d6ELnfBzIv_yjk","y":"Za1SIlgspKSFluvbWUqAlE1IZy9JwSNj-iXuqXROGK8"}`
+	good := encode(proofHeader("ES256", jwk)) + "." + encode(`{"sub":"anna"}`) +
+		".EiG740d_WR8npANd6fZqUf84EadncNqPsDiKLoOdilq193vhhSfNdWxSZ-NBecmH3KuIFs2Ul9By6A0k-vqg5A"
+	if _, err := signingkey.VerifyProof(good, "dpop+jwt", &claims{}); err != nil {
+		f.Fatal(err)
+	}
 	f.Add(good)
 	f.Add("")
 	f.Add(encode(`{"typ":"dpop+jwt","alg":"none","jwk":`+jwk+`}`) + "..")

@@ -85,11 +85,11 @@ func (k *Keys) Load(ctx context.Context) error {
 	return k.read(ctx)
 }
 
-// Need makes the first key of an algorithm that few RPs ask for, where there is none. It signs at once: nobody can have kept a set without it
+// Need makes the first key of an algorithm that few RPs ask for, where there is none, in the name of whoever asks. It signs at once: nobody can have kept a set without it
 // for long enough to miss it.
-func (k *Keys) Need(ctx context.Context, alg Alg) error {
+func (k *Keys) Need(ctx context.Context, alg Alg, actor string) error {
 	missing := func(all []Stored) bool { return len(standing(all, alg)) == 0 }
-	if err := k.add(ctx, alg, "operator", missing, 0); err != nil {
+	if err := k.add(ctx, alg, actor, missing, 0); err != nil {
 		return err
 	}
 	return k.read(ctx)

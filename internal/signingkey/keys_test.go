@@ -211,7 +211,7 @@ func TestAKeyThatFewAskForIsMadeWhenTheFirstDoes(t *testing.T) {
 			t.Error("it signs without a key")
 		}
 		for range 2 {
-			h.do(func(ctx context.Context) error { return one.Need(ctx, signingkey.EdDSA) })
+			h.do(func(ctx context.Context) error { return one.Need(ctx, signingkey.EdDSA, "operator") })
 		}
 		token, err := other.Sign(signingkey.EdDSA, "JWT", claims{"anna"}) // which had not heard of it
 		if err != nil || published(one) != 3 || published(other) != 3 || !h.believes(one, token, "JWT") {

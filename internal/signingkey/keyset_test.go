@@ -1,6 +1,7 @@
 package signingkey_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -50,5 +51,38 @@ func FuzzKeySet(f *testing.F) {
 			t.Errorf("%q passes by %q", token, set)
 		}
 		signingkey.Peek[map[string]json.RawMessage](token)
+	})
+}
+
+// FuzzVerify has what is signed in earnest to begin with: whatever becomes of it, nothing passes but what was signed, by its own key.
+func FuzzVerify(f *testing.F) {
+	set, err := signingkey.ReadKeySet([]byte(`{"keys":[` + aKey + `}]}`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	mac, err := base64.RawURLEncoding.DecodeString("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow") // RFC 7515 A.1.1
+	if err != nil {
+		f.Fatal(err)
+	}
+	const payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+	const byKey = "eyJhbGciOiJFUzI1NiJ9." + payload + ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+	const byMAC = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." + payload + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	f.Add(byKey)
+	f.Add(byMAC)
+	f.Add("eyJhbGciOiJub25lIn0." + payload + ".")
+	f.Fuzz(func(t *testing.T, token string) {
+		for name, one := range map[string]struct {
+			good string
+			err  error
+		}{
+			"the key":        {byKey, set.Verify(token, []string{""}, &map[string]any{})},
+			"the key itself": {byKey, signingkey.VerifyBy([]byte(aKey+"}"), token, "", &map[string]any{})},
+			"what is shared": {byMAC, signingkey.VerifyShared(mac, token, []string{"JWT"}, &map[string]any{})},
+		} {
+			signed := one.good[:strings.LastIndexByte(one.good, '.')+1]
+			if one.err == nil && !strings.HasPrefix(token, signed) || token == one.good && one.err != nil {
+				t.Errorf("%q by %s: %v", token, name, one.err)
+			}
+		}
 	})
 }

@@ -62,12 +62,14 @@ type Key struct {
 	signer     map[string]jose.Signer // by typ header; empty: it is retired
 }
 
-// Set is what a node signs and verifies with. It is safe for concurrent use and never changes.
+// Set is what a node signs and verifies with. It is safe for concurrent use, and its keys never change.
 type Set struct {
 	byAlg map[Alg][]Key // that sign, in the order in which they do
 	all   map[string]Key
 	jwks  []byte
 	now   func() time.Time
+
+	believed believed
 }
 
 // Signer signs, and knows again what it has signed.
@@ -264,20 +266,8 @@ func IsDistrusted(err error) bool { return errors.Is(err, errDistrusted) }
 // Verify checks signature and typ of a token that Portvakt itself signed and decodes its claims. It checks no
 // times: an expired ID token is still a good hint (RP-Initiated Logout §2).
 func (s *Set) Verify(token, typ string, claims any) error {
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
-	if err != nil || len(jws.Signatures) != 1 {
-		return ErrToken
-	}
-	header := jws.Signatures[0].Protected
-	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); got != typ {
-		return ErrToken
-	}
-	key, known := s.all[header.KeyID]
-	if !known || string(key.Alg) != header.Algorithm || !key.distrusted && !key.verifies(typ, s.now()) {
-		return ErrToken
-	}
-	payload, err := jws.Verify(key.public)
-	if err != nil {
+	key, payload, err := s.believed.of(token, typ, s.prove)
+	if err != nil || !key.distrusted && !key.verifies(typ, s.now()) {
 		return ErrToken
 	}
 	if err := json.Unmarshal(payload, claims); err != nil {
@@ -287,4 +277,25 @@ func (s *Set) Verify(token, typ string, claims any) error {
 		return errDistrusted
 	}
 	return nil
+}
+
+// prove checks signature and typ alone, by the key that the header names.
+func (s *Set) prove(token, typ string) (key Key, payload []byte, err error) {
+	if !isStrict(token) {
+		return Key{}, nil, ErrToken
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
+	if err != nil || len(jws.Signatures) != 1 {
+		return Key{}, nil, ErrToken
+	}
+	header := jws.Signatures[0].Protected
+	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); got != typ {
+		return Key{}, nil, ErrToken
+	}
+	key, known := s.all[header.KeyID]
+	if !known || string(key.Alg) != header.Algorithm {
+		return Key{}, nil, ErrToken
+	}
+	payload, err = jws.Verify(key.public)
+	return key, payload, err
 }

@@ -13,8 +13,8 @@ import (
 
 const (
 	insertDevice statement = `
-INSERT INTO devices (id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval, user_code)
-VALUES ($1, $2, $3, $4, $5, 'waiting', '', '', $6, $7, 0, $8, $9)`
+INSERT INTO devices (id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval, user_code, delivery, notify)
+VALUES ($1, $2, $3, $4, $5, 'waiting', '', '', $6, $7, 0, $8, $9, $10, $11)`
 
 	approveDevice statement = `
 UPDATE devices SET state = 'approved', account_id = $2, grant_id = $3, acr = $5, amr = $6, auth_time = $7, epoch = $8, approved_at = $9, session_id = $10
@@ -27,13 +27,13 @@ WHERE id = $1 AND state IN ('waiting', 'approved') AND expires_at > $2 RETURNING
 
 	findDevice statement = `
 SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval,
-  user_code, acr, amr, auth_time, epoch, approved_at, session_id
+  user_code, acr, amr, auth_time, epoch, approved_at, session_id, delivery, notify
 FROM devices WHERE code = $1 AND client_id = $2`
 
 	// Of an authenticator there is none by this: its codes are approved at its pairing.
 	findTypedDevice statement = `
 SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at, expires_at, polled_at, poll_interval,
-  user_code, acr, amr, auth_time, epoch, approved_at, session_id
+  user_code, acr, amr, auth_time, epoch, approved_at, session_id, delivery, notify
 FROM devices WHERE id = $1 AND user_code <> ''`
 
 	findDeviceByCode statement = `SELECT id FROM devices WHERE user_code = $1 AND user_code <> '' AND state = 'waiting' AND expires_at > $2`
@@ -43,13 +43,14 @@ FROM devices WHERE id = $1 AND user_code <> ''`
 	useDevice statement = `
 UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expires_at > $2 RETURNING id`
 
-	// No session stands behind an authenticator's: it has none to end with, and lasts. Behind another's stands the one that approved it.
+	// No session stands behind an authenticator's: it has none to end with, and lasts. Behind what a person approved elsewhere ($14) stands her account as
+	// it was then; behind what she did in a browser, that one's session too.
 	insertDeviceGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
 SELECT $1, $2, $3, a.id, $18, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
-  EXISTS (SELECT 1 FROM sessions s WHERE s.id = $18 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11) AND
+  ($14 <> 'browser' OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = $18 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11)) AND
   NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
@@ -65,7 +66,8 @@ type deviceRow struct {
 
 func (r *deviceRow) dest() []any {
 	return []any{&r.ID, &r.code, &r.ClientID, &r.Scope, &r.JKT, &r.State, &r.Account, &r.GrantID, &r.created, &r.expires, &r.polled, &r.interval,
-		&r.UserCode, &r.Approval.ACR, &r.amr, &r.authTime, &r.Approval.Epoch, &r.approved, &r.Approval.Session}
+		&r.UserCode, &r.Approval.ACR, &r.amr, &r.authTime, &r.Approval.Epoch, &r.approved, &r.Approval.Session,
+		&r.Delivery, &r.Notify}
 }
 
 func (r *deviceRow) device() token.Device {
@@ -78,7 +80,7 @@ func (r *deviceRow) device() token.Device {
 
 // InsertDevice stores a device code that waits for a person.
 func (tx *Tx) InsertDevice(ctx context.Context, d token.Device) error {
-	_, err := tx.exec(ctx, insertDevice, d.ID, d.Code[:], d.ClientID, d.Scope, d.JKT, ms(d.Created), ms(d.Expires), d.Interval.Milliseconds(), d.UserCode)
+	_, err := tx.exec(ctx, insertDevice, d.ID, d.Code[:], d.ClientID, d.Scope, d.JKT, ms(d.Created), ms(d.Expires), d.Interval.Milliseconds(), d.UserCode, d.Delivery, d.Notify)
 	return err
 }
 
@@ -135,8 +137,15 @@ func (tx *Tx) UseDevice(ctx context.Context, d token.Device, g grant.Grant, now 
 	if err != nil || !used {
 		return false, err
 	}
+	where := "" // she approved it
+	switch {
+	case d.Delivery != "":
+		where = "phone"
+	case d.UserCode != "":
+		where = "browser"
+	}
 	return tx.query(ctx, insertDeviceGrant, g.ID, g.CodeID, g.ClientID, string(g.Account), g.Scope, g.Offline, string(g.ACR),
-		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, d.UserCode, d.Approval.Epoch, ms(d.Approval.At), g.Subject, string(g.Session)).one(&id)
+		strings.Join(g.AMR, " "), ms(g.AuthTime), int64(g.Generation), ms(now), ms(g.Expires), g.JKT, where, d.Approval.Epoch, ms(d.Approval.At), g.Subject, string(g.Session)).one(&id)
 }
 
 // EndAuthenticatorGrant ends the grant of an authenticator that was unpaired. It is no error if the grant has ended, or never began.

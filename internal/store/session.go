@@ -81,7 +81,7 @@ UPDATE grants SET ended_at = $2, expires_at = $2 WHERE session_id = $1 AND ended
 
 	// An authenticator ($4) stays paired: it is a proof, and not an app that the person has signed in to.
 	endOfflineGrants statement = `
-UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND session_id <> $3 AND client_id <> $4 AND ended_at = 0`
+UPDATE grants SET ended_at = $2, expires_at = $2 WHERE account_id = $1 AND (session_id <> $3 OR session_id = '') AND client_id <> $4 AND ended_at = 0`
 
 	listSessionRPs statement = `
 SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri

@@ -14,11 +14,13 @@ import (
 
 // The words of a request (§5).
 const (
-	Test = "test" // a purpose
+	Test = "test" // purposes
+	Ask  = "ask"
 
-	Tap  = "tap" // modes
-	Type = "type"
-	None = "none"
+	Tap     = "tap" // modes
+	Type    = "type"
+	None    = "none"
+	Message = "message"
 
 	Approve = "approve" // decisions
 	Deny    = "deny"
@@ -47,6 +49,7 @@ type Shown struct {
 	Place   string `json:"place"`
 	Address string `json:"address"`
 	Time    int64  `json:"time"`
+	Message string `json:"message"`
 }
 
 // About reads what a person is told.
@@ -54,7 +57,7 @@ func (r Request) About() (s Shown) {
 	if json.Unmarshal(r.Shown, &s) != nil {
 		return Shown{}
 	}
-	for _, text := range []*string{&s.App, &s.Browser, &s.Device, &s.Place, &s.Address} {
+	for _, text := range []*string{&s.App, &s.Browser, &s.Device, &s.Place, &s.Address, &s.Message} {
 		*text = plain(*text)
 	}
 	return s
@@ -110,7 +113,7 @@ func (a *Authenticator) Newest(ctx context.Context, accounts []Account) (account
 // Check says whether a number can be the answer to a request, before anything is sent: a wrong number is a denial.
 func (r Request) Check(number string) error {
 	switch r.Mode {
-	case None:
+	case None, Message:
 		return nil
 	case Tap:
 		if number == "" {
@@ -160,12 +163,15 @@ func (account Account) signed(r Request, decision, number string, endSessions bo
 
 // Answer answers a request, and returns what has become of it: "approved", "denied" or "reported" (§6).
 func (a *Authenticator) Answer(ctx context.Context, account Account, r Request, decision, number string, endSessions bool) (string, error) {
-	if decision == Approve {
+	switch {
+	case decision != Approve:
+		number = ""
+	case r.Mode == Message:
+		number = r.About().Message // the person has compared it
+	default:
 		if err := r.Check(number); err != nil {
 			return "", err
 		}
-	} else {
-		number = ""
 	}
 	token, err := account.signed(r, decision, number, endSessions)
 	if err != nil {

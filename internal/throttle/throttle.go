@@ -39,6 +39,8 @@ var (
 	// Plain and PlainGlobal are for the recovery form without JavaScript, which has no puzzle.
 	Plain       = Budget{Limit: 3, Window: time.Hour}
 	PlainGlobal = Budget{Limit: 600, Window: time.Hour}
+	// Questions is for what one app asks one person on her phone.
+	Questions = Budget{Limit: 10, Window: time.Hour}
 	// RegistrationsDay is for apps that register themselves without a token, all together.
 	RegistrationsDay = Budget{Limit: 1000, Window: 24 * time.Hour}
 )

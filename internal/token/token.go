@@ -1,5 +1,5 @@
 // Package token holds the noun device code: what a program without a browser of its own polls with until a person has
-// approved it elsewhere (RFC 8628), and the one client that has such codes today, the authenticator.
+// approved it elsewhere (RFC 8628; by an app that asks her there, CIBA), and the one client that is built in, the authenticator.
 package token
 
 import (
@@ -37,6 +37,10 @@ type Device struct {
 	GrantID  string        // the grant that its use makes; chosen at the approval
 	// UserCode is the pseudonym of the short code that a person types elsewhere; empty: an authenticator's, which is approved otherwise.
 	UserCode string
+	// Delivery is how an app that asks a person on her phone hears of the answer; empty: this is a device code. Its Account is then who is asked, and
+	// its Approval.Epoch that of then.
+	Delivery string
+	Notify   string // sealed: what such an app is pinged with; empty: it polls
 	Approval Approval
 }
 

@@ -80,6 +80,9 @@ var activityTexts = map[audit.Kind]string{
 	audit.ApprovalAsked:    "myaccount.activity.approval_asked",
 	audit.ApprovalGiven:    "myaccount.activity.approval_given",
 	audit.ApprovalRefused:  "myaccount.activity.approval_refused",
+
+	audit.PersonAsked:    "myaccount.activity.person_asked",
+	audit.PersonNotAsked: "myaccount.activity.person_not_asked",
 }
 
 // concernNobody are the kinds that never name an account: they are about apps and organisations, or about an address that
@@ -114,7 +117,7 @@ var actorTexts = map[string]string{
 }
 
 // byTheApp are kinds that an app brings about, in the account's name but without the person.
-var byTheApp = map[audit.Kind]bool{audit.CodeReused: true, audit.RefreshReused: true, audit.GrantRevoked: true}
+var byTheApp = map[audit.Kind]bool{audit.PersonAsked: true, audit.PersonNotAsked: true, audit.CodeReused: true, audit.RefreshReused: true, audit.GrantRevoked: true}
 
 // getActivity handles GET /account/activity.
 func (d *Door) getActivity(w http.ResponseWriter, r *http.Request) error {

@@ -45,5 +45,9 @@ func localPath(path, otherwise string) string {
 		strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
 		return otherwise
 	}
-	return u.RequestURI()
+	uri := u.RequestURI()
+	if strings.HasPrefix(uri, "//") {
+		return otherwise // an escaped slash, that a character beside it made Go write anew
+	}
+	return uri
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -91,6 +93,22 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, name stri
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the person has gone: nobody to tell
+	return nil
+}
+
+// Publish answers with the template of that name, which is the same for everybody who reads one language: a browser may keep it,
+// and asks by its tag whether it has changed.
+func (k *Kit) Publish(w http.ResponseWriter, r *http.Request, name string, view any) error {
+	body, err := k.render(r, http.StatusOK, name, view)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 	return nil
 }
 

@@ -31,7 +31,7 @@ const routes = [
   [/^#\/requests$/, request.list],
   [/^#\/request\/([^/]+)$/, request.one],
   [/^#\/denied\/([^/]+)$/, request.denied],
-  [/^#\/done\/(approved|denied|reported|tested)$/, request.done],
+  [/^#\/done\/(approved|denied|reported|tested|answered|refused|disowned)$/, request.done],
   [/^#\/gone\/(\w+)(\/elsewhere)?$/, request.gone],
   [/^#\/notifications$/, settings.notifications],
   [/^#\/account\/([\w-]+)$/, settings.account],

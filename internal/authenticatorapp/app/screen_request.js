@@ -42,10 +42,9 @@ export async function one(app, id) {
     title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
+      asked.lead,
       request.purpose !== "test" && facts(
-        [t("authenticator.request.place"), placeText(request)],
-        [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
-        [t("authenticator.request.address"), request.shown.address],
+        ...placesOf(app, request),
         [t("authenticator.request.time"), timeOf(app, request)],
       ),
       left,
@@ -60,14 +59,24 @@ function titleOf(app, { purpose, shown }) {
   if (purpose === "test") return t("authenticator.request.test");
   if (purpose === "step_up" && !shown.app) return t("authenticator.request.account");
   const name = shown.app || t("authenticator.request.unnamed");
+  if (purpose === "ask") return t("authenticator.request.ask", { App: name });
   return purpose === "step_up" ? t("authenticator.request.step_up", { App: name }) : t("authenticator.request.signin", { App: name });
 }
 
-const placeText = ({ shown }) => shown.place;
+// placesOf says where the person's browser is, or, where an app asks by itself, the app's server.
+function placesOf({ t }, { purpose, shown }) {
+  if (purpose === "ask") return [[t("authenticator.request.from"), [shown.place, shown.address].filter(Boolean).join(", ")]];
+  return [
+    [t("authenticator.request.place"), shown.place],
+    [t("authenticator.request.browser"), [shown.browser, shown.device].filter(Boolean).join(", ")],
+    [t("authenticator.request.address"), shown.address],
+  ];
+}
+
 const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
-// The three ways to say yes.
+// The ways to say yes.
 const ways = {
   tap: ({ t }, { numbers }, answer) => ({
     body: el("p", { class: "ask", id: "ask" }, t("authenticator.request.tap")),
@@ -89,6 +98,12 @@ const ways = {
       actions: el("button", { class: "button", form: "form" }, t("authenticator.approve")),
     };
   },
+  // An app that asks without a sign-in page shows the same text where the person began.
+  message: ({ t }, { shown }, answer) => ({
+    lead: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
+      p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
+    actions: button(t("authenticator.approve"), () => answer("approve", shown.message)),
+  }),
   none: ({ t }, _, answer) => ({
     body: p(t("authenticator.request.test_text"), "lead"),
     actions: button(t("authenticator.approve"), () => answer("approve")),
@@ -103,7 +118,7 @@ async function decide(app, entry, decision, number, said) {
   document.getElementById("view").setAttribute("aria-busy", "true");
   try {
     const result = await app.answer(entry, decision, { number });
-    if (result === "approved") return app.replace(entry.request.purpose === "test" ? "#/done/tested" : "#/done/approved");
+    if (result === "approved") return app.replace(`#/done/${{ test: "tested", ask: "answered" }[entry.request.purpose] ?? "approved"}`);
     app.answered.set(entry.request.id, { entry, wrong: result === "wrong_number" });
     return app.replace(entry.request.purpose === "test" ? "#/done/denied" : `#/denied/${encodeURIComponent(entry.request.id)}`);
   } catch (error) {
@@ -141,19 +156,20 @@ function unreachable(app) {
   };
 }
 
-// denied asks who it was: whoever asked knows the password.
+// denied asks who it was: whoever asked knows the password, but for an app that asks by itself.
 export function denied(app, id) {
   const { t } = app;
   const { entry, wrong } = app.answered.get(id) ?? {};
   if (!entry) return app.replace("#/");
+  const byApp = entry.request.purpose === "ask";
   const everywhere = el("input", { type: "checkbox", id: "everywhere", checked: true });
   const said = el("p", { class: "problem", role: "alert", hidden: true });
   const report = async () => {
     said.hidden = true;
     try {
-      await app.answer(entry, "not_me", { endSessions: everywhere.checked });
+      await app.answer(entry, "not_me", { endSessions: !byApp && everywhere.checked });
       app.answered.delete(id);
-      app.replace("#/done/reported");
+      app.replace(byApp ? "#/done/disowned" : "#/done/reported");
     } catch (error) {
       if (error instanceof Removed) return app.removed(entry.accountID).then(() => app.replace("#/"));
       if (error instanceof Refused && !isTransient(error)) return app.replace("#/gone/denied");
@@ -163,11 +179,11 @@ export function denied(app, id) {
   };
   const mine = () => {
     app.answered.delete(id);
-    app.replace("#/done/denied");
+    app.replace(byApp ? "#/done/refused" : "#/done/denied");
   };
   return {
     title: t("authenticator.denied.title"), picture: picture.stop(),
-    body: [
+    body: byApp ? p(t("authenticator.denied.ask", { App: entry.request.shown.app || t("authenticator.request.unnamed") }), "lead") : [
       wrong && p(t("authenticator.denied.wrong_number"), "note"),
       p(t("authenticator.denied.text", { App: entry.request.shown.app || t("authenticator.request.unnamed") }), "lead"),
       el("label", { class: "tick", for: "everywhere" }, everywhere, el("span", {}, t("authenticator.denied.everywhere"))),
@@ -182,13 +198,16 @@ const ends = {
   tested: ["authenticator.done.tested", "authenticator.done.tested_text"],
   denied: ["authenticator.done.denied", "authenticator.done.denied_text"],
   reported: ["authenticator.done.reported", "authenticator.done.reported_text"],
+  answered: ["authenticator.done.approved", "authenticator.done.answered_text"],
+  refused: ["authenticator.done.denied", "authenticator.done.refused_text"],
+  disowned: ["authenticator.done.reported", "authenticator.done.disowned_text"],
 };
 
 export function done(app, how) {
   const { t } = app;
   const [title, text] = ends[how];
   return {
-    title: t(title), calm: true, picture: how === "denied" ? picture.stop() : picture.good(),
+    title: t(title), calm: true, picture: how === "denied" || how === "refused" ? picture.stop() : picture.good(),
     body: p(t(text), "lead"), actions: [link(t("authenticator.done.button"), "#/")],
   };
 }

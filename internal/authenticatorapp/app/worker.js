@@ -60,7 +60,7 @@ self.addEventListener("push", (event) => {
   event.waitUntil(show(message));
 });
 
-async function show({ type, id, key_id: keyID, app }) {
+async function show({ type, id, key_id: keyID, app, purpose }) {
   const t = await words();
   const common = { icon: address("icon-192.png"), badge: address("badge-96.png"), lang: t.lang };
   if (type === "removed") {
@@ -72,7 +72,7 @@ async function show({ type, id, key_id: keyID, app }) {
     const body = t("authenticator.push.gone_text");
     return self.registration.showNotification(t("authenticator.push.gone"), { ...common, body, tag: id, silent: true, data: { hash: "#/" } });
   }
-  const title = app ? t("authenticator.push.challenge", { App: app }) : t("authenticator.push.challenge_plain");
+  const title = app && purpose === "ask" ? t("authenticator.request.ask", { App: app }) : app ? t("authenticator.push.challenge", { App: app }) : t("authenticator.push.challenge_plain");
   const data = { hash: id ? `#/request/${encodeURIComponent(id)}` : "#/requests" };
   const body = t("authenticator.push.challenge_text");
   await self.registration.showNotification(title, { ...common, body, tag: id ?? "request", renotify: true, requireInteraction: true, data });
