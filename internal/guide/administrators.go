@@ -43,7 +43,7 @@ func (w *walk) administrators() {
 	a.Close()
 	w.to("admin-follow")
 	e.Press(w.say("admin.section.transition"))
-	w.shoot(e.Browser, "admin-follow", nil, sheet)
+	w.shoot(e.Browser, "admin-follow", nil, sheet, loose)
 	e.Press(w.say("admin.section.mailings"))
 	e.Tick(w.say("admin.mailings.switched"))
 	w.shoot(e.Browser, "admin-switch", []string{w.say("admin.mailings.switched"), w.say("admin.mailings.save")}, sheet)

@@ -130,7 +130,7 @@ func (w *walk) ownApp(a *journey.Person) (*journey.Person, *journey.Handset) {
 	a.Press(a.Approve)
 	h.Press(w.say("authenticator.not_now"))
 	h.See(w.say("authenticator.request.test"))
-	w.shoot(h.Browser, "own-test", []string{h.Approve}, phone, low)
+	w.shoot(h.Browser, "own-test", []string{h.Approve}, phone, low, w.left(), loose)
 	h.Press(h.Approve)
 	h.See(w.say("authenticator.done.tested"))
 	a.Resize(narrow, 844)

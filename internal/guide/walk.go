@@ -37,6 +37,7 @@ type picture struct {
 	marks []string // names of what has a number
 	from  int      // the number before its first
 	phone bool     // a telephone's screen
+	loose bool     // the page says something else from one moment to the next, and has no fingerprint
 }
 
 // cheap are costs that nobody waits for: the pages are the same with the real ones.
@@ -143,6 +144,7 @@ type shot func(*journey.Shot, *picture)
 func around(selector string) shot       { return func(s *journey.Shot, _ *picture) { s.Around = selector } }
 func low(s *journey.Shot, _ *picture)   { s.Low = true }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
+func loose(_ *journey.Shot, p *picture) { p.loose = true }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
 
 // instead puts a sample where something is that differs each time.
@@ -177,6 +179,9 @@ func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...sho
 		}
 	}
 	p.Photo = b.Photograph(s)
+	if p.loose {
+		p.Print = "-"
+	}
 	w.taken[name] = p
 	w.progress(len(w.taken), w.total, name)
 }
