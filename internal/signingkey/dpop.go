@@ -160,10 +160,10 @@ type foreignHeader struct {
 
 // readHeader reads the header. Nothing critical (RFC 7515 §4.1.11) is understood here, so nothing critical is accepted.
 func readHeader(token string) (h foreignHeader, err error) {
-	encoded, rest, ok := strings.Cut(token, ".")
-	if !ok || strings.Count(rest, ".") != 1 || strings.ContainsAny(token, "\r\n") { // which a decoder of base64 passes over
+	if !isStrict(token) {
 		return h, ErrToken
 	}
+	encoded, _, _ := strings.Cut(token, ".")
 	var members map[string]json.RawMessage // a struct would take "TYP" for typ
 	raw, err := unb64(encoded)
 	if err != nil || json.Unmarshal(raw, &members) != nil || members["crit"] != nil {

@@ -281,6 +281,9 @@ func (s *Set) Verify(token, typ string, claims any) error {
 
 // prove checks signature and typ alone, by the key that the header names.
 func (s *Set) prove(token, typ string) (key Key, payload []byte, err error) {
+	if !isStrict(token) {
+		return Key{}, nil, ErrToken
+	}
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
 	if err != nil || len(jws.Signatures) != 1 {
 		return Key{}, nil, ErrToken

@@ -42,12 +42,9 @@ export async function one(app, id) {
     title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
     body: [
       account?.address && el("p", { class: "small address" }, breakable(account.address)),
+      asked.lead,
       request.purpose !== "test" && facts(
-        request.purpose === "ask"
-          ? [t("authenticator.request.from"), [request.shown.place, request.shown.address].filter(Boolean).join(", ")]
-          : [t("authenticator.request.place"), placeText(request)],
-        [t("authenticator.request.browser"), [request.shown.browser, request.shown.device].filter(Boolean).join(", ")],
-        request.purpose !== "ask" && [t("authenticator.request.address"), request.shown.address],
+        ...placesOf(app, request),
         [t("authenticator.request.time"), timeOf(app, request)],
       ),
       left,
@@ -66,7 +63,16 @@ function titleOf(app, { purpose, shown }) {
   return purpose === "step_up" ? t("authenticator.request.step_up", { App: name }) : t("authenticator.request.signin", { App: name });
 }
 
-const placeText = ({ shown }) => shown.place;
+// placesOf says where the person's browser is, or, where an app asks by itself, the app's server.
+function placesOf({ t }, { purpose, shown }) {
+  if (purpose === "ask") return [[t("authenticator.request.from"), [shown.place, shown.address].filter(Boolean).join(", ")]];
+  return [
+    [t("authenticator.request.place"), shown.place],
+    [t("authenticator.request.browser"), [shown.browser, shown.device].filter(Boolean).join(", ")],
+    [t("authenticator.request.address"), shown.address],
+  ];
+}
+
 const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
@@ -94,7 +100,7 @@ const ways = {
   },
   // An app that asks without a sign-in page shows the same text where the person began.
   message: ({ t }, { shown }, answer) => ({
-    body: el("div", { class: "compare" }, p(t("authenticator.request.message"), "ask"), el("p", { class: "message" }, shown.message),
+    lead: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
       p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
     actions: button(t("authenticator.approve"), () => answer("approve", shown.message)),
   }),
