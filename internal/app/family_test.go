@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portvakt/portvakt/internal/app"
-	"github.com/portvakt/portvakt/internal/grant"
 	"github.com/portvakt/portvakt/internal/session"
 )
 
@@ -117,7 +116,7 @@ func (p *play) draw(r *rapid.T) request {
 	known := p.may[0].families[q.family].tokens
 	switch q.what {
 	case "ask":
-		q.token, q.fresh = p.access[q.family].token, p.w.clock.Now().Sub(p.access[q.family].at) < grant.AccessTokenLife
+		q.token, q.fresh = p.access[q.family].token, p.w.clock.Now().Sub(p.access[q.family].at) < accessLife
 	case "refresh", "revoke":
 		if len(known) == 0 {
 			q.what = "redeem"
@@ -192,13 +191,31 @@ func (p *play) do(q request) answer {
 	case "ask":
 		status, _ = p.w.userinfoOn(q.node, q.token)
 	case "leave":
-		p.browser.post("/signout")
+		if p.browser.post("/signout"); p.browser.last.StatusCode >= 400 {
+			p.w.t.Errorf("sign out: %d", p.browser.last.StatusCode)
+		}
 		return answer{granted: true}
+	}
+	// A refusal is one by the book: whatever else goes wrong is none.
+	refused := status == http.StatusBadRequest && body["error"] == "invalid_grant"
+	if q.what == "ask" {
+		refused = status == http.StatusUnauthorized
+	}
+	if status != http.StatusOK && !refused {
+		p.w.t.Errorf("%s: %d %v", q.what, status, body)
 	}
 	token, _ := body["refresh_token"].(string)
 	access, _ := body["access_token"].(string)
 	return answer{status == http.StatusOK, token, access}
 }
+
+// The numbers of RULES §9, as they stand there.
+const (
+	codeLife     = time.Minute
+	accessLife   = 10 * time.Minute
+	replayWindow = 10 * time.Second
+	maxReplays   = 3
+)
 
 // books are the rules of RULES §9, and what they have led to.
 type books struct {
@@ -244,7 +261,7 @@ func (b *books) take(q request, a answer, now time.Time) bool {
 		return stands && f.refresh(slices.Index(f.tokens, q.token)+1, a, now) || !stands && !a.granted
 	}
 	switch redeemed := len(f.tokens) > 0; {
-	case now.Sub(f.issued) > grant.CodeLife, !redeemed && !signedIn:
+	case now.Sub(f.issued) > codeLife, !redeemed && !signedIn:
 		return !a.granted
 	case redeemed: // one of the two is a thief
 		f.ended = true
@@ -262,10 +279,10 @@ func (f *family) refresh(generation int, a answer, now time.Time) bool {
 		isNew := a.granted && a.token != "" && !slices.Contains(f.tokens, a.token)
 		f.tokens, f.former, f.rotated, f.replays = append(f.tokens, a.token), f.rotated, now, 0
 		return isNew
-	case behind == 1 && now.Sub(f.rotated) <= grant.ReplayWindow && f.replays < grant.MaxReplays:
+	case behind == 1 && now.Sub(f.rotated) <= replayWindow && f.replays < maxReplays:
 		f.replays++
 		return a.granted && a.token == f.tokens[newest-1] // the same successor
-	case behind == 1 && now.Sub(f.rotated) <= grant.ReplayWindow, behind == 2 && now.Sub(f.former) <= grant.ReplayWindow:
+	case behind == 1 && now.Sub(f.rotated) <= replayWindow, behind == 2 && now.Sub(f.former) <= replayWindow:
 		return !a.granted // a late twin of an honest request
 	}
 	f.ended = true

@@ -1,7 +1,6 @@
 package grant
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,7 +74,8 @@ type ask struct {
 	Message    string             `json:"message"`
 	Address    string             `json:"address"` // IP address of the app's server
 	life       time.Duration
-	notify     string // its token for pings; empty: it polls
+	whom       account.Identifier // as Identifier, also of an ID token's account
+	notify     string             // its token for pings; empty: it polls
 }
 
 // Ask takes a question to a person. It fails with an Error and authn.ErrThrottled. address is where the app's server is.
@@ -112,11 +112,10 @@ func (s *Service) Ask(ctx context.Context, c Client, u Use, form url.Values, add
 	m := outbox.New(outbox.Ask, AskTemplate, "", now)
 	m.Lane, m.Expires, m.Params = outbox.Urgent, d.Expires.Add(-askRest), map[string]string{"question": d.ID, "client_id": rp.ClientID}
 	m.SealSecret(s.Keys, secret.Token(what), now)
-	whom := s.Keys.Pseudonym(askBudget, rp.ClientID, cmp.Or(string(q.Identifier), string(q.Account)))
+	whom := s.Keys.Pseudonym(askBudget, rp.ClientID, string(q.whom))
 	err = s.InTx(ctx, func(tx Tx) error {
 		// The same for everybody, whoever it is, and whether there is somebody.
-		if err := takeSlot(ctx, tx, now, throttle.Slot{Key: s.Keys.Pseudonym(askBudget, rp.ClientID), Budget: throttle.Requests},
-			throttle.Slot{Key: whom, Budget: throttle.Questions}); err != nil {
+		if err := takeSlot(ctx, tx, now, s.askSlot(rp), throttle.Slot{Key: whom, Budget: throttle.Questions}); err != nil {
 			return err
 		}
 		if err := tx.InsertDevice(ctx, *d); err != nil {
@@ -125,6 +124,11 @@ func (s *Service) Ask(ctx context.Context, c Client, u Use, form url.Values, add
 		return tx.Enqueue(ctx, m)
 	})
 	return Question{ID: code.Reveal(), ExpiresIn: int(q.life / time.Second), Interval: int(d.Interval / time.Second)}, err
+}
+
+// askSlot is the app's own budget of questions.
+func (s *Service) askSlot(rp relyingparty.RP) throttle.Slot {
+	return throttle.Slot{Key: s.Keys.Pseudonym(askBudget, rp.ClientID), Budget: throttle.Requests}
 }
 
 // readAsk judges what an app asks (CIBA Core §7.1, §7.2). It fails with an Error.
@@ -149,6 +153,10 @@ func (s *Service) readAsk(ctx context.Context, rp relyingparty.RP, form url.Valu
 		return bad("invalid_scope", "the scope openid is missing")
 	case !r.IsAnsweredBy(session.Pwd), r.Asserted(session.Pwd) != session.Pwd:
 		return ask{}, errUnmet // what one answer on a phone is worth is known beforehand
+	case r.Subject != "":
+		return bad("invalid_request", "the hint names the person: claims does not")
+	case form.Get("resource") != "":
+		return bad("invalid_target", "what comes of a question is for this issuer alone")
 	case !isMessage(q.Message):
 		return bad("invalid_binding_message", "binding_message is required: 1 to 20 letters, digits, spaces and -.:#/")
 	}
@@ -180,6 +188,7 @@ func (s *Service) readWhom(ctx context.Context, rp relyingparty.RP, form url.Val
 		if _, q.Identifier, err = account.ParseAddress(address); err != nil {
 			return q, Error{"invalid_request", "login_hint is not an e-mail address"}
 		}
+		q.whom = q.Identifier
 		return q, nil
 	}
 	hint, ok := s.readHint(idToken)
@@ -194,10 +203,13 @@ func (s *Service) readWhom(ctx context.Context, rp relyingparty.RP, form url.Val
 	switch {
 	case err != nil:
 		return q, fmt.Errorf("find account: %w", err)
-	case acc.ID == "" || !acc.IsOpen(): // no news to an app that has had her before it
+	case acc.ID == "" || !acc.IsOpen(): // no news to an app that has had her before it, and costs it as much as a question
+		if err := s.InTx(ctx, func(tx Tx) error { return takeSlot(ctx, tx, s.Now(), s.askSlot(rp)) }); err != nil {
+			return q, err
+		}
 		return q, Error{"unknown_user_id", "the account of id_token_hint is closed"}
 	}
-	q.Account = acc.ID
+	q.Account, q.whom = acc.ID, acc.Identifier
 	return q, nil
 }
 
@@ -240,8 +252,12 @@ func isMessage(text string) bool {
 		return false
 	}
 	seen := false
-	for _, c := range text {
-		isWord := unicode.In(c, unicode.Latin, unicode.Nd) && (unicode.IsLetter(c) || unicode.IsDigit(c))
+	for i, c := range text {
+		// Digits of ASCII alone: those of other scripts look alike, or run from right to left. Letters that are neither large nor small are strokes.
+		isWord := c >= '0' && c <= '9' || unicode.Is(unicode.Latin, c) && (unicode.IsUpper(c) || unicode.IsLower(c))
+		if c == ' ' && text[i-1] == ' ' {
+			return false // a page shows one
+		}
 		if seen = seen || isWord; !isWord && !strings.ContainsRune(" -.:#/", c) {
 			return false
 		}

@@ -47,7 +47,7 @@ func (p Ping) Send(ctx context.Context, m outbox.Message) error {
 	case answer.StatusCode < 300:
 		return nil
 	case answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests: // also where it leads elsewhere (§10.2)
-		return fmt.Errorf("%w: the app answered %s", outbox.ErrRefused, answer.Status)
+		return fmt.Errorf("%w: the app answered %d", outbox.ErrRefused, answer.StatusCode)
 	}
-	return fmt.Errorf("the app answered %s", answer.Status)
+	return fmt.Errorf("the app answered %d", answer.StatusCode)
 }

@@ -3,6 +3,7 @@ package relyingparty
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Backchannel is how an RP asks a person on her phone, without a browser (OpenID Connect CIBA Core §4).
@@ -53,6 +54,8 @@ func (rp RP) checkBackchannel() error {
 		return ErrNoKeys
 	case b.UserCode:
 		return bad("backchannel_user_code_parameter: nobody has such a code here")
+	case strings.Contains(b.NotifyURI, "?"): // it stands in the log of what was sent
+		return bad("backchannel_client_notification_endpoint has no query: the app knows pings by its token")
 	case b.NotifyURI != "":
 		return checkWeb(b.NotifyURI)
 	}
