@@ -88,8 +88,13 @@ func (f *floor) keep(ctx context.Context, id string) error {
 
 func (f *floor) routes() http.Handler {
 	mux := http.NewServeMux()
-	discovery, keys := f.json(endpoints{Issuer: f.url, Authorize: f.url + "/authorize", Token: f.url + "/token", Userinfo: f.url + "/userinfo", Introspect: f.url + "/introspect",
-		JWKS: f.url + "/jwks"}), f.json(map[string]any{"keys": []string{}})
+	// As long as Portvakt's: bytes that were made beforehand cost what it costs to send them.
+	discovery := f.json(struct {
+		endpoints
+		More string `json:"more"`
+	}{endpoints{Issuer: f.url, Authorize: f.url + "/authorize", Token: f.url + "/token", Userinfo: f.url + "/userinfo", Introspect: f.url + "/introspect", JWKS: f.url + "/jwks"},
+		strings.Repeat("x", 5000)})
+	keys := f.json(map[string]any{"keys": []string{}, "more": strings.Repeat("x", 700)})
 	mux.HandleFunc("GET "+discoveryPath, func(w http.ResponseWriter, _ *http.Request) { f.answer(w, discovery, nil) })
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) { f.answer(w, keys, nil) })
 	mux.HandleFunc("GET /authorize", func(w http.ResponseWriter, r *http.Request) {
