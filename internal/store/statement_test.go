@@ -108,7 +108,7 @@ func prepares(db *DB, s statement) error {
 var engineOnly = map[string]dialect{
 	"beginBatch": sqliteDialect, "commitBatch": sqliteDialect, "rollbackBatch": sqliteDialect,
 	"savepoint": sqliteDialect, "releaseSavepoint": sqliteDialect, "rollbackSavepoint": sqliteDialect,
-	"hasVersionTable": sqliteDialect, "pgClock": postgresDialect,
+	"hasVersionTable": sqliteDialect, "pgClock": postgresDialect, "copyDatabase": sqliteDialect, "checkPages": sqliteDialect,
 }
 
 // TestEveryStatementPrepares finds the statements in the source, so that none is forgotten, and has both engines check
