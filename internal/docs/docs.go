@@ -82,9 +82,6 @@ func (d *Door) get(w http.ResponseWriter, r *http.Request, l *library) error {
 		}
 		return d.Kit.Publish(w, r, "document", Document{Title: p.title, Body: p.body, Groups: opened(contents, at, p.sections)})
 	}
-	if strings.HasSuffix(at, "/") {
-		at += "index.html"
-	}
 	tag := l.tags[at]
 	if tag == nil {
 		return &web.Fault{Status: http.StatusNotFound, Key: "error.not_found", On: &web.Link{URL: root, Key: "docs.on"}}
@@ -93,8 +90,7 @@ func (d *Door) get(w http.ResponseWriter, r *http.Request, l *library) error {
 }
 
 // mediaTypes are the files that are served beside the pages.
-var mediaTypes = map[string]string{".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".json": "application/json",
-	".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp"}
+var mediaTypes = map[string]string{".json": "application/json", ".png": "image/png", ".svg": "image/svg+xml"}
 
 func (l *library) serve(w http.ResponseWriter, r *http.Request, at string, tag func() (string, error)) error {
 	name := strings.TrimPrefix(at, root)

@@ -36,7 +36,7 @@ type page struct {
 
 // address is where a file stands.
 func address(file string) string {
-	if dir, name := path.Split(file); name == "README.md" || name == "index.html" {
+	if dir, name := path.Split(file); name == "README.md" {
 		return root + dir
 	}
 	return root + strings.TrimSuffix(file, ".md")
@@ -116,9 +116,6 @@ func (l *library) lead(file, to string) (string, bool) {
 	name := path.Join(path.Dir(file), u.Path)
 	if info, err := fs.Stat(l.files, name); err == nil && info.IsDir() {
 		name = path.Join(name, "README.md")
-		if _, err := fs.Stat(l.files, name); err != nil {
-			name = path.Join(path.Dir(name), "index.html")
-		}
 	}
 	at := address(name)
 	if l.pages[at] == nil && l.tags[root+name] == nil {
