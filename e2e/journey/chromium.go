@@ -118,5 +118,9 @@ func (c *Chromium) Close() error {
 	defer c.cancel()
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
-	return chromedp.Cancel(ctx)
+	ended := c.ctx.Err() != nil // by whoever launched it
+	if err := chromedp.Cancel(ctx); !ended {
+		return err
+	}
+	return nil
 }

@@ -144,3 +144,24 @@ func TestAnInterruptedDrawingLeavesTheOldGuide(t *testing.T) {
 	}
 	whole(t, folder)
 }
+
+func TestInterruptedInTheMiddleOfTheWalkItLeavesTheOldGuide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a browser")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	folder := old(t)
+	begun := false
+	err := Draw(ctx, Demo, locale.Swedish, folder, func(int, int, string) {
+		begun = true
+		cancel()
+	})
+	if errors.Is(err, ErrNoBrowser) {
+		t.Skip(err)
+	}
+	if err == nil || !begun || strings.Count(err.Error(), context.Canceled.Error()) != 1 {
+		t.Errorf("begun %v: %v", begun, err)
+	}
+	whole(t, folder)
+}

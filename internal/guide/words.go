@@ -106,6 +106,6 @@ func (v view) markdown() string {
 			fmt.Fprintf(&b, "- [%s](%s.md)\n", escape.Replace(s.Title), s.File)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s %s\n", escape.Replace(v.Support), escape.Replace(v.Made))
+	fmt.Fprintf(&b, "\n%s\n\n%s\n", escape.Replace(v.Support), escape.Replace(v.Made))
 	return b.String()
 }
