@@ -210,7 +210,8 @@ func (c authAbout) newest(ctx context.Context, s streams,
 
 type authApprove struct {
 	authAbout `embed:""`
-	Number    string `help:"Number that the sign-in page shows." placeholder:"NN"`
+	Number    string `help:"Number that the sign-in page shows." placeholder:"NN" xor:"shown"`
+	Message   string `help:"Message that you see where you began, letter for letter; for an app that asks without a sign-in page." placeholder:"TEXT" xor:"shown"`
 }
 
 // Run approves.
@@ -219,9 +220,13 @@ func (c *authApprove) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	result, err := a.Answer(ctx, account, r, terminal.Approve, c.Number, false)
+	said, flag := c.Number, "--number"
+	if r.Mode == terminal.Message {
+		said, flag = c.Message, "--message"
+	}
+	result, err := a.Answer(ctx, account, r, terminal.Approve, said, false)
 	if errors.Is(err, terminal.ErrChoose) {
-		err = fmt.Errorf("%w; say it with --number", err)
+		err = fmt.Errorf("%w; say it with %s", err, flag)
 	}
 	return answered(s.out, result, err)
 }
@@ -380,8 +385,10 @@ func (c *conversation) ask() {
 	e := c.waiting[0]
 	fmt.Fprintln(c.s.out)
 	show(c.s.out, e.Account, e.Request)
-	way := "the 6 digits that it shows"
+	way := "nothing to approve it, because this program does not know how"
 	switch e.Request.Mode {
+	case terminal.Type:
+		way = "the 6 digits that it shows"
 	case terminal.Tap:
 		way = "the number that it shows (" + strings.Join(e.Request.Numbers, ", ") + ")"
 	case terminal.None:
@@ -407,8 +414,9 @@ func (c *conversation) answer(ctx context.Context, line string) {
 	case "e":
 		decision, everywhere = terminal.NotMe, true
 	case "y":
-		if e.Request.Mode != terminal.None && e.Request.Mode != terminal.Message {
-			line = ""
+		line = ""
+		if e.Request.Mode == terminal.Message {
+			line = e.Request.About().Message // she was asked whether she sees it
 		}
 	default:
 		if e.Request.Mode == terminal.None || e.Request.Mode == terminal.Message {
@@ -417,7 +425,7 @@ func (c *conversation) answer(ctx context.Context, line string) {
 		}
 	}
 	result, err := c.a.Answer(ctx, e.Account, e.Request, decision, line, everywhere)
-	if errors.Is(err, terminal.ErrChoose) || errors.Is(err, terminal.ErrNotAChoice) {
+	if errors.Is(err, terminal.ErrChoose) || errors.Is(err, terminal.ErrNotAChoice) || errors.Is(err, terminal.ErrMode) {
 		fmt.Fprintf(c.s.out, "%v: ", err)
 		return
 	}

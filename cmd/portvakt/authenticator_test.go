@@ -18,8 +18,10 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/app"
+	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/demo"
 	"github.com/portvakt/portvakt/internal/password"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/terminal"
 )
 
@@ -242,6 +244,7 @@ func TestTheGuideIsWalkedWithATerminalAlone(t *testing.T) {
 	}
 
 	p.listens(w.HRM, newGuest(t, w.Portvakt))
+	p.isAsked(w)
 
 	g = newGuest(t, w.Portvakt)
 	g.signIn(w.HRM)
@@ -282,6 +285,55 @@ func (p phone) listens(hrm string, g *guest) {
 	if g.press("/signin/[^\"]*/push"); !strings.Contains(g.body, "Logga ut") {
 		p.t.Errorf("not in HRM: %s", g.at)
 	}
+	stop()
+	<-ended
+}
+
+// isAsked answers an app that asks without a sign-in page: by a command with the message, and by a y where it stands above.
+func (p phone) isAsked(w *demo.World) {
+	p.t.Helper()
+	var till control.RP
+	err := control.InProcess(w.App.Control.Handler()).Do(p.t.Context(), http.MethodPost, "/relying-parties", control.RP{Name: "Kassan", Organisations: []string{"foretaget"},
+		Options: control.Options{Metadata: relyingparty.Metadata{GrantTypes: []string{relyingparty.CIBA}}, Backchannel: relyingparty.Backchannel{Delivery: relyingparty.Poll}}}, &till)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ask := func(message string) {
+		newGuest(p.t, w.Portvakt).send(http.MethodPost, "/backchannel_authentication", "client_id", till.ClientID, "client_secret", till.ClientSecret,
+			"scope", "openid", "login_hint", "bo.lind@foretaget.example", "binding_message", message)
+	}
+	ctx, stop := context.WithCancel(p.t.Context())
+	a := terminal.New(p.file)
+	all, err := a.List()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	typing, typed := io.Pipe()
+	out, ended := newSaid(), make(chan struct{})
+	go func() {
+		defer close(ended)
+		(&conversation{a: a, s: streams{typing, out, out}}).run(ctx, a.Listen(ctx, all...))
+	}()
+	ask("Kassa 4-17")
+	out.await(p.t, `Answer Kassan\?(?s:.*)Message: Kassa 4-17\nType y if you see the same message`)
+	for want, args := range map[string][]string{
+		"--message":                {},
+		"say it with --message":    {"--number", "42"},
+		"another message is asked": {"--message", "Kassa 9-99"},
+		"can't be used together":   {"--message", "Kassa 4-17", "--number", "42"},
+	} {
+		if _, err := p.run(append([]string{"approve"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
+			p.t.Errorf("approve %v: %v", args, err)
+		}
+	}
+	if out := p.must("approve", "--message", "Kassa 4-17"); out != "approved\n" {
+		p.t.Errorf("%q", out)
+	}
+	out.await(p.t, `The request of Kassan does not wait any more`)
+	ask("Kassa 4-18")
+	out.await(p.t, `Message: Kassa 4-18\nType y`)
+	fmt.Fprintln(typed, "y")
+	out.await(p.t, `sign out everywhere: approved\n`)
 	stop()
 	<-ended
 }

@@ -340,12 +340,16 @@ func TestAPollThatComesTooSoonIsSlowedDown(t *testing.T) {
 	q.gets("authorization_pending")
 }
 
-func TestAYesWithoutTheTextThatIsShownIsANo(t *testing.T) {
+func TestAYesWithAnotherTextIsANoAndWithoutAnyNothing(t *testing.T) {
 	w := on(t)
 	h, _ := w.pairBo()
 	q := w.asks(w.till())
-	if out := h.answer(h.newest(), "approve", ""); out.text("result") != "wrong_number" { // an authenticator that does not know of questions
-		t.Errorf("%d %v", out.status, out.body)
+	if out := h.answer(h.newest(), "approve", ""); out.status != http.StatusBadRequest || out.text("error") != "invalid_answer" { // an authenticator that does not know of questions
+		t.Errorf("no text: %d %v", out.status, out.body)
+	}
+	q.gets("authorization_pending")
+	if out := h.answer(h.newest(), "approve", "Kassa 9-99"); out.text("result") != "wrong_number" {
+		t.Errorf("another text: %d %v", out.status, out.body)
 	}
 	q.gets("access_denied")
 }

@@ -54,6 +54,9 @@ func (k Key) VerifyAnswer(c Challenge, issuer, token string) (a Answer, right, o
 	if a != want || a.Decision != Approve && a.Decision != Deny && a.Decision != NotMe {
 		return Answer{}, false, false
 	}
+	if c.Mode == Message && a.Decision == Approve && a.Number == "" {
+		return Answer{}, false, false // by a program that knows of no messages: not her no, which would keep every app from asking
+	}
 	typed := a.Number
 	if c.Mode == Type {
 		typed = secret.ReadDigits(typed, len(c.Secret.Number))

@@ -36,7 +36,7 @@ const (
 	Type Mode = "type" // six digits (NIST SP 800-63B-4 §3.1.3)
 	None Mode = "none" // of a test
 	// Message is a text of the app's, which the person compares with what she sees where she began. Her answer repeats it in the number's place: an
-	// authenticator that does not know the mode cannot approve.
+	// authenticator that does not know the mode cannot approve, and its try is no denial either.
 	Message Mode = "message"
 )
 

@@ -289,6 +289,9 @@ func (i *issuer) leave(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ask makes a request wait.
+// compared is what an app asks about.
+const compared = "Kassa 4-17"
+
 func (i *issuer) ask(id, purpose, mode string, numbers ...string) {
 	i.change(func() {
 		if numbers == nil {
@@ -296,7 +299,7 @@ func (i *issuer) ask(id, purpose, mode string, numbers ...string) {
 		}
 		i.requests = append(i.requests, map[string]any{"id": id, "nonce": "nonce " + id, "attempt": "attempt " + id, "purpose": purpose, "mode": mode, "numbers": numbers,
 			"client_id": "hrm", "exp": i.now.Unix() + 120 + int64(len(i.requests)),
-			"shown": map[string]any{"app": "HRM", "browser": "Chrome", "device": "Windows", "place": "Sverige\x1b]0;x\x07", "address": "203.0.113.7", "time": 1764432000000, "more": map[string]any{"a": 1}}})
+			"shown": map[string]any{"message": map[string]string{"message": compared}[mode], "app": "HRM", "browser": "Chrome", "device": "Windows", "place": "Sverige\x1b]0;x\x07", "address": "203.0.113.7", "time": 1764432000000, "more": map[string]any{"a": 1}}})
 	})
 }
 
@@ -336,7 +339,7 @@ func (i *issuer) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	i.answers = append(i.answers, claims)
 	result := map[string]string{"approve": "approved", "deny": "denied", "not_me": "reported"}[claims["decision"].(string)]
-	if result == "approved" && i.requests[n]["mode"] != "none" && claims["number"] != "42" && claims["number"] != "123456" {
+	if result == "approved" && i.requests[n]["mode"] != "none" && claims["number"] != "42" && claims["number"] != "123456" && claims["number"] != compared {
 		result = "wrong_number"
 	}
 	i.how[id] = map[string]string{"approved": "approved"}[result]

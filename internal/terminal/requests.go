@@ -110,10 +110,26 @@ func (a *Authenticator) Newest(ctx context.Context, accounts []Account) (account
 	return account, newest, nil
 }
 
-// Check says whether a number can be the answer to a request, before anything is sent: a wrong number is a denial.
+// Check says whether a number, or a message, can be the answer to a request, before anything is sent: a wrong number is a denial.
 func (r Request) Check(number string) error {
 	switch r.Mode {
-	case None, Message:
+	case None:
+		return nil
+	case Message: // who has not said what she compared it with may not have looked
+		if number == "" {
+			return fmt.Errorf("%w: the message", ErrChoose)
+		}
+		if number != r.About().Message {
+			return fmt.Errorf("%w: another message is asked about", ErrNotAChoice)
+		}
+		return nil
+	case Type:
+		if number == "" {
+			return fmt.Errorf("%w: 6 digits", ErrChoose)
+		}
+		if len(number) != 6 || strings.Trim(number, "0123456789") != "" {
+			return fmt.Errorf("%w: 6 digits are asked for", ErrNotAChoice)
+		}
 		return nil
 	case Tap:
 		if number == "" {
@@ -124,13 +140,7 @@ func (r Request) Check(number string) error {
 		}
 		return nil
 	}
-	if number == "" {
-		return fmt.Errorf("%w: 6 digits", ErrChoose)
-	}
-	if len(number) != 6 || strings.Trim(number, "0123456789") != "" {
-		return fmt.Errorf("%w: 6 digits are asked for", ErrNotAChoice)
-	}
-	return nil
+	return ErrMode
 }
 
 // answer is what is signed (§6).
@@ -163,15 +173,10 @@ func (account Account) signed(r Request, decision, number string, endSessions bo
 
 // Answer answers a request, and returns what has become of it: "approved", "denied" or "reported" (§6).
 func (a *Authenticator) Answer(ctx context.Context, account Account, r Request, decision, number string, endSessions bool) (string, error) {
-	switch {
-	case decision != Approve:
+	if decision != Approve {
 		number = ""
-	case r.Mode == Message:
-		number = r.About().Message // the person has compared it
-	default:
-		if err := r.Check(number); err != nil {
-			return "", err
-		}
+	} else if err := r.Check(number); err != nil {
+		return "", err
 	}
 	token, err := account.signed(r, decision, number, endSessions)
 	if err != nil {

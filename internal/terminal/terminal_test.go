@@ -263,6 +263,40 @@ func TestARequestIsApprovedDeniedAndReported(t *testing.T) {
 	}
 }
 
+func TestNobodySaysYesToAMessageThatWasNotComparedNorToWhatIsUnknown(t *testing.T) {
+	s := newScene(t)
+	account := s.paired()
+	for _, one := range []struct {
+		mode, said string
+		want       error
+	}{
+		{"message", "", terminal.ErrChoose},
+		{"message", "42", terminal.ErrNotAChoice},
+		{"message", "kassa 4-17", terminal.ErrNotAChoice},
+		{"gesture", "", terminal.ErrMode},
+		{"gesture", "123456", terminal.ErrMode},
+	} {
+		r := terminal.Request{ID: "r1", Mode: one.mode, Shown: []byte(`{"message":"Kassa 4-17"}`)}
+		if _, err := s.a.Answer(t.Context(), account, r, terminal.Approve, one.said, false); !errors.Is(err, one.want) || strings.Contains(err.Error(), compared) {
+			t.Errorf("%+v: %v", one, err)
+		}
+	}
+	if len(s.issuer.answers) != 0 {
+		t.Fatal("it was sent")
+	}
+	for id, decision := range map[string]string{"r1": terminal.Approve, "r2": terminal.Deny} {
+		s.issuer.ask(id, terminal.Ask, terminal.Message)
+		got, r, err := s.a.Newest(t.Context(), []terminal.Account{account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{terminal.Approve: compared}[decision] // a denial repeats nothing
+		if _, err := s.a.Answer(t.Context(), got, r, decision, compared, false); err != nil || s.issuer.answers[len(s.issuer.answers)-1]["number"] != want {
+			t.Errorf("%s: %v", decision, err)
+		}
+	}
+}
+
 func TestTheNewestRequestOfAllIsAnswered(t *testing.T) {
 	s := newScene(t)
 	account := s.paired()

@@ -36,7 +36,7 @@ export async function one(app, id) {
   };
   count();
   const answer = (decision, number) => decide(app, entry, decision, number, said);
-  const way = ways[request.mode] ?? ways.none;
+  const way = Object.hasOwn(ways, request.mode) ? ways[request.mode] : unknown;
   const asked = way(app, request, answer);
   return {
     title: titleOf(app, request), kind: `request ${request.mode}`, back: "#/",
@@ -76,6 +76,8 @@ function placesOf({ t }, { purpose, shown }) {
 const timeOf = (app, { shown }) => shown.time && new Intl.DateTimeFormat(app.calendar, { timeStyle: "short" }).format(shown.time);
 const placeOf = (app, request) => [request.shown.place, request.shown.browser, timeOf(app, request)].filter(Boolean).join(" · ");
 
+const moment = 700; // milliseconds
+
 // The ways to say yes.
 const ways = {
   tap: ({ t }, { numbers }, answer) => ({
@@ -99,16 +101,24 @@ const ways = {
     };
   },
   // An app that asks without a sign-in page shows the same text where the person began.
-  message: ({ t }, { shown }, answer) => ({
-    lead: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
-      p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
-    actions: button(t("authenticator.approve"), () => answer("approve", shown.message)),
-  }),
+  // It may come by itself under a thumb that was pressing something else, and one press is enough: the button waits a moment.
+  message: ({ t, sleep }, { shown }, answer) => {
+    const approve = button(t("authenticator.approve"), () => answer("approve", shown.message), "", { disabled: true });
+    sleep(moment).then(() => (approve.disabled = false));
+    return {
+      lead: el("div", {}, p(t("authenticator.request.message"), "ask"), el("p", { class: "compared" }, shown.message),
+        p(t("authenticator.request.message_text", { App: shown.app || t("authenticator.request.unnamed") }), "small")),
+      actions: approve,
+    };
+  },
   none: ({ t }, _, answer) => ({
     body: p(t("authenticator.request.test_text"), "lead"),
     actions: button(t("authenticator.approve"), () => answer("approve")),
   }),
 };
+
+// unknown is a way that came after this version of the app, which must not say yes to it.
+const unknown = ({ t }) => ({ lead: p(t("authenticator.request.unknown"), "lead") });
 
 // decide sends the answer and goes on. Without a network the request stays.
 async function decide(app, entry, decision, number, said) {
