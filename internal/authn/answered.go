@@ -48,8 +48,12 @@ func (s *Service) Answered(ctx context.Context, tx Tx, k push.Key, p Proven, b B
 		return err
 	}
 	if a.EndSessions {
-		if _, err := EndSessions(ctx, tx, Which{Account: a.Challenge.Account}, session.EndedByNotMe, s.Now()); err != nil {
+		if _, err := EndSessions(ctx, tx, Which{Account: a.Challenge.Account, Offline: true}, session.EndedByNotMe, s.Now()); err != nil {
 			return err
+		}
+		// With the epoch end links, sign-ins under way, and answers that apps have not fetched.
+		if _, err := tx.MoveEpoch(ctx, a.Challenge.Account); err != nil {
+			return fmt.Errorf("move epoch: %w", err)
 		}
 	}
 	if a.Challenge.Purpose == push.Ask {

@@ -22,6 +22,9 @@ type Question struct {
 	Ends     time.Time
 }
 
+// IsOneEnough says whether the policy lets an answer on a phone count alone.
+func (s Second) IsOneEnough(now time.Time) bool { return !s.IsRequired(now) && !s.Policy.TypedPush }
+
 // Ask asks the account's phones. It draws on the books of a browser that nobody knows: after two without an answer, or one no, another proof must
 // come first. It fails with ErrNoPush, ErrOneProof and ErrPushOff.
 func (s *Service) Ask(ctx context.Context, tx Tx, q Question) error {
@@ -33,7 +36,7 @@ func (s *Service) Ask(ctx context.Context, tx Tx, q Question) error {
 	switch {
 	case second.Push == 0:
 		return ErrNoPush
-	case second.IsRequired(now) || second.Policy.TypedPush:
+	case !second.IsOneEnough(now):
 		return ErrOneProof
 	}
 	taken, err := tx.TakePush(ctx, q.Account.ID, MaxMisses, MaxPushes, now.Add(-24*time.Hour), now)

@@ -106,7 +106,9 @@ type Tx interface {
 	GiveBack(ctx context.Context, key string, reset bool) error
 	// SuspendPassword suspends the password of the identifier's account, if there is one.
 	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
-	// SuspendApps suspends the account's authenticator apps; no account, no effect.
+	// MoveEpoch moves the account's epoch and returns the new one.
+	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
+	// SuspendApps suspends the account's authenticator apps, and takes back what was approved with them and not fetched; no account, no effect.
 	SuspendApps(ctx context.Context, id account.ID, now time.Time) error
 	// ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 	ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error

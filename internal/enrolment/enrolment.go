@@ -86,8 +86,6 @@ type Tx interface {
 	DeleteBesideApps(ctx context.Context, id account.ID) error
 	// ForgetBrowser ends the remembering of one of the account's browsers; false if there is none with this id.
 	ForgetBrowser(ctx context.Context, id account.ID, browser string) (bool, error)
-	// MoveEpoch moves the account's epoch and returns the new one.
-	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
 }

@@ -159,7 +159,7 @@ func (s *Service) answerAsk(ctx context.Context, tx Tx, k authn.PushKey, p authn
 	return s.Authn.AnsweredAsk(ctx, tx, k, p, b)
 }
 
-// approveAsk lets the app's request be redeemed, if the account and the phone are what they were when it was asked.
+// approveAsk lets the app's request be redeemed, if the account, its policy and the phone allow it as they did when it was asked.
 func (s *Service) approveAsk(ctx context.Context, tx Tx, k authn.PushKey, d token.Device, now time.Time) (bool, error) {
 	acc, err := tx.ReadAccount(ctx, d.Account)
 	if err != nil {
@@ -169,7 +169,11 @@ func (s *Service) approveAsk(ctx context.Context, tx Tx, k authn.PushKey, d toke
 	if err != nil {
 		return false, fmt.Errorf("find phones: %w", err)
 	}
-	if !acc.IsOpen() || acc.Epoch != d.Approval.Epoch || at.Phones == 0 || at.Persons == 0 {
+	second, err := tx.FindSecond(ctx, d.Account)
+	if err != nil {
+		return false, fmt.Errorf("find policy: %w", err)
+	}
+	if !second.IsOneEnough(now) || !acc.IsOpen() || acc.Epoch != d.Approval.Epoch || at.Phones == 0 || at.Persons == 0 {
 		return false, nil
 	}
 	// An answer on a phone is one proof, and no more than a password (ADR 32).

@@ -54,8 +54,6 @@ type Tx interface {
 	authn.Tx
 	AccessTx
 	EraseTx
-	// MoveEpoch moves the account's epoch and returns the new one.
-	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// CarrySessions lets the account's standing sessions go on under a new epoch.
 	CarrySessions(ctx context.Context, id account.ID, epoch int64) error
 	// FindAccount looks an account up by its identifier.

@@ -87,8 +87,6 @@ type Tx interface {
 	DeleteSecondSince(ctx context.Context, id account.ID, since time.Time) error
 	// HoldPassword suspends the account's password until it is set anew.
 	HoldPassword(ctx context.Context, id account.ID, now time.Time) error
-	// MoveEpoch moves the account's epoch and returns the new one.
-	MoveEpoch(ctx context.Context, id account.ID) (int64, error)
 	// DeleteApp unbinds one of the account's apps and returns its name; false if it has none with this id.
 	DeleteApp(ctx context.Context, id account.ID, app string) (string, bool, error)
 	// DeleteBesideApps takes away what exists beside an app alone: recovery codes and the phone.

@@ -19,6 +19,9 @@ SELECT id, code, client_id, scope, jkt, state, account_id, grant_id, created_at,
   user_code, acr, amr, auth_time, epoch, approved_at, session_id, delivery, notify
 FROM devices WHERE id = $1 AND delivery <> ''`
 
+	// An answer that the app has not fetched.
+	denyAnswered statement = `UPDATE devices SET state = 'denied' WHERE account_id = $1 AND state = 'approved' AND delivery <> ''`
+
 	// $2: the app; '' where that is known. $4: a phone; '': any.
 	findAskable statement = `
 SELECT (SELECT count(*) FROM push_keys q JOIN totp_keys k ON k.id = q.app_id

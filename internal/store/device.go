@@ -44,13 +44,15 @@ FROM devices WHERE id = $1 AND user_code <> ''`
 UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expires_at > $2 RETURNING id`
 
 	// No session stands behind an authenticator's: it has none to end with, and lasts. Behind what a person approved elsewhere ($14) stands her account as
-	// it was then; behind what she did in a browser, that one's session too.
+	// it was then; behind what she did in a browser, that one's session too; and behind an answer on a phone, that she is one of the app's people still.
 	insertDeviceGrant statement = `
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
 SELECT $1, $2, $3, a.id, $18, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
 FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
   ($14 <> 'browser' OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = $18 AND s.account_id = a.id AND s.epoch = $15 AND s.ended_at = 0 AND s.expires_at > $11)) AND
+  ($14 <> 'phone' OR EXISTS (SELECT 1 FROM connections c JOIN persons p ON p.id = c.person_id
+    JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = $3 WHERE c.account_id = a.id)) AND
   NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $4 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $16))
 RETURNING id`
 )
@@ -130,7 +132,8 @@ func (tx *Tx) PollDevice(ctx context.Context, code secret.Hash, clientID string,
 }
 
 // UseDevice marks an approved device code as used and makes its grant; false if it was not approved, or used or expired, or its account is
-// closed. What a person has approved by a code counts no more once the account's epoch has moved, or she has taken the RP's access away.
+// closed. What a person has approved counts no more once the account's epoch has moved, or she has taken the RP's access away; and on a phone, once
+// she is nobody of the RP's organisations.
 func (tx *Tx) UseDevice(ctx context.Context, d token.Device, g grant.Grant, now time.Time) (bool, error) {
 	var id string
 	used, err := tx.query(ctx, useDevice, d.ID, ms(now)).one(&id)

@@ -229,9 +229,12 @@ func (db *DB) ListApps(ctx context.Context, id account.ID) ([]authn.App, error) 
 	})
 }
 
-// SuspendApps suspends the account's authenticator apps.
+// SuspendApps suspends the account's authenticator apps, and takes back what was approved with them and not fetched.
 func (tx *Tx) SuspendApps(ctx context.Context, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, suspendApps, string(id), ms(now))
+	if _, err := tx.exec(ctx, suspendApps, string(id), ms(now)); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, denyAnswered, string(id))
 	return err
 }
 

@@ -55,8 +55,13 @@ DELETE FROM outbox WHERE person_id <> '' AND person_id IN (SELECT person_id FROM
 	erasePending    statement = `DELETE FROM pending_addresses WHERE account_id = $1`
 	eraseSessions   statement = `DELETE FROM sessions WHERE account_id = $1`
 	eraseGrants     statement = `DELETE FROM grants WHERE account_id = $1`
-	eraseDevices    statement = `DELETE FROM devices WHERE account_id = $1`
-	eraseRoles      statement = `DELETE FROM administrators WHERE account_id = $1`
+	// What apps have asked goes on without her: they do not hear that she is gone, but that nobody answers.
+	eraseAsked statement = `
+UPDATE devices SET state = CASE WHEN state = 'approved' THEN 'waiting' ELSE state END, account_id = '', grant_id = '', acr = '', amr = '',
+  auth_time = 0, epoch = 0, approved_at = 0
+WHERE account_id = $1 AND delivery <> ''`
+	eraseDevices statement = `DELETE FROM devices WHERE account_id = $1`
+	eraseRoles   statement = `DELETE FROM administrators WHERE account_id = $1`
 	// What others have asked for about the account, and their words; before the account's own.
 	eraseWords     statement = `DELETE FROM approval_words WHERE approval_id IN (SELECT id FROM approvals WHERE account_id = $1)`
 	eraseApprovals statement = `DELETE FROM approvals WHERE account_id = $1`
@@ -83,7 +88,7 @@ UPDATE persons SET attention_at = 0, attention_why = '' WHERE attention_why <> '
 var erasures = []statement{
 	erasePersonalMessages, erasePersonal, eraseTurns, erasePersonTurns, eraseMessages, erasePersonMessages, // the messages find the rest
 	erasePasswords, erasePushKeys, erasePairings, erasePushes, erasePushLimits, eraseApps, eraseRecovery, erasePhone, eraseTexted, eraseIssued, eraseOffers, eraseRemembered,
-	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseDevices, erasePairwise, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseReported, eraseConnections,
+	eraseLinks, eraseAttempts, erasePending, eraseSessions, eraseGrants, eraseAsked, eraseDevices, erasePairwise, eraseRoles, erasePersonalPrepared, eraseProposals, erasePreparationLinks, eraseReported, eraseConnections,
 	eraseWords, eraseApprovals,
 }
 
