@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,6 +50,9 @@ func (k *Kit) listPages() (pageSets, error) {
 		return nil, fmt.Errorf("web: list templates: %w", err)
 	}
 	shared := []string{"layout.html"}
+	if !slices.Contains(names, shared[0]) {
+		return nil, errors.New("web: there is no layout.html among the templates")
+	}
 	for _, name := range names {
 		if strings.HasPrefix(name, "_") {
 			shared = append(shared, name)
