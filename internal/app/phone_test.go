@@ -57,7 +57,7 @@ func (w *world) withSMS() *operator {
 
 // about are Bo's mails with these words.
 func (w *world) about(words string) []string {
-	return slices.DeleteFunc(w.post.to(bosAddress), func(mail string) bool { return !strings.Contains(mail, words) })
+	return w.post.about(bosAddress, words)
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)

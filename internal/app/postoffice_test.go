@@ -3,6 +3,7 @@ package app_test
 import (
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,14 @@ const newDevice = "på en enhet som vi inte känner igen"
 // news are the mails to an address but for those about new devices: most stories begin in a fresh browser.
 func (p *postOffice) news(address string) []string {
 	return slices.DeleteFunc(p.to(address), func(text string) bool { return strings.Contains(text, newDevice) })
+}
+
+// tokens are random: by chance one of them spells any short name.
+var tokens = regexp.MustCompile(`[A-Za-z0-9_-]{20,}`)
+
+// about are the mails to an address that hold these words. Mails of one moment come in any order, so that none of them is "the last".
+func (p *postOffice) about(address, words string) []string {
+	return slices.DeleteFunc(p.to(address), func(text string) bool { return !strings.Contains(text, words) })
 }
 
 // last is the newest mail to an address.

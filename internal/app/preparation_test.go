@@ -194,7 +194,7 @@ func TestDavidConfirmsHisAddressAndLandsAtHRMOnTheDay(t *testing.T) {
 		link, b := w.invitation(davids), w.browser()
 		b.get(link).expect(http.StatusOK).shows("Hej David!").shows("Företaget AB").shows(davids).shows(yes).shows("Jag vill använda en annan adress")
 		for _, secret := range []string{"Ek", davidsKey} {
-			if strings.Contains(b.body, secret) {
+			if strings.Contains(tokens.ReplaceAllString(b.body, ""), secret) {
 				t.Errorf("the page shows %q", secret)
 			}
 		}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/audit"
@@ -88,6 +90,10 @@ func (db *DB) Lease(ctx context.Context, worker string, on outbox.Channel, n int
 	err = InTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
 		batch, err = list(tx.query(ctx, leaseMessages, worker, ms(now), ms(until), int64(n), string(on)), scanMessage)
 		return err
+	})
+	// An UPDATE returns its rows in any order, and people read their mails in the order in which they come.
+	slices.SortStableFunc(batch, func(a, b outbox.Message) int {
+		return cmp.Or(cmp.Compare(a.Lane, b.Lane), a.Created.Compare(b.Created))
 	})
 	return batch, err
 }
