@@ -58,8 +58,8 @@ func (w *walk) Fatalf(format string, args ...any) {
 }
 
 // walkThrough takes all pictures that the documents of the subject want.
-func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, lang locale.Language, progress Progress, blind bool) (*walk, error) {
-	w := &walk{chromium: c, subject: s, lang: lang, print: locale.New().Printer(lang), documents: forSubject(s), taken: map[string]picture{}, blind: blind, progress: progress}
+func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience Audience, lang locale.Language, progress Progress, blind bool) (*walk, error) {
+	w := &walk{chromium: c, subject: s, lang: lang, print: locale.New().Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
 	w.wanted = pictures(w.documents)
 	w.total = len(w.wanted) + len(w.documents)
 	var err error
@@ -67,9 +67,13 @@ func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, lang local
 		return nil, err
 	}
 	for _, part := range []struct {
+		shown Audience
 		phase string
 		walk  func(*walk)
-	}{{"switched", (*walk).employees}, {demo.Preparation, (*walk).administrators}} {
+	}{{Employees, "switched", (*walk).employees}, {Administrators, demo.Preparation, (*walk).administrators}} {
+		if audience != All && audience != part.shown {
+			continue
+		}
 		if err := w.in(ctx, part.phase, part.walk); err != nil {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("guide: interrupted, nothing was written: %w", ctx.Err())
