@@ -20,6 +20,7 @@ import (
 type guideCommand struct {
 	settingsFlags `embed:""`
 	Lang          string `help:"sv or en." enum:"sv,en" default:"sv"`
+	Audience      string `help:"Whom it is for: all, or employees or administrators, each without what is the others'." enum:"all,employees,administrators" default:"all"`
 	Org           string `help:"Organisation in whose look and by whose policy the guide is drawn; the default is the demo's." placeholder:"SHORT-NAME" xor:"subject"`
 	Subject       string `help:"The same from a file (JSON), without a database; - is standard input." placeholder:"FILE" xor:"subject"`
 	PrintSubject  bool   `help:"Print that file's content and draw nothing: the guide can then be drawn on another machine."`
@@ -48,7 +49,7 @@ func (c *guideCommand) Run(ctx context.Context, s streams) error {
 	if c.PrintSubject {
 		return printJSON(s.out, subject)
 	}
-	if err := guide.Draw(ctx, subject, locale.Language(c.Lang), c.Out, c.progress(s)); err != nil {
+	if err := guide.Draw(ctx, subject, guide.Audience(c.Audience), locale.Language(c.Lang), c.Out, c.progress(s)); err != nil {
 		return err
 	}
 	if c.Progress != "json" {

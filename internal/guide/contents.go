@@ -7,6 +7,8 @@ type document struct {
 	file     string
 	text     string
 	chapters []chapter
+	// administrators says that it is theirs, and not the employees'.
+	administrators bool
 	// offered says whether what the document is about exists at the organisation; nil: always.
 	offered func(Subject) bool
 }
@@ -95,7 +97,7 @@ var documents = []document{
 	{file: "hrm-mobile", text: "guide.mobile", chapters: []chapter{{text: "guide.mobile.how", steps: []step{
 		shows("guide.mobile.how.open", "mobile-open"), shows("guide.mobile.how.in", "mobile-in"), {text: "guide.mobile.how.home"},
 	}}}},
-	{file: "administrators", text: "guide.admin", chapters: []chapter{
+	{file: "administrators", text: "guide.admin", administrators: true, chapters: []chapter{
 		{text: "guide.admin.before", steps: []step{
 			{text: "guide.admin.before.enter"}, shows("guide.admin.before.import", "admin-import"), shows("guide.admin.before.columns", "admin-columns"), shows("guide.admin.before.preflight", "admin-preflight"),
 			shows("guide.admin.before.mailings", "admin-mailings"), shows("guide.admin.before.mail", "admin-mail"), shows("guide.admin.before.follow", "admin-follow"),
@@ -105,13 +107,16 @@ var documents = []document{
 	}},
 }
 
-// forSubject are the documents with what the organisation offers, and nothing else.
-func forSubject(s Subject) []document {
+// forSubject are the audience's documents with what the organisation offers, and nothing else. The first is the main guide.
+func forSubject(s Subject, audience Audience) []document {
 	has := func(f func(Subject) bool) bool { return f == nil || f(s) }
 	var all []document
 	for _, d := range documents {
-		if !has(d.offered) {
+		if !has(d.offered) || audience == Employees && d.administrators || audience == Administrators && !d.administrators {
 			continue
+		}
+		if len(all) == 0 {
+			d.file = "index"
 		}
 		var chapters []chapter
 		for _, c := range d.chapters {

@@ -71,11 +71,21 @@ func (s Subject) organisation() (organisation.Organisation, error) {
 	return o, nil
 }
 
+// Audience is for whom a guide is drawn: the employees' guide says nothing of the administrators', which needs none of the employees' pages walked.
+type Audience string
+
+// The audiences.
+const (
+	All            Audience = "all"
+	Employees      Audience = "employees"
+	Administrators Audience = "administrators"
+)
+
 // Progress hears how far the work has come.
 type Progress func(done, total int, what string)
 
-// Draw writes the guide of a subject in one language into the folder out: the whole guide, or, where anything fails, nothing, and what was there stays.
-func Draw(ctx context.Context, s Subject, lang locale.Language, out string, progress Progress) (err error) {
+// Draw writes the guide of a subject for an audience in one language into the folder out: the whole guide, or, where anything fails, nothing, and what was there stays.
+func Draw(ctx context.Context, s Subject, audience Audience, lang locale.Language, out string, progress Progress) (err error) {
 	if progress == nil {
 		progress = func(int, int, string) {}
 	}
@@ -96,7 +106,7 @@ func Draw(ctx context.Context, s Subject, lang locale.Language, out string, prog
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	w, err := walkThrough(ctx, c, s, lang, progress, false)
+	w, err := walkThrough(ctx, c, s, audience, lang, progress, false)
 	if err != nil {
 		return err
 	}
@@ -113,7 +123,7 @@ func Prints(ctx context.Context, s Subject, lang locale.Language) (_ map[string]
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	w, err := walkThrough(ctx, c, s, lang, func(int, int, string) {}, true)
+	w, err := walkThrough(ctx, c, s, All, lang, func(int, int, string) {}, true)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func whole(t *testing.T, folder string) {
 func TestWithoutABrowserTheOldGuideStays(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	folder := old(t)
-	if err := Draw(t.Context(), Demo, locale.Swedish, folder, nil); !errors.Is(err, ErrNoBrowser) || !strings.Contains(err.Error(), "install Chromium") {
+	if err := Draw(t.Context(), Demo, All, locale.Swedish, folder, nil); !errors.Is(err, ErrNoBrowser) || !strings.Contains(err.Error(), "install Chromium") {
 		t.Errorf("%v", err)
 	}
 	whole(t, folder)
@@ -68,13 +69,13 @@ func TestAFolderWithSomethingElseInItIsNotReplaced(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "letter.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Draw(t.Context(), Demo, locale.Swedish, folder, nil); err == nil || !strings.Contains(err.Error(), "something else") {
+	if err := Draw(t.Context(), Demo, All, locale.Swedish, folder, nil); err == nil || !strings.Contains(err.Error(), "something else") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestWhatThePolicyDoesNotOfferHasNoChapter(t *testing.T) {
-	has := func(s Subject, picture string) bool { return pictures(forSubject(s))[picture] }
+	has := func(s Subject, picture string) bool { return pictures(forSubject(s, All))[picture] }
 	for _, test := range []struct {
 		name    string
 		change  func(*Subject)
@@ -93,6 +94,35 @@ func TestWhatThePolicyDoesNotOfferHasNoChapter(t *testing.T) {
 		if !has(s, "first-address") || !has(s, "create-choose") {
 			t.Errorf("%s: the first login is not there", test.name)
 		}
+	}
+}
+
+func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
+	texts, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := func(audience Audience) (names []string, main view) {
+		all := forSubject(Demo, audience)
+		for _, d := range all {
+			names = append(names, d.file)
+		}
+		w := &walk{subject: Demo, lang: locale.Swedish, print: texts.Printer(locale.Swedish), documents: all}
+		return names, w.view(all[0])
+	}
+	all, whole := files(All)
+	employees, own := files(Employees)
+	if !slices.Contains(all, "administrators") || slices.Contains(employees, "administrators") || len(employees) != len(all)-1 || len(own.Short) != len(whole.Short)-1 {
+		t.Errorf("all %v, employees %v, links %v", all, employees, own.Short)
+	}
+	for picture := range pictures(forSubject(Demo, Employees)) {
+		if strings.HasPrefix(picture, "admin-") {
+			t.Error(picture)
+		}
+	}
+	alone, theirs := files(Administrators)
+	if !slices.Equal(alone, []string{"index"}) || !theirs.Main || len(theirs.Short) != 0 || theirs.Title != "Övergången dag för dag" {
+		t.Errorf("administrators %v, %q %v", alone, theirs.Title, theirs.Short)
 	}
 }
 
@@ -139,7 +169,7 @@ func TestAnInterruptedDrawingLeavesTheOldGuide(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	folder := old(t)
-	if err := Draw(ctx, Demo, locale.Swedish, folder, nil); err == nil {
+	if err := Draw(ctx, Demo, All, locale.Swedish, folder, nil); err == nil {
 		t.Error("drawn")
 	}
 	whole(t, folder)
@@ -153,7 +183,7 @@ func TestInterruptedInTheMiddleOfTheWalkItLeavesTheOldGuide(t *testing.T) {
 	defer cancel()
 	folder := old(t)
 	begun := false
-	err := Draw(ctx, Demo, locale.Swedish, folder, func(int, int, string) {
+	err := Draw(ctx, Demo, All, locale.Swedish, folder, func(int, int, string) {
 		begun = true
 		cancel()
 	})

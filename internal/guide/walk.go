@@ -58,21 +58,25 @@ func (w *walk) Fatalf(format string, args ...any) {
 }
 
 // walkThrough takes all pictures that the documents of the subject want.
-func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, lang locale.Language, progress Progress, blind bool) (*walk, error) {
+func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience Audience, lang locale.Language, progress Progress, blind bool) (*walk, error) {
 	texts, err := locale.New()
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{chromium: c, subject: s, lang: lang, print: texts.Printer(lang), documents: forSubject(s), taken: map[string]picture{}, blind: blind, progress: progress}
+	w := &walk{chromium: c, subject: s, lang: lang, print: texts.Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
 	w.wanted = pictures(w.documents)
 	w.total = len(w.wanted) + len(w.documents)
 	if w.samples, err = samples(s, w.print); err != nil {
 		return nil, err
 	}
 	for _, part := range []struct {
+		shown Audience
 		phase string
 		walk  func(*walk)
-	}{{"switched", (*walk).employees}, {demo.Preparation, (*walk).administrators}} {
+	}{{Employees, "switched", (*walk).employees}, {Administrators, demo.Preparation, (*walk).administrators}} {
+		if audience != All && audience != part.shown {
+			continue
+		}
 		if err := w.in(ctx, part.phase, part.walk); err != nil {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("guide: interrupted, nothing was written: %w", ctx.Err())
