@@ -80,7 +80,7 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo guide illustrator locale secret selftest store terminal transition"},
+	"cmd/portvakt": {command, "app config control demo guide illustrator locale organisation secret selftest store terminal"},
 
 	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control docs enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
@@ -144,13 +144,13 @@ var theHouse = map[string]room{
 	"docs":                   {noun, ""},
 	"internal/register":      {noun, "account person"},
 
-	"internal/bounce":   {engine, "outbox"},
-	"internal/geo":      {engine, ""},
-	"internal/illustrator": {engine, "transition"},
-	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
-	"internal/outbound": {engine, "outbox secret session signingkey"},
-	"internal/robot":    {engine, "recovery secret"},
-	"internal/sms":      {engine, "locale outbox phone secret smscode"},
+	"internal/bounce":      {engine, "outbox"},
+	"internal/geo":         {engine, ""},
+	"internal/illustrator": {engine, "organisation transition"},
+	"internal/mail":        {engine, "dkim organisation locale onetime outbox recovery secret"},
+	"internal/outbound":    {engine, "outbox secret session signingkey"},
+	"internal/robot":       {engine, "recovery secret"},
+	"internal/sms":         {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},

@@ -61,6 +61,12 @@ func Launch(parent context.Context, s Settings) (*Chromium, error) {
 	return c, c.start(parent, path)
 }
 
+// HasChromium says whether there is a browser on this machine to walk with.
+func HasChromium() bool {
+	_, err := find(false)
+	return err == nil
+}
+
 func find(light bool) (string, error) {
 	names := []string{"chromium", "chromium-browser", "google-chrome"}
 	if light {

@@ -56,7 +56,7 @@ func (d *Door) guidePage(v visit, status int, problem string) error {
 	for _, g := range all {
 		at := v.url("/guide/" + g.Language + "/" + string(g.Audience) + "/")
 		row := GuideRow{AudienceKey: audienceKeys[g.Audience], LanguageKey: languageKeys[g.Language], Language: g.Language, Audience: string(g.Audience), Made: g.Made, Stale: g.Stale,
-			OpenURL: at, PDFURL: at + paperOf[g.Audience], ZipURL: at + wholeGuide, MayShare: g.Audience == transition.Employees}
+			OpenURL: at, PDFURL: at + "guide.pdf", ZipURL: at + wholeGuide, MayShare: g.Audience == transition.Employees}
 		if g.Link != "" {
 			row.Link = d.Signin.Issuer + "/guide/" + g.Link + "/"
 		}
@@ -64,9 +64,6 @@ func (d *Door) guidePage(v visit, status int, problem string) error {
 	}
 	return d.page(v, status, "guide", view)
 }
-
-// paperOf is the PDF of what an audience reads first.
-var paperOf = map[transition.Audience]string{transition.Employees: "guide.pdf", transition.Administrators: "administrators.pdf"}
 
 // postGuide handles POST /guide: draw one, end a drawing, give one a public address, or take it away.
 func (d *Door) postGuide(v visit) error {
