@@ -175,10 +175,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 	keys.dkim.Lookup = o.LookupTXT
-	catalogue, err := locale.New()
-	if err != nil {
-		return nil, err
-	}
+	catalogue := locale.New()
 	proxies, err := config.Prefixes(s.TrustedProxies)
 	if err != nil {
 		return nil, err

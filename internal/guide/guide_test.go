@@ -98,10 +98,7 @@ func TestWhatThePolicyDoesNotOfferHasNoChapter(t *testing.T) {
 }
 
 func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	files := func(audience Audience) (names []string, main view) {
 		all := forSubject(Demo, audience)
 		for _, d := range all {
@@ -127,10 +124,7 @@ func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
 }
 
 func TestEveryTextOfTheGuideIsThereAndFilled(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	for _, l := range locale.Languages() {
 		w := &walk{subject: Demo, lang: l, print: texts.Printer(l)}
 		for _, d := range documents {
@@ -148,10 +142,7 @@ func TestEveryTextOfTheGuideIsThereAndFilled(t *testing.T) {
 }
 
 func TestANameWithMarkupStaysAName(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	s := Demo
 	s.Name = `<script>alert(1)</script> [x](y) & Co`
 	w := &walk{subject: s, lang: locale.Swedish, print: texts.Printer(locale.Swedish), documents: documents[:1]}

@@ -46,10 +46,7 @@ func settings(port int, mode string) mail.Settings {
 
 func newDesk(t testing.TB, s mail.Settings) desk {
 	t.Helper()
-	c, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := locale.New()
 	k, err := secret.NewKeyring(map[byte][]byte{1: secret.NewRoot()}, 1)
 	if err != nil {
 		t.Fatal(err)
