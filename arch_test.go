@@ -226,6 +226,7 @@ var theForeign = []foreignRule{
 	{"github.com/go-playground/locales", nil, []string{"internal/locale"}, "dates and numbers"},
 	{"github.com/makiuchi-d/gozxing", nil, []string{"internal/authenticatorapp"}, "reads a code in a camera frame, for browsers that cannot"},
 	{"golang.org/x/time/rate", []layer{door}, nil, "spares a node's processor; what protects a secret is counted in the database"},
+	{"golang.org/x/image", nil, []string{"internal/guide"}, "logos are painted anew before the guide's browser sees them"},
 	{"rsc.io/qr", nil, []string{"internal/web"}, "draws the codes that authenticator apps and cameras scan"},
 	{"github.com/oschwald/maxminddb-golang/v2", nil, []string{"internal/geo"}, "reads the operator's file of countries"},
 	{"github.com/nyaruka/phonenumbers", nil, []string{"internal/phone"}, "which numbers there are, and which of them are mobile phones: every country's rules"},

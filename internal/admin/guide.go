@@ -37,27 +37,38 @@ func (d *Door) guidePage(v visit, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	view := Guide{Frame: d.frame(v, "/guide"), Problem: problem, CanDraw: d.Transition.CanDraw(), Command: "portvakt guide --org " + string(v.org.ID) + " --lang sv --out guide",
+	view := Guide{Frame: d.frame(v, "/guide"), Problem: problem, CanDraw: d.Transition.CanDraw(),
 		Language: cmp.Or(v.r.PostFormValue("language"), string(web.Language(ctx))), Audience: cmp.Or(v.r.PostFormValue("audience"), string(transition.Employees)), Support: v.r.PostFormValue("support")}
+	if !view.CanDraw {
+		view.PrintCommand = "portvakt guide --config FILE --org " + string(v.org.ID) + " --print-subject > guide.json"
+		view.DrawCommand = "portvakt guide --subject guide.json --audience employees --lang " + string(web.Language(ctx)) + " --out guide"
+	}
 	if v.may(administrator.Prepare) {
 		view.Action = v.url("/guide")
 	}
-	if len(drawings) > 0 {
-		newest := drawings[0]
-		e, support := transition.EditionOf(newest)
-		view.AudienceKey, view.LanguageKey = audienceKeys[e.Audience], languageKeys[e.Language]
-		if view.Drawing = !newest.State.Ended(); view.Drawing {
-			view.DrawingID, view.Percent = newest.ID, int(newest.Progress()*100)
-			v.w.Header().Set("Refresh", "3")
+	if len(drawings) > 0 && problem == "" {
+		_, view.Support = transition.EditionOf(drawings[0])
+	}
+	newest := map[transition.Edition]bool{}
+	for _, j := range drawings {
+		e, _ := transition.EditionOf(j)
+		row := DrawingRow{ID: j.ID, AudienceKey: audienceKeys[e.Audience], LanguageKey: languageKeys[e.Language], Percent: int(j.Progress() * 100), Waits: j.State == job.Queued, At: j.Finished}
+		switch {
+		case !j.State.Ended():
+			view.Drawings = append(view.Drawings, row)
+			if view.CanDraw {
+				v.w.Header().Set("Refresh", "3")
+			}
+		case !newest[e] && j.State == job.Failed:
+			view.Failed = append(view.Failed, row)
 		}
-		view.Failed = newest.State == job.Failed
-		view.Support = cmp.Or(view.Support, support)
+		newest[e] = true
 	}
 	for _, g := range all {
 		at := v.url("/guide/" + g.Language + "/" + string(g.Audience) + "/")
 		row := GuideRow{AudienceKey: audienceKeys[g.Audience], LanguageKey: languageKeys[g.Language], Language: g.Language, Audience: string(g.Audience), Made: g.Made, Stale: g.Stale,
 			OpenURL: at, PDFURL: at + "guide.pdf", ZipURL: at + wholeGuide, MayShare: g.Audience == transition.Employees}
-		if g.Link != "" {
+		if g.Shared {
 			row.Link = d.Signin.Issuer + "/guide/" + g.Link + "/"
 		}
 		view.Rows = append(view.Rows, row)
@@ -98,24 +109,20 @@ func (d *Door) postGuide(v visit) error {
 // getGuide handles GET /guide/{language}/{audience}/…: a file of a guide, or all of them in one.
 func (d *Door) getGuide(v visit) error {
 	e, name := transition.Edition{Language: v.r.PathValue("language"), Audience: transition.Audience(v.r.PathValue("audience"))}, cmp.Or(v.r.PathValue("file"), "index.html")
-	if name == wholeGuide {
-		return d.getWholeGuide(v, e)
+	g, err := d.Transition.FindGuide(v.r.Context(), v.org.ID, e)
+	if err == nil && name == wholeGuide {
+		err = d.getWholeGuide(v, g)
+	} else if err == nil {
+		err = d.Kit.Shown(v.w, v.r, name, g.Drawing, func() ([]byte, error) { return d.Transition.GuideFile(v.r.Context(), g, name) })
 	}
-	body, drawing, err := d.Transition.GuideFile(v.r.Context(), v.org.ID, e, name)
 	if errors.Is(err, transition.ErrNoGuide) {
 		return errNotFound
 	}
-	if err != nil {
-		return err
-	}
-	return d.Kit.Shown(v.w, v.r, name, drawing, body)
+	return err
 }
 
-func (d *Door) getWholeGuide(v visit, e transition.Edition) error {
-	files, err := d.Transition.GuideFiles(v.r.Context(), v.org.ID, e)
-	if errors.Is(err, transition.ErrNoGuide) {
-		return errNotFound
-	}
+func (d *Door) getWholeGuide(v visit, g transition.Guide) error {
+	files, err := d.Transition.GuideFiles(v.r.Context(), g)
 	if err != nil {
 		return err
 	}
@@ -135,7 +142,7 @@ func (d *Door) getWholeGuide(v visit, e transition.Edition) error {
 	}
 	h := v.w.Header()
 	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", `attachment; filename="guide-`+string(v.org.ID)+"-"+e.Language+"-"+string(e.Audience)+`.zip"`)
+	h.Set("Content-Disposition", `attachment; filename="guide-`+string(v.org.ID)+"-"+g.Language+"-"+string(g.Audience)+`.zip"`)
 	h.Set("Cache-Control", "no-store")
 	_, err = v.w.Write(all.Bytes())
 	return err

@@ -5,19 +5,25 @@ import "time"
 // Guide is the page about the organisation's illustrated guides.
 type Guide struct {
 	Frame
-	Action    string // empty: the visitor may only look
-	CanDraw   bool   // there is a browser to draw with
-	Command   string // that draws one elsewhere
-	Problem   string // key
-	Drawing   bool
-	DrawingID string
-	Percent   int
-	Failed    bool // the newest drawing has
-	// Which guide that drawing is of: keys.
-	AudienceKey, LanguageKey string
+	Action   string // empty: the visitor may only look
+	CanDraw  bool   // there is a browser to draw with
+	Problem  string // key
+	Drawings []DrawingRow
+	Failed   []DrawingRow
+	// Where there is no browser: what the operator runs on the server, and what on a machine that has one.
+	PrintCommand, DrawCommand string
 	// The form, as typed.
 	Language, Audience, Support string
 	Rows                        []GuideRow
+}
+
+// DrawingRow is a guide that is being drawn, or could not be.
+type DrawingRow struct {
+	ID                       string
+	AudienceKey, LanguageKey string
+	Percent                  int
+	Waits                    bool      // for its turn
+	At                       time.Time // when it failed
 }
 
 // GuideRow is a guide that was drawn.

@@ -28,6 +28,7 @@ type canvas struct {
 	ended       bool
 	files       map[string][]byte
 	stopped     int
+	during      func() // in the middle of the next bite
 }
 
 func (p *painter) Begin(c transition.Commission) (transition.Drawing, error) {
@@ -36,8 +37,14 @@ func (p *painter) Begin(c transition.Commission) (transition.Drawing, error) {
 	return p.canvas, p.broken
 }
 
-func (c *canvas) Wait(time.Duration) (done, total int, ended bool) { return c.done, c.total, c.ended }
-func (c *canvas) Stop()                                            { c.stopped++ }
+func (c *canvas) Wait(time.Duration) (done, total int, ended bool) {
+	if during := c.during; during != nil {
+		c.during = nil
+		during()
+	}
+	return c.done, c.total, c.ended
+}
+func (c *canvas) Stop() { c.stopped++ }
 func (c *canvas) Files() (map[string][]byte, error) {
 	if c.files == nil {
 		return nil, errors.New("the page looks different")
@@ -61,14 +68,21 @@ func (w *world) withPainter() *painter {
 
 const guides = consoleURL + "/guide"
 
-// draw has a guide drawn to its end, with these words in it.
-func (b *browser) draw(p *painter, words string, pairs ...string) {
+// draw has a guide in Swedish drawn to its end, with these words in it.
+func (b *browser) draw(p *painter, audience transition.Audience, words string) {
 	b.w.t.Helper()
-	b.post(guides, append([]string{"want", "draw", "language", "sv", "audience", "employees"}, pairs...)...).expect(http.StatusSeeOther)
+	b.asks(audience)
 	b.w.round()
 	p.canvas.finish(words)
 	b.w.round()
 	b.get(guides).expect(http.StatusOK)
+}
+
+// asks has a guide in Swedish drawn.
+func (b *browser) asks(audience transition.Audience) {
+	b.w.t.Helper()
+	b.w.clock.Advance(time.Second)
+	b.post(guides, "want", "draw", "language", "sv", "audience", string(audience)).expect(http.StatusSeeOther)
 }
 
 func (w *world) round() {
@@ -84,9 +98,9 @@ func TestAGuideIsDrawnInTheBackgroundAndReadByWhoMay(t *testing.T) {
 		b, _ := w.atConsole("administrator")
 		b.get(guides).expect(http.StatusOK).shows("Det finns ingen guide än").shows("Skapa guiden")
 		ask := []string{"want", "draw", "language", "sv", "audience", "employees", "support", "Servicedesk, 08-12 34 56"}
-		b.post(guides, ask...).expect(http.StatusSeeOther).follow().shows("Guiden skapas").shows("0 % klart")
-		if b.last.Header.Get("Refresh") == "" || strings.Contains(plain(b.body), "Vem ska man fråga") {
-			t.Error("the page does not look again, or offers a second drawing")
+		b.post(guides, ask...).expect(http.StatusSeeOther).follow().shows("Guiden skapas").shows("Väntar på sin tur")
+		if b.last.Header.Get("Refresh") == "" {
+			t.Error("the page does not look again")
 		}
 		b.post(guides, ask...).expect(http.StatusSeeOther) // pressed twice
 		w.round()
@@ -140,7 +154,7 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 		w.david()
 		p := w.withPainter()
 		b, _ := w.atConsole("administrator")
-		b.draw(p, "the first")
+		b.draw(p, transition.Employees, "the first")
 		w.browser().get("/guide/").expect(http.StatusNotFound)
 		for range 2 { // pressed twice
 			b.post(guides, "want", "share", "language", "sv", "audience", "employees").expect(http.StatusSeeOther).follow().shows("Länken är klar")
@@ -155,6 +169,9 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 			t.Errorf("a reader gets %q, %v", reader.body, reader.last.Header)
 		}
 		first := reader.last.Header.Get("ETag")
+		if again := reader.getWith("/guide/"+link+"/guide.pdf", "If-None-Match", first); again.StatusCode != http.StatusNotModified {
+			t.Errorf("what a browser has already is sent again: %d", again.StatusCode)
+		}
 		reader.get("/guide/" + strings.ToUpper(link) + "/first-open.png").expect(http.StatusOK)
 
 		w.invite()
@@ -162,7 +179,7 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 			t.Errorf("the mail does not lead to the guide: %q", w.post.to(davids))
 		}
 
-		b.draw(p, "the second")
+		b.draw(p, transition.Employees, "the second")
 		reader.get("/guide/" + link + "/").expect(http.StatusOK)
 		if reader.body != "<p>the second" || reader.last.Header.Get("ETag") == first {
 			t.Errorf("after the second drawing: %q", reader.body)
@@ -170,7 +187,9 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 		if n := w.askDB(`SELECT COUNT(*) FROM guide_files`); n != "5" {
 			t.Errorf("%s files are kept", n)
 		}
-		b.post(guides, "want", "withdraw", "language", "sv", "audience", "employees").expect(http.StatusSeeOther).follow().shows("leder ingenstans")
+		for range 2 { // pressed twice
+			b.post(guides, "want", "withdraw", "language", "sv", "audience", "employees").expect(http.StatusSeeOther).follow().shows("leder ingenstans")
+		}
 		reader.get("/guide/" + link + "/").expect(http.StatusNotFound)
 		reader.get("/guide/index.html").follow().expect(http.StatusNotFound)
 		w.clock.Advance(time.Hour)
@@ -180,7 +199,13 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 		if told := w.post.about(davids, "/guide/"); len(told) != 1 {
 			t.Error("a mail leads to a guide that was withdrawn")
 		}
-		b.draw(p, "for administrators", "audience", "administrators")
+		// What was removed by mistake is back where the mails lead.
+		b.post(guides, "want", "share", "language", "sv", "audience", "employees").expect(http.StatusSeeOther)
+		reader.get("/guide/" + link + "/").expect(http.StatusOK)
+		b.draw(p, transition.Administrators, "for administrators")
+		if b.get(guides + "/sv/administrators/").expect(http.StatusOK); b.body != "<p>for administrators" {
+			t.Errorf("the guide for administrators: %q", b.body)
+		}
 		b.post(guides, "want", "share", "language", "sv", "audience", "administrators").expect(http.StatusNotFound)
 	})
 }
@@ -189,11 +214,7 @@ func TestADrawingThatFailsOrIsStoppedKeepsTheGuideFromBefore(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		p := w.withPainter()
 		b, _ := w.atConsole("administrator")
-		b.draw(p, "the first")
-		again := func() {
-			w.clock.Advance(time.Second)
-			b.post(guides, "want", "draw", "language", "sv", "audience", "employees").expect(http.StatusSeeOther)
-		}
+		b.draw(p, transition.Employees, "the first")
 		still := func(what string) {
 			t.Helper()
 			if b.get(guides + "/sv/employees/").expect(http.StatusOK); b.body != "<p>the first" {
@@ -201,32 +222,40 @@ func TestADrawingThatFailsOrIsStoppedKeepsTheGuideFromBefore(t *testing.T) {
 			}
 		}
 
-		again()
+		// A browser dies now and then: what ended without a guide is begun once more, and no more.
+		b.asks(transition.Employees)
+		begun := len(p.asked)
+		for n := range 2 {
+			w.clock.Advance(10 * time.Second)
+			w.round()
+			if b.get(guides).shows("Guiden skapas"); strings.Contains(plain(b.body), "kunde inte skapas") {
+				t.Errorf("given up after %d times", n)
+			}
+			p.canvas.ended = true // and nothing was drawn
+			w.round()
+		}
+		w.clock.Advance(time.Hour)
 		w.round()
-		p.canvas.ended = true // and nothing was drawn
-		w.round()
-		b.get(guides).shows("Guiden kunde inte skapas").shows("Skapa guiden")
+		if b.get(guides).shows("Medarbetare, svenska, ").shows("Guiden kunde inte skapas").shows("Skapa guiden"); len(p.asked) != begun+2 {
+			t.Errorf("it was begun %d times", len(p.asked)-begun)
+		}
 		still("a drawing that failed")
 
-		again()
+		b.asks(transition.Employees)
 		p.broken = errors.New("no process can be started")
-		w.round()
+		for range 2 {
+			w.round()
+			w.clock.Advance(10 * time.Second)
+		}
 		b.get(guides).shows("Guiden kunde inte skapas")
 		still("a drawing that never began")
 		p.broken = nil
 
-		again()
+		b.asks(transition.Employees)
 		w.round()
-		w.clock.Advance(16 * time.Minute)
-		w.round()
-		b.get(guides).shows("Guiden kunde inte skapas")
-		if p.canvas.stopped != 1 {
-			t.Error("a drawing that takes for ever goes on")
+		if strings.Contains(plain(b.get(guides).body), "kunde inte skapas") {
+			t.Error("the page still speaks of the drawing before")
 		}
-		still("a drawing that took too long")
-
-		again()
-		w.round()
 		going := must(w.app.Transition.Drawings(t.Context(), "foretaget"))[0]
 		b.post(guides, "want", "stop", "drawing", going.ID).expect(http.StatusSeeOther).follow()
 		if strings.Contains(plain(b.body), "Guiden skapas") {
@@ -234,36 +263,108 @@ func TestADrawingThatFailsOrIsStoppedKeepsTheGuideFromBefore(t *testing.T) {
 		}
 		b.post(guides, "want", "stop", "drawing", going.ID).expect(http.StatusSeeOther) // pressed twice
 		b.post(guides, "want", "stop", "drawing", "another").expect(http.StatusNotFound)
+		w.david()
+		b.post(guides, "want", "stop", "drawing", w.send(preparation.Choice{}).ID).expect(http.StatusNotFound) // no drawing
 		stopped := p.canvas
 		stopped.finish("too late")
 		w.round()
 		still("a drawing that was stopped")
-		again()
+		b.asks(transition.Employees)
 		w.round()
 		if stopped.stopped != 1 || p.canvas == stopped {
 			t.Error("the next drawing did not put the stopped one's tools away")
 		}
+	})
+}
 
-		// The process ends meanwhile, or another node takes the job over: it is begun anew.
-		w.app.Transition.PutAway()
-		begun := len(p.asked)
+// TestADrawingThatIsStoppedInTheMiddleOfABitePutsItsToolsAwayAtOnce, where nobody draws again for a year.
+func TestADrawingThatIsStoppedInTheMiddleOfABitePutsItsToolsAwayAtOnce(t *testing.T) {
+	w := on(t)
+	p := w.withPainter()
+	b, _ := w.atConsole("administrator")
+	b.asks(transition.Employees)
+	w.round()
+	going := must(w.app.Transition.Drawings(t.Context(), "foretaget"))[0]
+	p.canvas.during = func() { b.post(guides, "want", "stop", "drawing", going.ID).expect(http.StatusSeeOther) }
+	w.round()
+	if p.canvas.stopped != 1 {
+		t.Error("it goes on")
+	}
+}
+
+// TestAServerThatStopsFailsNoDrawing: whoever ends the server may end its children as well; the next start begins anew.
+func TestAServerThatStopsFailsNoDrawing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := w.withPainter()
+		b, _ := w.atConsole("administrator")
+		b.draw(p, transition.Employees, "the first")
+		b.asks(transition.Employees)
 		w.round()
-		if len(p.asked) != begun+1 {
-			t.Error("the drawing did not begin anew")
+		child := p.canvas
+		child.during = func() {
+			child.ended = true // by the same signal
+			w.app.Transition.Closing()
 		}
+		if _, err := w.app.Jobs.Round(t.Context()); err == nil {
+			t.Error("the bite was committed")
+		}
+		w.restart()
+		if child.stopped == 0 {
+			t.Error("the child outlives the server")
+		}
+		if j := must(w.app.Transition.Drawings(t.Context(), "foretaget"))[0]; j.State.Ended() {
+			t.Fatalf("%+v", j)
+		}
+		p = w.withPainter()
+		w.clock.Advance(time.Minute)
+		w.round()
 		p.canvas.finish("the second")
 		w.round()
 		if b.get(guides + "/sv/employees/"); b.body != "<p>the second" {
-			t.Errorf("after all: %q", b.body)
+			t.Errorf("after the restart: %q", b.body)
+		}
+
+		// One that takes the whole server with it each time is not begun for ever.
+		b.asks(transition.Employees)
+		for range 10 {
+			w.restart()
+			p = w.withPainter()
+			w.clock.Advance(2 * time.Minute)
+			w.round()
+		}
+		if j := must(w.app.Transition.Drawings(t.Context(), "foretaget"))[0]; j.State != job.Failed || len(p.asked) != 0 {
+			t.Errorf("it goes on for ever: %+v", j)
 		}
 	})
+}
+
+// TestGuidesWaitForEachOther: another edition that is asked for meanwhile is drawn afterwards.
+func TestGuidesWaitForEachOther(t *testing.T) {
+	w := on(t)
+	p := w.withPainter()
+	b, _ := w.atConsole("administrator")
+	b.asks(transition.Employees)
+	w.round()
+	b.asks(transition.Administrators)
+	b.get(guides).shows("0 % klart").shows("Väntar på sin tur")
+	w.round()
+	p.canvas.finish("the first")
+	w.round()
+	w.round()
+	p.canvas.finish("the second")
+	w.round()
+	for audience, want := range map[string]string{"employees": "<p>the first", "administrators": "<p>the second"} {
+		if b.get(guides + "/sv/" + audience + "/").expect(http.StatusOK); b.body != want {
+			t.Errorf("%s: %q", audience, b.body)
+		}
+	}
 }
 
 func TestAGuideIsOldWhenTheLookOrThePolicyChanges(t *testing.T) {
 	w := on(t)
 	p := w.withPainter()
 	b, _ := w.atConsole("administrator")
-	b.draw(p, "the first")
+	b.draw(p, transition.Employees, "the first")
 	if strings.Contains(plain(b.body), "Skapa guiden på nytt") {
 		t.Error("a guide is old when it is new")
 	}
@@ -272,11 +373,16 @@ func TestAGuideIsOldWhenTheLookOrThePolicyChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Policy.MFA = organisation.Off
+	b.asks(transition.Employees)
+	w.round()
 	if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	b.get(guides).shows("Skapa guiden på nytt")
-	b.draw(p, "the second")
+	p.canvas.finish("by the policy of before")
+	w.round()
+	b.get(guides).shows("Skapa guiden på nytt")
+	b.draw(p, transition.Employees, "the second")
 	if strings.Contains(plain(b.body), "Skapa guiden på nytt") {
 		t.Error("drawing it anew does not help")
 	}
@@ -285,7 +391,7 @@ func TestAGuideIsOldWhenTheLookOrThePolicyChanges(t *testing.T) {
 func TestWithoutABrowserThePageSaysHowToDrawTheGuide(t *testing.T) {
 	w := on(t)
 	b, _ := w.atConsole("administrator")
-	b.get(guides).expect(http.StatusOK).shows("ingen webbläsare").shows("portvakt guide --org foretaget --lang sv --out guide")
+	b.get(guides).expect(http.StatusOK).shows("ingen webbläsare").shows("portvakt guide --config FILE --org foretaget --print-subject &gt; guide.json").shows("portvakt guide --subject guide.json --audience employees --lang sv --out guide")
 	if strings.Contains(b.body, `value="draw"`) {
 		t.Error("the page offers what it cannot do")
 	}
@@ -299,7 +405,7 @@ func TestGuidesAreDrawnAndSharedByWhoPreparesAlone(t *testing.T) {
 	w := on(t)
 	p := w.withPainter()
 	b, _ := w.atConsole("administrator")
-	b.draw(p, "the first")
+	b.draw(p, transition.Employees, "the first")
 	for what, form := range map[string][]string{"words of two lines": {"support", "one\ntwo"}, "too many words": {"support", strings.Repeat("å", 201)}} {
 		if b.post(guides, append(form, "want", "draw", "language", "en", "audience", "employees")...).expect(http.StatusUnprocessableEntity).shows("högst 200 tecken"); !strings.Contains(b.body, `value="en" checked`) {
 			t.Errorf("%s: the form forgets what was chosen", what)

@@ -124,6 +124,11 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	group.Go(func() error { return ended(operator.Serve(socket)) })
 	group.Go(func() error { return a.Outbox.Run(ctx) })
 	group.Go(func() error { return a.Jobs.Run(ctx) })
+	group.Go(func() error { // at once: a browser takes its time to end, and so do requests under way
+		<-ctx.Done()
+		a.Transition.PutAway()
+		return nil
+	})
 	group.Go(func() error {
 		return a.Preparation.Run(ctx, func(err error) { a.log.Error("preparation", "error", err) })
 	})

@@ -63,7 +63,9 @@ func (s Subject) organisation() (organisation.Organisation, error) {
 		if err != nil {
 			return o, fmt.Errorf("guide: the logo: %w", err)
 		}
-		o.Logo = logo
+		if o.Logo, err = repainted(logo); err != nil {
+			return o, fmt.Errorf("guide: the logo: %w", err)
+		}
 	}
 	if err := o.Check(); err != nil {
 		return o, fmt.Errorf("guide: %w", err)

@@ -7,6 +7,7 @@ package illustrator
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,16 +28,25 @@ import (
 
 var _ transition.Illustrator = (*Illustrator)(nil)
 
-// Bounds on what a child may leave: far above any guide.
+// Bounds on what a child may leave: twice as much as any guide, and no more than the database takes in one transaction without making others wait.
 const (
-	maxFile  = 16 << 20
-	maxFiles = 400
-	maxWhole = 64 << 20
-	maxWords = 4 << 10 // of what it says on standard error
+	maxFiles = 200
+	maxWhole = 12 << 20 // bytes
+	maxWords = 4 << 10  // of what it says on standard error
 )
 
-// stopTime is how long a child may take to put its browser away when it is told to stop.
-const stopTime = 10 * time.Second
+// The times of a child, but for a test's.
+const (
+	drawTime = 15 * time.Minute // it has
+	stopTime = 10 * time.Second // it may take to put its browser away when it is told to stop
+)
+
+// folders is how the folders of children are called.
+const folders = "portvakt-guide-"
+
+// sacrifice is how much sooner than others a child is ended where memory is short, up to 1000 (Linux: proc(5), oom_score_adj): it can be begun
+// anew, and the server behind it is everybody's login.
+const sacrifice = "800"
 
 // Illustrator draws guides with children of a program.
 type Illustrator struct {
@@ -44,23 +54,48 @@ type Illustrator struct {
 	Program  string
 	Describe func(o organisation.Organisation, sms bool, support string) ([]byte, error)
 	Log      *slog.Logger
+
+	DrawTime, StopTime time.Duration // 0: 15 minutes, 10 seconds
 }
 
 // Begin starts a child.
 func (i *Illustrator) Begin(c transition.Commission) (transition.Drawing, error) {
+	d, err := i.begin(c)
+	if err != nil {
+		i.Log.Error("the drawing of a guide could not be begun", "error", err)
+		return nil, err
+	}
+	return d, nil
+}
+
+func (i *Illustrator) begin(c transition.Commission) (*drawing, error) {
 	subject, err := i.Describe(c.Organisation, c.SMS, c.Support)
 	if err != nil {
 		return nil, fmt.Errorf("describe the guide: %w", err)
 	}
-	folder, err := os.MkdirTemp("", "portvakt-guide-")
+	sweep(cmp.Or(i.DrawTime, drawTime) + time.Hour)
+	folder, err := os.MkdirTemp("", folders)
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the guide: %w", err)
 	}
 	d := &drawing{folder: folder, log: i.Log, news: make(chan struct{}, 1)}
-	if err := d.start(i.Program, c, subject); err != nil {
+	if err := d.start(i, c, subject); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	return d, nil
+}
+
+// sweep removes the folders that servers which were killed have left behind.
+func sweep(older time.Duration) {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), folders+"*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range left {
+		if info, err := os.Lstat(folder); err == nil && info.IsDir() && time.Since(info.ModTime()) > older {
+			_ = os.RemoveAll(folder) // somebody else's stays
+		}
+	}
 }
 
 // drawing is a child at work, or what is left of it.
@@ -79,9 +114,10 @@ type drawing struct {
 // out is where the child puts the guide.
 func (d *drawing) out() string { return filepath.Join(d.folder, "guide") }
 
-func (d *drawing) start(program string, c transition.Commission, subject []byte) error {
-	ctx, stop := context.WithCancel(context.Background())
-	args := []string{program, "guide", "--subject", "-", "--lang", c.Language, "--audience", string(c.Audience), "--out", d.out(), "--progress", "json"}
+func (d *drawing) start(i *Illustrator, c transition.Commission, subject []byte) error {
+	most := cmp.Or(i.DrawTime, drawTime)
+	ctx, stop := context.WithTimeoutCause(context.Background(), most, fmt.Errorf("it took longer than %s", most))
+	args := []string{i.Program, "guide", "--subject", "-", "--lang", c.Language, "--audience", string(c.Audience), "--out", d.out(), "--progress", "json"}
 	if nice, err := exec.LookPath("nice"); err == nil {
 		args = append([]string{nice, "-n", "19"}, args...) // people who log in come first
 	}
@@ -92,7 +128,7 @@ func (d *drawing) start(program string, c transition.Commission, subject []byte)
 	words := &tail{}
 	child.Stderr = words
 	child.Cancel = func() error { return interrupt(child.Process) }
-	child.WaitDelay = stopTime
+	child.WaitDelay = cmp.Or(i.StopTime, stopTime)
 	progress, err := child.StdoutPipe()
 	if err == nil {
 		err = child.Start()
@@ -101,13 +137,14 @@ func (d *drawing) start(program string, c transition.Commission, subject []byte)
 		stop()
 		return fmt.Errorf("start the drawing: %w", err)
 	}
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", child.Process.Pid), []byte(sacrifice), 0) // where there is such a file
 	d.stop, d.over = stop, make(chan struct{})
 	go func() {
 		defer close(d.over)
 		defer stop()
 		d.listen(progress)
 		if err := child.Wait(); err != nil {
-			d.failed = fmt.Errorf("%w: %s", err, words)
+			d.failed = fmt.Errorf("%w: %s", errors.Join(err, context.Cause(ctx)), words)
 		}
 	}()
 	return nil
@@ -180,7 +217,7 @@ func readGuide(folder string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, whole := map[string][]byte{}, 0
+	files, whole := map[string][]byte{}, int64(0)
 	for _, e := range entries {
 		if !e.Type().IsRegular() || !plainName.MatchString(e.Name()) {
 			continue
@@ -189,16 +226,11 @@ func readGuide(folder string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if info.Size() > maxFile || len(files) == maxFiles {
-			return nil, fmt.Errorf("%s: a guide does not have so much", e.Name())
+		if whole += info.Size(); whole > maxWhole || len(files) == maxFiles {
+			return nil, fmt.Errorf("%s: a guide has at most %d files and %d MB", e.Name(), maxFiles, maxWhole>>20)
 		}
-		body, err := os.ReadFile(filepath.Join(folder, e.Name()))
-		if err != nil {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(folder, e.Name())); err != nil {
 			return nil, err
-		}
-		files[e.Name()] = body
-		if whole += len(body); whole > maxWhole {
-			return nil, fmt.Errorf("a guide has no %d bytes", whole)
 		}
 	}
 	if files["index.html"] == nil {

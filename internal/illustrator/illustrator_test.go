@@ -1,6 +1,7 @@
 package illustrator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,18 @@ func child(args []string) int {
 		return 1
 	case what == "draws nothing":
 		write("guide.css", "")
+	case what == "draws too much":
+		write("index.html", "a guide")
+		write("large.pdf", strings.Repeat("x", maxWhole))
+	case what == "draws too many":
+		write("index.html", "a guide")
+		for n := range maxFiles {
+			write(fmt.Sprintf("page-%d.html", n), "")
+		}
+	case what == "hears nothing":
+		signal.Ignore(os.Interrupt)
+		fmt.Println(`{"done":2,"total":4,"what":"hears nothing"}`)
+		select {}
 	case what == "hangs":
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, os.Interrupt)
@@ -64,11 +77,13 @@ func child(args []string) int {
 	return 0
 }
 
-func begin(t *testing.T, what string) *drawing {
+func begin(t *testing.T, what string, change ...func(*Illustrator)) *drawing {
 	t.Helper()
 	t.Setenv("PORTVAKT_MASTER_KEY", "the-server's-own")
-	t.Setenv("TMPDIR", t.TempDir())
 	i := &Illustrator{Program: os.Args[0], Log: slog.New(slog.DiscardHandler), Describe: func(o organisation.Organisation, _ bool, _ string) ([]byte, error) { return []byte(o.Name), nil }}
+	for _, f := range change {
+		f(i)
+	}
 	d, err := i.Begin(transition.Commission{Organisation: organisation.Organisation{Name: what}, Edition: transition.Edition{Language: "en", Audience: transition.Administrators}})
 	if err != nil {
 		t.Fatal(err)
@@ -112,11 +127,44 @@ func TestAChildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	if err == nil || len(files) != 0 || !strings.HasSuffix(err.Error(), "there is no browser on this machine") || len(err.Error()) > 2*maxWords {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	if _, _, files, err := end(t, begin(t, "draws nothing")); err == nil || len(files) != 0 {
-		t.Errorf("a guide without a first page: %d files, %v", len(files), err)
+	for _, what := range []string{"draws nothing", "draws too much", "draws too many"} {
+		if _, _, files, err := end(t, begin(t, what)); err == nil || len(files) != 0 {
+			t.Errorf("a child that %s: %d files, %v", what, len(files), err)
+		}
 	}
-	if _, err := (&Illustrator{Describe: func(organisation.Organisation, bool, string) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
+	var log bytes.Buffer
+	if _, err := (&Illustrator{Log: slog.New(slog.NewTextHandler(&log, nil)), Describe: func(organisation.Organisation, bool, string) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
 		t.Error("a guide of nobody")
+	}
+	if !strings.Contains(log.String(), "nameless") {
+		t.Errorf("the operator reads %q", log.String())
+	}
+}
+
+// TestAChildHasItsTime: one that hangs is ended, also where it does not hear that it shall stop.
+func TestAChildHasItsTime(t *testing.T) {
+	soon := func(i *Illustrator) { i.DrawTime, i.StopTime = time.Second, 10*time.Millisecond }
+	for _, what := range []string{"hangs", "hears nothing"} {
+		if _, _, files, err := end(t, begin(t, what, soon)); err == nil || len(files) != 0 || !strings.Contains(err.Error(), "longer than 1s") {
+			t.Errorf("a child that %s: %d files, %v", what, len(files), err)
+		}
+	}
+}
+
+// TestWhatAServerThatWasKilledHasLeftBehindIsRemoved, and nothing else in the folder for such things.
+func TestWhatAServerThatWasKilledHasLeftBehindIsRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	now := time.Now()
+	for name, age := range map[string]time.Duration{folders + "1": 2 * time.Hour, folders + "2": time.Minute, "other-1": 48 * time.Hour} {
+		folder := filepath.Join(os.TempDir(), name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(folder, "guide"), 0o755), os.Chtimes(folder, now, now.Add(-age))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(t, begin(t, "draws"))
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), "*"))
+	if err != nil || len(left) != 2 || !strings.HasSuffix(left[0], "other-1") || !strings.HasSuffix(left[1], folders+"2") {
+		t.Errorf("%v %v", left, err)
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *Sender) invite(l *letter, p *locale.Printer, m outbox.Message, say func
 	}
 	l.Further = append(l.Further, say("mail.preparation_confirm.safe"))
 	l.NotYou = []string{say("mail.preparation_confirm.ignore")}
-	if guide := m.Params["guide_"+string(p.Language())]; guide != "" && !existing {
+	if guide := m.Params["guide_"+string(p.Language())]; guide != "" && !existing && !approved {
 		l.Guide = &action{say("mail.preparation_confirm.guide"), s.settings.Issuer + "/guide/" + url.PathEscape(guide) + "/"}
 	}
 }

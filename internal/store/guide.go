@@ -9,83 +9,83 @@ import (
 )
 
 const (
-	listGuides statement = `
-SELECT language, audience, drawing, subject, support, made_at, link FROM guides WHERE organisation_id = $1 ORDER BY audience DESC, language DESC`
+	guideColumns = `organisation_id, language, audience, drawing, subject, support, made_at, link, shared`
 
-	findGuide statement = `
-SELECT language, audience, drawing, subject, support, made_at, link FROM guides WHERE organisation_id = $1 AND language = $2 AND audience = $3`
+	listGuides statement = `SELECT ` + guideColumns + ` FROM guides WHERE organisation_id = $1 ORDER BY audience DESC, language DESC`
 
-	findGuideFile statement = `
-SELECT f.body, g.drawing FROM guides g JOIN guide_files f ON f.drawing = g.drawing AND f.name = $4
-WHERE g.organisation_id = $1 AND g.language = $2 AND g.audience = $3`
+	findGuide statement = `SELECT ` + guideColumns + ` FROM guides WHERE organisation_id = $1 AND language = $2 AND audience = $3`
 
-	listGuideFiles statement = `
-SELECT f.name, f.body FROM guides g JOIN guide_files f ON f.drawing = g.drawing
-WHERE g.organisation_id = $1 AND g.language = $2 AND g.audience = $3 ORDER BY f.name`
+	findSharedGuide statement = `SELECT ` + guideColumns + ` FROM guides WHERE link = $1 AND link <> '' AND shared`
 
-	findSharedFile statement = `
-SELECT f.body, g.drawing FROM guides g JOIN guide_files f ON f.drawing = g.drawing AND f.name = $2 WHERE g.link = $1 AND g.link <> ''`
+	findGuideFile statement = `SELECT body FROM guide_files WHERE drawing = $1 AND name = $2`
+
+	listGuideFiles statement = `SELECT name, body FROM guide_files WHERE drawing = $1 ORDER BY name`
 
 	listGuideLinks statement = `
-SELECT language, link FROM guides WHERE organisation_id = $1 AND audience = 'employees' AND link <> ''`
+SELECT language, link FROM guides WHERE organisation_id = $1 AND audience = 'employees' AND shared`
 
-	setGuideLink statement = `
-UPDATE guides SET link = $4 WHERE organisation_id = $1 AND language = $2 AND audience = $3`
+	shareGuide statement = `
+UPDATE guides SET link = $4, shared = $5 WHERE organisation_id = $1 AND language = $2 AND audience = $3`
 
 	deleteGuideFiles statement = `
 DELETE FROM guide_files WHERE drawing IN (SELECT drawing FROM guides WHERE organisation_id = $1 AND language = $2 AND audience = $3)`
 
 	saveGuide statement = `
-INSERT INTO guides (organisation_id, language, audience, drawing, subject, support, made_at, link) VALUES ($1, $2, $3, $4, $5, $6, $7, '')
+INSERT INTO guides (organisation_id, language, audience, drawing, subject, support, made_at, link, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, '', FALSE)
 ON CONFLICT (organisation_id, language, audience) DO UPDATE SET drawing = excluded.drawing, subject = excluded.subject, support = excluded.support, made_at = excluded.made_at`
 
 	insertGuideFile statement = `INSERT INTO guide_files (drawing, name, body) VALUES ($1, $2, $3)`
 
-	findUnendedJob statement = `
+	listUnendedJobs statement = `
 SELECT id, kind, organisation_id, created_by, state, position, total, counts, params, reason, created_at, started_at, finished_at, not_before
-FROM jobs WHERE organisation_id = $1 AND kind = $2 AND state IN ('waiting', 'queued', 'running', 'paused') ORDER BY created_at, id LIMIT 1`
+FROM jobs WHERE organisation_id = $1 AND kind = $2 AND state IN ('waiting', 'queued', 'running', 'paused') ORDER BY created_at, id`
 )
 
-func scanGuide(o organisation.ID) func(scan scan) (transition.Guide, error) {
-	return func(scan scan) (g transition.Guide, err error) {
-		var made int64
-		g.Organisation = o
-		err = scan(&g.Language, &g.Audience, &g.Drawing, &g.Subject, &g.Support, &made, &g.Link)
-		g.Made = fromMS(made)
-		return g, err
-	}
+func scanGuide(scan scan) (g transition.Guide, err error) {
+	var made int64
+	err = scan(&g.Organisation, &g.Language, &g.Audience, &g.Drawing, &g.Subject, &g.Support, &made, &g.Link, &g.Shared)
+	g.Made = fromMS(made)
+	return g, err
 }
 
-// ListGuides lists an organisation's guides.
-func (db *DB) ListGuides(ctx context.Context, o organisation.ID) ([]transition.Guide, error) {
-	return list(db.query(ctx, listGuides, string(o)), scanGuide(o))
-}
-
-// FindGuideInTx looks for a guide of the organisation.
-func (tx *Tx) FindGuideInTx(ctx context.Context, o organisation.ID, e transition.Edition) (transition.Guide, bool, error) {
-	found, err := list(tx.query(ctx, findGuide, string(o), e.Language, string(e.Audience)), scanGuide(o))
+func firstGuide(q query) (transition.Guide, bool, error) {
+	found, err := list(q, scanGuide)
 	if len(found) == 0 {
 		return transition.Guide{}, false, err
 	}
 	return found[0], true, nil
 }
 
-// FindGuideFile reads a file of an organisation's guide.
-func (db *DB) FindGuideFile(ctx context.Context, o organisation.ID, e transition.Edition, name string) (body []byte, drawing string, found bool, err error) {
-	found, err = db.query(ctx, findGuideFile, string(o), e.Language, string(e.Audience), name).one(&body, &drawing)
-	return body, drawing, found, err
+// ListGuides lists an organisation's guides.
+func (db *DB) ListGuides(ctx context.Context, o organisation.ID) ([]transition.Guide, error) {
+	return list(db.query(ctx, listGuides, string(o)), scanGuide)
 }
 
-// FindSharedFile reads a file of a guide by its public address.
-func (db *DB) FindSharedFile(ctx context.Context, link, name string) (body []byte, drawing string, found bool, err error) {
-	found, err = db.query(ctx, findSharedFile, link, name).one(&body, &drawing)
-	return body, drawing, found, err
+// FindGuide looks for a guide of the organisation.
+func (db *DB) FindGuide(ctx context.Context, o organisation.ID, e transition.Edition) (transition.Guide, bool, error) {
+	return firstGuide(db.query(ctx, findGuide, string(o), e.Language, string(e.Audience)))
 }
 
-// ListGuideFiles reads all files of an organisation's guide, by name.
-func (db *DB) ListGuideFiles(ctx context.Context, o organisation.ID, e transition.Edition) (map[string][]byte, error) {
+// FindGuideInTx is FindGuide inside a transaction that may share it.
+func (tx *Tx) FindGuideInTx(ctx context.Context, o organisation.ID, e transition.Edition) (transition.Guide, bool, error) {
+	return firstGuide(tx.query(ctx, findGuide, string(o), e.Language, string(e.Audience)))
+}
+
+// FindSharedGuide looks for a guide by its public address.
+func (db *DB) FindSharedGuide(ctx context.Context, link string) (transition.Guide, bool, error) {
+	return firstGuide(db.query(ctx, findSharedGuide, link))
+}
+
+// FindGuideFile reads a file of a drawing.
+func (db *DB) FindGuideFile(ctx context.Context, drawing, name string) (body []byte, found bool, err error) {
+	found, err = db.query(ctx, findGuideFile, drawing, name).one(&body)
+	return body, found, err
+}
+
+// ListGuideFiles reads all files of a drawing, by name.
+func (db *DB) ListGuideFiles(ctx context.Context, drawing string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	_, err := list(db.query(ctx, listGuideFiles, string(o), e.Language, string(e.Audience)), func(scan scan) (none struct{}, err error) {
+	_, err := list(db.query(ctx, listGuideFiles, drawing), func(scan scan) (none struct{}, err error) {
 		var name string
 		var body []byte
 		err = scan(&name, &body)
@@ -107,9 +107,9 @@ func (db *DB) ListGuideLinks(ctx context.Context, o organisation.ID) (map[string
 	return links, err
 }
 
-// SetGuideLink gives a guide its public address, or takes it away.
-func (tx *Tx) SetGuideLink(ctx context.Context, o organisation.ID, e transition.Edition, link string) error {
-	_, err := tx.exec(ctx, setGuideLink, string(o), e.Language, string(e.Audience), link)
+// ShareGuide gives a guide its public address, and says whether it leads to it.
+func (tx *Tx) ShareGuide(ctx context.Context, o organisation.ID, e transition.Edition, link string, shared bool) error {
+	_, err := tx.exec(ctx, shareGuide, string(o), e.Language, string(e.Audience), link, shared)
 	return err
 }
 
@@ -129,7 +129,7 @@ func (tx *Tx) SaveGuide(ctx context.Context, g transition.Guide, files map[strin
 	return nil
 }
 
-// FindUnendedJob looks for a job of the kind in the organisation that has not ended.
-func (tx *Tx) FindUnendedJob(ctx context.Context, o organisation.ID, k job.Kind) (job.Job, bool, error) {
-	return firstJob(tx.query(ctx, findUnendedJob, string(o), string(k)))
+// ListUnendedJobs lists the jobs of the kind in the organisation that have not ended.
+func (tx *Tx) ListUnendedJobs(ctx context.Context, o organisation.ID, k job.Kind) ([]job.Job, error) {
+	return list(tx.query(ctx, listUnendedJobs, string(o), string(k)), scanJob)
 }

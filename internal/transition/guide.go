@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -58,7 +60,8 @@ type Guide struct {
 	Subject string // digest of what it was drawn from
 	Support string
 	Made    time.Time
-	Link    string // what stands in its public address; empty: there is none
+	Link    string // what stands in its public address; empty: it never had one
+	Shared  bool   // the address leads to it
 	// Stale says that the organisation's look or policy, or Portvakt itself, has changed since: the pages may look different by now.
 	Stale bool
 }
@@ -107,24 +110,30 @@ const (
 	paramSupport  = "support"
 )
 
-// Why a drawing has failed.
-const (
-	failedDrawing = "drawing" // the log says why
-	failedLate    = "late"
-)
+// failedDrawing is why a drawing has failed: the log says more.
+const failedDrawing = "drawing"
+
+// countBegun is the count of a drawing's job that says how often it was begun.
+const countBegun = "begun"
 
 const (
-	drawingBite = 2 * time.Second  // how long a bite waits for news
-	drawingMost = 15 * time.Minute // after which a drawing is given up
+	drawingBite  = 2 * time.Second  // how long a bite waits for news
+	drawingPause = 10 * time.Second // before a drawing that failed is begun once more
+	mostFailed   = 2                // a drawing that ends without a guide so often has failed
+	mostBegun    = 4                // one that was begun so often, and whose node went down each time, brings them down
 )
 
 // easel holds the one drawing that this node has in hand.
 type easel struct {
-	mu      sync.Mutex
-	job     string
-	drawing Drawing
-	begun   time.Time
+	mu         sync.Mutex
+	closing    atomic.Bool // this node stops
+	job        string
+	commission Commission
+	drawing    Drawing
 }
+
+// errPutAway says that this node stops: another one, or its next start, begins the drawing anew.
+var errPutAway = errors.New("this server stops")
 
 // CanDraw says whether this server can draw guides.
 func (s *Service) CanDraw() bool { return s.Illustrator != nil }
@@ -143,7 +152,7 @@ func (s *Service) Guides(ctx context.Context, o organisation.Organisation) ([]Gu
 
 // Drawings lists the organisation's newest drawings: what goes on, and what has become of the last ones.
 func (s *Service) Drawings(ctx context.Context, o organisation.ID) ([]job.Job, error) {
-	return s.Store.ListJobs(ctx, o, job.Guide, 5)
+	return s.Store.ListJobs(ctx, o, job.Guide, 20)
 }
 
 // EditionOf says which guide a drawing is of, and what it tells people to do for help.
@@ -151,7 +160,7 @@ func EditionOf(j job.Job) (e Edition, support string) {
 	return Edition{j.Params[paramLanguage], Audience(j.Params[paramAudience])}, j.Params[paramSupport]
 }
 
-// Draw has a guide drawn by a job. Where one of the organisation's is being drawn already, it is that one. It fails with
+// Draw has a guide drawn by a job. Where the same one is being drawn already, or waits for its turn, it is that job. It fails with
 // administrator.ErrForbidden, ErrNoGuide for an edition that there is not, ErrNoIllustrator or ErrBadSupport.
 func (s *Service) Draw(ctx context.Context, by administrator.Administrator, o organisation.ID, e Edition, support string) (job.Job, error) {
 	support = strings.TrimSpace(support)
@@ -169,13 +178,15 @@ func (s *Service) Draw(ctx context.Context, by administrator.Administrator, o or
 	j.State = job.Queued
 	j.Params = map[string]string{paramLanguage: e.Language, paramAudience: string(e.Audience), paramSupport: support}
 	return j, s.InTx(ctx, func(tx Tx) error {
-		going, ok, err := tx.FindUnendedJob(ctx, o, job.Guide)
+		going, err := tx.ListUnendedJobs(ctx, o, job.Guide)
 		if err != nil {
-			return fmt.Errorf("find what is being drawn: %w", err)
+			return fmt.Errorf("list what is being drawn: %w", err)
 		}
-		if ok {
-			j = going
-			return nil
+		for _, one := range going {
+			if same, _ := EditionOf(one); same == e {
+				j = one
+				return nil
+			}
 		}
 		if err := tx.InsertJob(ctx, j); err != nil {
 			return fmt.Errorf("insert job: %w", err)
@@ -202,20 +213,19 @@ func (s *Service) StopDrawing(ctx context.Context, by administrator.Administrato
 	})
 }
 
-// Share gives a guide for employees a public address, which stays the same when it is drawn anew. Mailings link to it from then on. It fails
-// with administrator.ErrForbidden or ErrNoGuide.
+// Share lets a guide for employees be read at its public address, which is the same for good. Mailings link to it from then on. It fails with
+// administrator.ErrForbidden or ErrNoGuide.
 func (s *Service) Share(ctx context.Context, by administrator.Administrator, o organisation.ID, e Edition) error {
-	// Short enough to be read out; nothing in a guide is secret, so that it need not be kept as a hash.
-	return s.setLink(ctx, by, o, e, strings.ToLower(secret.Crockford.EncodeToString(secret.Random(10))), audit.GuideShared)
+	return s.setShared(ctx, by, o, e, true, audit.GuideShared)
 }
 
-// Withdraw takes a guide's public address away: it leads nowhere from then on, also in mails that are out. It fails with
+// Withdraw ends that: the address leads nowhere, also in mails that are out, until the guide is shared again. It fails with
 // administrator.ErrForbidden or ErrNoGuide.
 func (s *Service) Withdraw(ctx context.Context, by administrator.Administrator, o organisation.ID, e Edition) error {
-	return s.setLink(ctx, by, o, e, "", audit.GuideWithdrawn)
+	return s.setShared(ctx, by, o, e, false, audit.GuideWithdrawn)
 }
 
-func (s *Service) setLink(ctx context.Context, by administrator.Administrator, o organisation.ID, e Edition, link string, kind audit.Kind) error {
+func (s *Service) setShared(ctx context.Context, by administrator.Administrator, o organisation.ID, e Edition, shared bool, kind audit.Kind) error {
 	if !by.May(o, administrator.Prepare) {
 		return administrator.ErrForbidden
 	}
@@ -227,11 +237,15 @@ func (s *Service) setLink(ctx context.Context, by administrator.Administrator, o
 		if err != nil || !ok {
 			return cmp.Or(err, ErrNoGuide)
 		}
-		if (g.Link == "") == (link == "") {
+		if g.Shared == shared {
 			return nil // a second press, a second tab
 		}
-		if err := tx.SetGuideLink(ctx, o, e, link); err != nil {
-			return fmt.Errorf("set the guide's link: %w", err)
+		if g.Link == "" {
+			// Short enough to be read out; nothing in a guide is secret, so that it need not be kept as a hash.
+			g.Link = strings.ToLower(secret.Crockford.EncodeToString(secret.Random(10)))
+		}
+		if err := tx.ShareGuide(ctx, o, e, g.Link, shared); err != nil {
+			return fmt.Errorf("share the guide: %w", err)
 		}
 		return tx.Append(ctx, guideEvent(by, kind, o, e, s.Now()))
 	})
@@ -243,77 +257,101 @@ func guideEvent(by administrator.Administrator, kind audit.Kind, o organisation.
 	return event
 }
 
-// GuideFile reads a file of an organisation's guide, and the drawing that it is of. It fails with ErrNoGuide.
-func (s *Service) GuideFile(ctx context.Context, o organisation.ID, e Edition, name string) (body []byte, drawing string, err error) {
-	body, drawing, ok, err := s.Store.FindGuideFile(ctx, o, e, name)
+// FindGuide looks for a guide of the organisation. It fails with ErrNoGuide.
+func (s *Service) FindGuide(ctx context.Context, o organisation.ID, e Edition) (Guide, error) {
+	g, ok, err := s.Store.FindGuide(ctx, o, e)
 	if err == nil && !ok {
 		err = ErrNoGuide
 	}
-	return body, drawing, err
+	return g, err
 }
 
-// GuideFiles reads all files of an organisation's guide, by name. It fails with ErrNoGuide.
-func (s *Service) GuideFiles(ctx context.Context, o organisation.ID, e Edition) (map[string][]byte, error) {
-	all, err := s.Store.ListGuideFiles(ctx, o, e)
-	if err == nil && len(all) == 0 {
-		err = ErrNoGuide
-	}
-	return all, err
-}
-
-// SharedFile reads a file of a guide by its public address, and the drawing that it is of. It fails with ErrNoGuide.
-func (s *Service) SharedFile(ctx context.Context, link, name string) (body []byte, drawing string, err error) {
-	if link == "" {
-		return nil, "", ErrNoGuide
-	}
-	body, drawing, ok, err := s.Store.FindSharedFile(ctx, strings.ToLower(link), name)
+// FindShared looks for a guide by its public address. It fails with ErrNoGuide.
+func (s *Service) FindShared(ctx context.Context, link string) (Guide, error) {
+	g, ok, err := s.Store.FindSharedGuide(ctx, strings.ToLower(link))
 	if err == nil && !ok {
 		err = ErrNoGuide
 	}
-	return body, drawing, err
+	return g, err
 }
 
-// GuideStep does one bite of a drawing: it waits a little for news. It is a job.Step. The drawing itself lives in this process: where another
-// node, or the next start, takes the job over, it begins anew, and what was drawn before is kept until the new one is whole.
-func (s *Service) GuideStep(ctx context.Context, j job.Job, holder string) (job.Job, error) {
+// GuideFile reads a file of a guide. It fails with ErrNoGuide.
+func (s *Service) GuideFile(ctx context.Context, g Guide, name string) ([]byte, error) {
+	body, ok, err := s.Store.FindGuideFile(ctx, g.Drawing, name)
+	if err == nil && !ok {
+		err = ErrNoGuide
+	}
+	return body, err
+}
+
+// GuideFiles reads all files of a guide, by name.
+func (s *Service) GuideFiles(ctx context.Context, g Guide) (map[string][]byte, error) {
+	return s.Store.ListGuideFiles(ctx, g.Drawing)
+}
+
+// GuideStep does one bite of a drawing: it begins it, or waits a little for news. It is a job.Step. The drawing itself lives in this process:
+// where another node, or the next start, takes the job over, it begins anew, and what was drawn before is kept until the new one is whole.
+func (s *Service) GuideStep(ctx context.Context, j job.Job, holder string) (next job.Job, err error) {
 	s.easel.mu.Lock()
 	defer s.easel.mu.Unlock()
+	if s.easel.closing.Load() {
+		return j, errPutAway
+	}
+	if s.easel.job != j.ID {
+		return s.beginDrawing(ctx, j, holder)
+	}
+	done, total, ended := s.easel.drawing.Wait(drawingBite)
+	if s.easel.closing.Load() {
+		return j, errPutAway // whoever stops this process may have stopped the child as well: that is no failure
+	}
+	next = j
+	next.Position, next.Total = int64(done), int64(total)
+	if !ended {
+		return next, s.saveDrawing(ctx, next, holder, nil)
+	}
+	files, err := s.easel.drawing.Files()
+	if err != nil || len(files) == 0 {
+		return s.drawingFailed(ctx, next, holder)
+	}
+	next.State = job.Done
+	return next, s.saveDrawing(ctx, next, holder, newMade(s.easel.commission, next, s.Release, s.Now(), files))
+}
+
+// beginDrawing begins a drawing, after it has noted that it does: a drawing that takes the whole node with it is not begun for ever.
+func (s *Service) beginDrawing(ctx context.Context, j job.Job, holder string) (next job.Job, err error) {
+	s.easel.clear() // of a job that was stopped, or went to another node
 	o, ok, err := s.Store.FindOrganisation(ctx, j.Organisation)
 	if err != nil || !ok {
 		return j, cmp.Or(err, fmt.Errorf("no organisation %s", j.Organisation))
 	}
+	next = j
+	next.Position, next.Total, next.Counts = 0, 0, maps.Clone(j.Counts)
+	if next.Counts[countBegun]++; next.Counts[countBegun] > mostBegun {
+		next.State, next.Reason = job.Failed, failedDrawing
+		return next, s.saveDrawing(ctx, next, holder, nil)
+	}
+	if err := s.saveDrawing(ctx, next, holder, nil); err != nil {
+		return j, err
+	}
 	e, support := EditionOf(j)
 	c := s.commission(o, e, support)
+	d, err := s.Illustrator.Begin(c)
+	if err != nil {
+		return s.drawingFailed(ctx, next, holder)
+	}
+	s.easel.job, s.easel.commission, s.easel.drawing = j.ID, c, d
+	return next, nil
+}
+
+// drawingFailed lets a drawing be begun once more after a while, or gives it up.
+func (s *Service) drawingFailed(ctx context.Context, j job.Job, holder string) (job.Job, error) {
 	next := j
-	if s.easel.job != j.ID {
-		s.easel.clear() // of a job that was stopped, or went to another node
-		d, err := s.Illustrator.Begin(c)
-		if err != nil {
-			next.State, next.Reason = job.Failed, failedDrawing
-			return next, s.saveDrawing(ctx, next, holder, nil)
-		}
-		s.easel.job, s.easel.drawing, s.easel.begun = j.ID, d, s.Now()
+	next.NotBefore = s.Now().Add(drawingPause)
+	if j.Counts[countBegun] >= mostFailed {
+		next.State, next.Reason, next.NotBefore = job.Failed, failedDrawing, j.NotBefore
 	}
-	done, total, ended := s.easel.drawing.Wait(drawingBite)
-	next.Position, next.Total = int64(done), int64(total)
-	var files map[string][]byte
-	switch {
-	case ended:
-		next.State = job.Done
-		if files, err = s.easel.drawing.Files(); err != nil || len(files) == 0 {
-			next.State, next.Reason = job.Failed, failedDrawing
-		}
-	case s.Now().After(s.easel.begun.Add(drawingMost)):
-		next.State, next.Reason = job.Failed, failedLate
-	}
-	var made *made
-	if next.State == job.Done {
-		made = newMade(c, next, s.Release, s.Now(), files)
-	}
-	err = s.saveDrawing(ctx, next, holder, made)
-	if err == nil && next.State.Ended() || errors.Is(err, job.ErrLost) || errors.Is(err, job.ErrStopped) {
-		s.easel.clear()
-	}
+	err := s.saveDrawing(ctx, next, holder, nil)
+	s.easel.clear()
 	return next, err
 }
 
@@ -328,8 +366,9 @@ func newMade(c Commission, j job.Job, release string, now time.Time, files map[s
 }
 
 // saveDrawing commits how far a drawing has come; its last bite together with the guide, so that there is the old one or the new one, whole.
+// A drawing that has ended, or whose job was stopped or went to another node, is put away.
 func (s *Service) saveDrawing(ctx context.Context, j job.Job, holder string, m *made) error {
-	return s.InBulkTx(ctx, func(tx Tx) error {
+	err := s.InBulkTx(ctx, func(tx Tx) error {
 		if err := tx.SaveJob(ctx, j, holder, s.Now()); err != nil {
 			return err
 		}
@@ -347,10 +386,18 @@ func (s *Service) saveDrawing(ctx context.Context, j job.Job, holder string, m *
 		}
 		return tx.Append(ctx, event)
 	})
+	if err == nil && j.State.Ended() || errors.Is(err, job.ErrLost) || errors.Is(err, job.ErrStopped) {
+		s.easel.clear()
+	}
+	return err
 }
 
-// PutAway ends the drawing that this node has in hand. Its job goes on elsewhere, or begins anew.
+// Closing lets this node begin no drawing any more, and fail none: it stops.
+func (s *Service) Closing() { s.easel.closing.Store(true) }
+
+// PutAway ends the drawing that this node has in hand, which stops.
 func (s *Service) PutAway() {
+	s.Closing()
 	s.easel.mu.Lock()
 	defer s.easel.mu.Unlock()
 	s.easel.clear()
@@ -360,7 +407,7 @@ func (e *easel) clear() {
 	if e.drawing != nil {
 		e.drawing.Stop()
 	}
-	e.job, e.drawing = "", nil
+	e.job, e.commission, e.drawing = "", Commission{}, nil
 }
 
 func (s *Service) commission(o organisation.Organisation, e Edition, support string) Commission {

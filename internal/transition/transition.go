@@ -76,12 +76,14 @@ type Store interface {
 	FindOrganisation(ctx context.Context, o organisation.ID) (organisation.Organisation, bool, error)
 	// ListGuides lists an organisation's guides.
 	ListGuides(ctx context.Context, o organisation.ID) ([]Guide, error)
-	// FindGuideFile reads a file of an organisation's guide, and says which drawing it is of.
-	FindGuideFile(ctx context.Context, o organisation.ID, e Edition, name string) (body []byte, drawing string, found bool, err error)
-	// ListGuideFiles reads all files of an organisation's guide, by name.
-	ListGuideFiles(ctx context.Context, o organisation.ID, e Edition) (map[string][]byte, error)
-	// FindSharedFile is FindGuideFile by a guide's public address.
-	FindSharedFile(ctx context.Context, link, name string) (body []byte, drawing string, found bool, err error)
+	// FindGuide looks for a guide of the organisation.
+	FindGuide(ctx context.Context, o organisation.ID, e Edition) (Guide, bool, error)
+	// FindSharedGuide looks for a guide by its public address.
+	FindSharedGuide(ctx context.Context, link string) (Guide, bool, error)
+	// FindGuideFile reads a file of a drawing.
+	FindGuideFile(ctx context.Context, drawing, name string) (body []byte, found bool, err error)
+	// ListGuideFiles reads all files of a drawing, by name.
+	ListGuideFiles(ctx context.Context, drawing string) (map[string][]byte, error)
 }
 
 // Tx is what a transition changes.
@@ -121,16 +123,16 @@ type Tx interface {
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
 	UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error
-	// FindUnendedJob looks for a job of the kind in the organisation that has not ended.
-	FindUnendedJob(ctx context.Context, o organisation.ID, k job.Kind) (job.Job, bool, error)
+	// ListUnendedJobs lists the jobs of the kind in the organisation that have not ended.
+	ListUnendedJobs(ctx context.Context, o organisation.ID, k job.Kind) ([]job.Job, error)
 	// FindJobInTx looks a job of the organisation up.
 	FindJobInTx(ctx context.Context, o organisation.ID, id string) (job.Job, bool, error)
 	// MoveJob cancels a job of the organisation; false where it has ended.
 	MoveJob(ctx context.Context, o organisation.ID, id string, to job.State, now time.Time) (bool, error)
 	// FindGuideInTx looks for a guide of the organisation.
 	FindGuideInTx(ctx context.Context, o organisation.ID, e Edition) (Guide, bool, error)
-	// SetGuideLink gives a guide its public address, or takes it away.
-	SetGuideLink(ctx context.Context, o organisation.ID, e Edition, link string) error
+	// ShareGuide gives a guide its public address, and says whether it leads to it.
+	ShareGuide(ctx context.Context, o organisation.ID, e Edition, link string, shared bool) error
 	// SaveGuide stores a guide and its files in place of the one before. Its public address stays what it is.
 	SaveGuide(ctx context.Context, g Guide, files map[string][]byte) error
 	audit.Appender

@@ -12,14 +12,14 @@ import (
 // getGuide handles GET /guide/{link}/…: an organisation's illustrated guide, for whoever has the link. Nothing in it is secret.
 func (d *Door) getGuide(w http.ResponseWriter, r *http.Request) error {
 	name := cmp.Or(r.PathValue("file"), "index.html")
-	body, drawing, err := d.Transition.SharedFile(r.Context(), r.PathValue("link"), name)
+	g, err := d.Transition.FindShared(r.Context(), r.PathValue("link"))
+	if err == nil {
+		err = d.Kit.Shown(w, r, name, g.Drawing, func() ([]byte, error) { return d.Transition.GuideFile(r.Context(), g, name) })
+	}
 	if errors.Is(err, transition.ErrNoGuide) {
 		return &web.Fault{Status: http.StatusNotFound, Key: "error.not_found"}
 	}
-	if err != nil {
-		return err
-	}
-	return d.Kit.Shown(w, r, name, drawing, body)
+	return err
 }
 
 // getGuideFolder handles GET /guide/{link}: the links of a page count from the folder.

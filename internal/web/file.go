@@ -13,9 +13,9 @@ var shownTypes = map[string]string{
 }
 
 // Shown answers with a file that was made of texts and pictures alone: a page among them may load the pictures and the stylesheet beside it, and
-// run nothing. The tag names the file's content, so that a browser that has it asks and is told to keep it. It answers 404 for a file of an
-// unknown kind.
-func (k *Kit) Shown(w http.ResponseWriter, r *http.Request, name, tag string, body []byte) error {
+// run nothing. The tag names the file's content: a browser that has it is told to keep it, and the body is not read. It answers 404 for a file
+// of an unknown kind.
+func (k *Kit) Shown(w http.ResponseWriter, r *http.Request, name, tag string, read func() ([]byte, error)) error {
 	kind := path.Ext(name)
 	mediaType := shownTypes[kind]
 	if mediaType == "" {
@@ -24,7 +24,16 @@ func (k *Kit) Shown(w http.ResponseWriter, r *http.Request, name, tag string, bo
 	if mediaType == "" {
 		return &Fault{Status: http.StatusNotFound, Key: "error.not_found"}
 	}
-	h := w.Header()
+	h, etag := w.Header(), `"`+tag+`"`
+	if r.Header.Get("If-None-Match") == etag {
+		h.Set("ETag", etag)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	body, err := read()
+	if err != nil {
+		return err
+	}
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
 	if kind == ".pdf" {
@@ -32,7 +41,7 @@ func (k *Kit) Shown(w http.ResponseWriter, r *http.Request, name, tag string, bo
 	}
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Robots-Tag", "noindex")
-	h.Set("ETag", `"`+tag+`"`)
+	h.Set("ETag", etag)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 	return nil
 }

@@ -3,14 +3,15 @@
 -- +goose Up
 
 CREATE TABLE guides (
-  organisation_id TEXT   NOT NULL REFERENCES organisations (id),
-  language        TEXT   NOT NULL,
-  audience        TEXT   NOT NULL, -- employees, administrators
-  drawing         TEXT   NOT NULL, -- the job that has drawn it
-  subject         TEXT   NOT NULL, -- digest of what it was drawn from: with another one, the pages look different by now
-  support         TEXT   NOT NULL, -- whom it tells people to ask
-  made_at         BIGINT NOT NULL,
-  link            TEXT   NOT NULL, -- what stands in its public address; '': there is none
+  organisation_id TEXT    NOT NULL REFERENCES organisations (id),
+  language        TEXT    NOT NULL,
+  audience        TEXT    NOT NULL, -- employees, administrators
+  drawing         TEXT    NOT NULL, -- the job that has drawn it
+  subject         TEXT    NOT NULL, -- digest of what it was drawn from: with another one, the pages look different by now
+  support         TEXT    NOT NULL, -- whom it tells people to ask
+  made_at         BIGINT  NOT NULL,
+  link            TEXT    NOT NULL, -- what stands in its public address, for good; '': it never had one
+  shared          BOOLEAN NOT NULL, -- the address leads to it
   PRIMARY KEY (organisation_id, language, audience)
 );
 
