@@ -160,6 +160,11 @@ func TestASharedGuideIsReadByWhoeverHasTheLink(t *testing.T) {
 		for range 2 { // pressed twice
 			b.post(guides, "want", "share", "language", "sv", "audience", "employees").expect(http.StatusSeeOther).follow().shows("Länken är klar")
 		}
+		at := b.at
+		if b.get(consoleURL + "/log"); strings.Count(plain(b.body), "Gjorde en länk till en guide") != 1 {
+			t.Error("the log has it twice, or not at all")
+		}
+		b.get(at)
 		link := w.askDB(`SELECT link FROM guides`)
 		if len(link) != 16 || !strings.Contains(b.body, issuer+"/guide/"+link+"/") {
 			t.Fatalf("the page does not show the link %q", link)
