@@ -10,12 +10,14 @@ import (
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/demo"
 	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 )
 
 // walk is one way through the journeys: the pictures that it brings home, and what is needed to write the guide.
 type walk struct {
 	subject   Subject
+	look      organisation.Organisation // the subject as the private instance has it
 	lang      locale.Language
 	print     *locale.Printer
 	documents []document
@@ -63,7 +65,12 @@ func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience A
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{chromium: c, subject: s, lang: lang, print: texts.Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
+	s = s.filled()
+	look, err := s.organisation()
+	if err != nil {
+		return nil, err
+	}
+	w := &walk{chromium: c, subject: s, look: look, lang: lang, print: texts.Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
 	w.wanted = pictures(w.documents)
 	w.total = len(w.wanted) + len(w.documents)
 	if w.samples, err = samples(s, w.print); err != nil {
@@ -94,16 +101,12 @@ func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience A
 
 // in walks in an instance of its own.
 func (w *walk) in(ctx context.Context, phase string, part func(*walk)) (err error) {
-	look, err := w.subject.organisation()
-	if err != nil {
-		return err
-	}
 	w.world, err = demo.Start(ctx, demo.Options{Lang: string(w.lang), Phase: phase, People: 40, NoSMS: !w.subject.SMS, App: cheap})
 	if err != nil {
 		return fmt.Errorf("guide: start a private instance: %w", err)
 	}
 	defer func() { err = errors.Join(err, w.world.Stop()) }()
-	if _, err := w.world.App.Control.Provisioning.SetOrganisation(ctx, look); err != nil {
+	if _, err := w.world.App.Control.Provisioning.SetOrganisation(ctx, w.look); err != nil {
 		return fmt.Errorf("guide: %w", err)
 	}
 	defer func() {
@@ -144,9 +147,11 @@ func (w *walk) to(name string) { w.at = name }
 // shot changes how a picture is taken.
 type shot func(*journey.Shot, *picture)
 
-// around shows what the selector finds, and low nothing below the lowest mark.
+// around shows what the selector finds, below no more than this below the lowest mark, low nothing there, and near nothing far above the highest.
 func around(selector string) shot       { return func(s *journey.Shot, _ *picture) { s.Around = selector } }
-func low(s *journey.Shot, _ *picture)   { s.Low = true }
+func below(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Below = n } }
+func low(s *journey.Shot, _ *picture)   { s.Below = 28 }
+func near(s *journey.Shot, _ *picture)  { s.Above = 240 }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
 func loose(_ *journey.Shot, p *picture) { p.loose = true }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
@@ -158,7 +163,7 @@ func instead(selector, text string) shot {
 	}
 }
 
-// shoot takes a picture with these marks: names of controls, or selectors, which begin with a point, a number sign or "output".
+// shoot takes a picture with these marks: names of controls, or selectors, which begin with a point or a number sign, and what they find is called.
 func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...shot) {
 	w.to(name)
 	if !w.wanted[name] {
@@ -183,6 +188,11 @@ func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...sho
 		}
 	}
 	p.Photo = b.Photograph(s)
+	for i, seen := range p.Names {
+		if seen != "" && s.Marks[i].Selector == "" {
+			p.marks[i] = seen
+		}
+	}
 	if p.loose {
 		p.Print = "-"
 	}
