@@ -145,7 +145,8 @@ const frame = `(from, to, around, above, below) => {
   else area = { left: Math.max(area.left - 16, 0), top: Math.max(area.top - 16, 0), right: Math.min(area.right + 16, document.documentElement.clientWidth), bottom: area.bottom + 16 };
   if (above && lowest) area.top = Math.max(area.top, highest - above);
   if (below && lowest) area.bottom = Math.min(area.bottom, lowest + below);
-  area.bottom = Math.max(Math.min(area.bottom, area.top + 1000), lowest + 12); // the rest of a long page is more of the same
+  const most = area.right - area.left > 600 ? 1000 : 640; // the rest of a long page is more of the same
+  area.bottom = Math.max(Math.min(area.bottom, area.top + most), lowest + 12);
   const x = Math.floor(area.left), y = Math.floor(area.top);
   return { x, y, width: Math.ceil(area.right) - x, height: Math.ceil(area.bottom) - y, names };
 }`

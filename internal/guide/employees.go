@@ -106,7 +106,7 @@ func (w *walk) ownApp(a *journey.Person) (*journey.Person, *journey.Handset) {
 	w.to("second-offer")
 	w.toAccount(a)
 	a.SeeEnabled(a.Activate)
-	w.shoot(a.Browser, "second-offer", w.offer(a))
+	w.shoot(a.Browser, "second-offer", w.offer(a), low)
 	a.Press(a.Activate)
 	a.SeeRole("button", a.Next)
 	a.Resize(wide, 900)
@@ -141,7 +141,7 @@ func (w *walk) ownApp(a *journey.Person) (*journey.Person, *journey.Handset) {
 // handset gives somebody a phone with our own authenticator. It is a short one: its pages fill it.
 func (w *walk) handset(p *journey.Person) *journey.Handset {
 	o := journey.HandsetOptions(string(w.lang))
-	o.Height = 640
+	o.Height = 700
 	h := p.Handset(w.chromium.Browser(w, o))
 	h.OpenApp()
 	return h
@@ -191,7 +191,7 @@ func (w *walk) arrive(a *journey.Person) {
 	w.to("finish-app")
 	w.fromAccount(a)
 	a.Welcomed()
-	w.shoot(a.Browser, "finish-app", []string{a.LogOut}, instead(".cards", ""))
+	w.shoot(a.Browser, "finish-app", []string{a.LogOut}, instead(".cards", ""), below(300))
 	w.to("mobile-open")
 	p := a.In(a.Tab())
 	p.Resize(narrow, 640)
@@ -310,7 +310,7 @@ func (w *walk) changeAddress(b *journey.Person) {
 	w.shoot(b.Browser, "address-account", []string{change}, around("section[aria-labelledby=details]"))
 	b.Press(change)
 	b.Fill(w.say("myaccount.address.new"), bosNew)
-	w.shoot(b.Browser, "address-new", []string{w.say("myaccount.address.new"), w.say("myaccount.address.submit")})
+	w.shoot(b.Browser, "address-new", []string{w.say("myaccount.address.new"), w.say("myaccount.address.submit")}, low)
 	b.Press(w.say("myaccount.address.submit"))
 	b.See(b.Sent)
 	m := b.Mail.ReadMail(bosNew, w.say("mail.address_confirm.subject"))
@@ -319,7 +319,7 @@ func (w *walk) changeAddress(b *journey.Person) {
 	link.Resize(narrow, 844)
 	link.Reload()
 	link.SeeRole("button", w.say("myaccount.address.confirm"))
-	w.shoot(link.Browser, "address-confirm", []string{w.say("myaccount.address.confirm")})
+	w.shoot(link.Browser, "address-confirm", []string{w.say("myaccount.address.confirm")}, low)
 	link.Close() // his address stays: the other pictures are of the same person
 }
 
@@ -341,7 +341,7 @@ func (w *walk) newPhone(b *journey.Person) {
 	h.Press(h.Approve)
 	h.See(w.say("authenticator.done.tested"))
 	h.Close()
-	b.Open(b.World.Portvakt + "/account")
+	b.SeeEnabled(remove) // his page goes back by itself
 	w.shoot(b.Browser, "new-old", []string{remove}, around("section[aria-labelledby=mfa]"), below(240))
 	b.Press(remove)
 	b.SeeEnabled(w.say("myaccount.remove.submit"))

@@ -34,7 +34,7 @@ func samples(s Subject, p *locale.Printer) ([]journey.Sample, error) {
 	// The day of the policy is the organisation's own; every other is today's.
 	own := ""
 	if day, err := time.Parse(time.DateOnly, s.MFAFrom); err == nil {
-		own = "(?!" + p.Date(day) + ")"
+		own = "(?!" + p.Date(day) + "|" + day.Format("January 2, 2006") + ")"
 	}
 	day := p.Date(time.Date(2026, time.December, 1, 0, 0, 0, 0, time.UTC))
 	moment := map[locale.Language]string{locale.Swedish: "1 december 2026 08:15", locale.English: "1 December 2026 08:15"}[p.Language()]
@@ -43,6 +43,8 @@ func samples(s Subject, p *locale.Printer) ([]journey.Sample, error) {
 		{Match: `(localhost|127\.0\.0\.1):\d+`, Text: plain(s.host())},
 		{Match: `\d{1,2} (` + months + `) \d{4}( |, | kl\. | at )\d\d:\d\d`, Text: moment},
 		{Match: regexp.QuoteMeta(s.Issuer) + `/\S{24,}`, Text: plain(s.Issuer + "/…")},
+		{Match: `(` + months + `) \d{1,2}, \d{4} at \d{1,2}:\d\d\s[AP]M`, Text: "December 1, 2026 at 8:15 AM"}, // as browsers write English
+		{Match: own + `\b(` + months + `) \d{1,2}, \d{4}`, Text: "December 1, 2026"},
 		{Match: own + `\b\d{1,2} (` + months + `) \d{4}`, Text: day},
 		{Match: `\b20\d\d-\d\d-\d\d( \d\d:\d\d)?`, Text: "2026-12-01"}, {Selector: `input[type="date"]`, Text: "2026-12-01"},
 		{Match: `\b127\.0\.0\.[0-9]+\b`, Text: "203.0.113.7"},

@@ -151,7 +151,7 @@ type shot func(*journey.Shot, *picture)
 func around(selector string) shot       { return func(s *journey.Shot, _ *picture) { s.Around = selector } }
 func below(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Below = n } }
 func low(s *journey.Shot, _ *picture)   { s.Below = 28 }
-func near(s *journey.Shot, _ *picture)  { s.Above = 240 }
+func near(s *journey.Shot, _ *picture)  { s.Above = 280 }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
 func loose(_ *journey.Shot, p *picture) { p.loose = true }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
