@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,9 @@ func (s Subject) organisation() (organisation.Organisation, error) {
 	}
 	if err := o.Check(); err != nil {
 		return o, fmt.Errorf("guide: %w", err)
+	}
+	if u, err := url.Parse(s.Issuer); s.Issuer != "" && (err != nil || u.Host == "") {
+		return o, fmt.Errorf("guide: the issuer %q is no address as https://login.example.com", s.Issuer)
 	}
 	return o, nil
 }

@@ -56,7 +56,7 @@ func (w *walk) Logf(string, ...any) {}
 
 // Fatalf ends the walk: a page is not as the guide tells it.
 func (w *walk) Fatalf(format string, args ...any) {
-	panic(stop{fmt.Errorf("guide: on the way to the picture %s: "+format, append([]any{w.at}, args...)...)})
+	panic(stop{fmt.Errorf("guide: a page is not as the guide tells it, and nothing was written; on the way to the picture %s: "+format, append([]any{w.at}, args...)...)})
 }
 
 // walkThrough takes all pictures that the documents of the subject want.
