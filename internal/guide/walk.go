@@ -39,7 +39,6 @@ type picture struct {
 	marks []string // names of what has a number
 	from  int      // the number before its first
 	phone bool     // a telephone's screen
-	loose bool     // the page says something else from one moment to the next, and has no fingerprint
 }
 
 // cheap are costs that nobody waits for: the pages are the same with the real ones.
@@ -153,7 +152,6 @@ func below(n int) shot                  { return func(s *journey.Shot, _ *pictur
 func low(s *journey.Shot, _ *picture)   { s.Below = 28 }
 func near(s *journey.Shot, _ *picture)  { s.Above = 280 }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
-func loose(_ *journey.Shot, p *picture) { p.loose = true }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
 
 // instead puts a sample where something is that differs each time.
@@ -192,9 +190,6 @@ func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...sho
 		if seen != "" && s.Marks[i].Selector == "" {
 			p.marks[i] = seen
 		}
-	}
-	if p.loose {
-		p.Print = "-"
 	}
 	w.taken[name] = p
 	w.progress(len(w.taken), w.total, name)

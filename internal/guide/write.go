@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // printsFile is where the fingerprints of the pages stand beside the pictures.
@@ -135,7 +136,8 @@ func (w *walk) printOut(folder, file string) (err error) {
 }
 
 func (w *walk) view(d document) view {
-	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name, Colour: w.subject.Colour,
+	colour, _ := web.Contrast(w.subject.Colour)
+	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name, Colour: colour.Text,
 		Contents: w.say("guide.contents"), More: w.say("guide.more"), Back: w.say("guide.back"), PDF: w.say("guide.as_pdf"),
 		Made: w.say("guide.made", "Employer", w.subject.Name), Support: w.say("guide.support_unnamed"), Main: d.file == "index"}
 	if w.subject.Support != "" {
