@@ -138,7 +138,7 @@ const frame = `(from, to, around, above, below) => {
     put({ left: Math.min(right - 15, width - 29) + "px", top: Math.max(at.top - 18, 1) + "px", width: "27px", height: "27px", borderRadius: "50%", background: "#c2185b", color: "#fff",
       font: "bold 16px/27px 'Liberation Sans', Arial, sans-serif", textAlign: "center", boxShadow: "0 0 0 2px #fff" }, String(n));
   }
-  const shown = around ? [...document.querySelectorAll(around)] : [];
+  const shown = around ? [...document.querySelectorAll(around)].filter((e) => e.getClientRects().length) : [];
   const parts = shown.length ? shown : [...document.querySelectorAll("header, main")];
   let area = (parts.length ? parts : [document.body]).map(box).reduce(union);
   if (!shown.length) area = { ...area, left: 0, right: document.documentElement.clientWidth, top: 0 };

@@ -146,11 +146,11 @@ func (w *walk) to(name string) { w.at = name }
 // shot changes how a picture is taken.
 type shot func(*journey.Shot, *picture)
 
-// around shows what the selector finds, below no more than this below the lowest mark, low nothing there, and near nothing far above the highest.
+// around shows what the selector finds, below no more than this below the lowest mark, low nothing there, and above no more than this above the highest.
 func around(selector string) shot       { return func(s *journey.Shot, _ *picture) { s.Around = selector } }
 func below(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Below = n } }
 func low(s *journey.Shot, _ *picture)   { s.Below = 28 }
-func near(s *journey.Shot, _ *picture)  { s.Above = 280 }
+func above(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Above = n } }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
 
