@@ -80,7 +80,7 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo guide locale secret selftest store terminal"},
+	"cmd/portvakt": {command, "app config control demo guide illustrator locale organisation secret selftest store terminal"},
 
 	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control docs enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
@@ -96,7 +96,7 @@ var theHouse = map[string]room{
 	"internal/control":          {door, "dkim administration administrator audit auditing clientregistration enrolment organisation provisioning register relyingparty signingkey transition vapid"},
 	"internal/oidc":             {door, "authn clientregistration grant relyingparty secret session signin signingkey visitor web"},
 	"internal/docs":             {door, "web ./docs"},
-	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin visitor web"},
+	"internal/ui":               {door, "account audit authn enrolment grant myaccount onetime organisation preparation recovery relyingparty secret session signin transition visitor web"},
 
 	"internal/visitor": {kit, "authn secret session web"},
 	"internal/web":     {kit, "locale"},
@@ -111,7 +111,7 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account administrator audit authn onetime organisation outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn job organisation outbox password person session"},
+	"internal/transition":         {flow, "account administrator audit authn job organisation outbox password person secret session"},
 	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password phone push recoverycode secret session smscode throttle totp"},
@@ -144,12 +144,13 @@ var theHouse = map[string]room{
 	"docs":                   {noun, ""},
 	"internal/register":      {noun, "account person"},
 
-	"internal/bounce":   {engine, "outbox"},
-	"internal/geo":      {engine, ""},
-	"internal/mail":     {engine, "dkim organisation locale onetime outbox recovery secret"},
-	"internal/outbound": {engine, "outbox secret session signingkey"},
-	"internal/robot":    {engine, "recovery secret"},
-	"internal/sms":      {engine, "locale outbox phone secret smscode"},
+	"internal/bounce":      {engine, "outbox"},
+	"internal/geo":         {engine, ""},
+	"internal/illustrator": {engine, "organisation transition"},
+	"internal/mail":        {engine, "dkim organisation locale onetime outbox recovery secret"},
+	"internal/outbound":    {engine, "outbox secret session signingkey"},
+	"internal/robot":       {engine, "recovery secret"},
+	"internal/sms":         {engine, "locale outbox phone secret smscode"},
 	"internal/store": {engine, `idempotency dkim account administration administrator audit auditing authn clientregistration enrolment grant housekeeping job myaccount onetime organisation outbox password
 		person preparation provisioning push recovery register relyingparty secret session signin signingkey throttle token transition vapid`},
 	"internal/webpush": {engine, "outbox push secret vapid"},
@@ -191,7 +192,7 @@ var theForeign = []foreignRule{
 		"pages are rendered by the kit web, mails by mail, the guide by guide"},
 	{"text/template", nil, []string{"internal/mail", "internal/locale"}, "it escapes nothing: only texts that are no HTML go through it"},
 	{"database/sql", nil, []string{"internal/store"}, "only store has SQL"},
-	{"os/exec", nil, []string{"e2e/journey", "internal/selftest", "internal/store/pgtest", "internal/webpush/pushtest"}, "the product starts no other program, and itself only to be measured"},
+	{"os/exec", nil, []string{"e2e/journey", "internal/illustrator", "internal/selftest", "internal/store/pgtest", "internal/webpush/pushtest"}, "the product starts no other program, and itself only to be measured, or to draw a guide"},
 	{"plugin", nil, nil, "extension points are protocols"},
 	{"unsafe", nil, nil, "nothing here needs it"},
 	{"net/smtp", nil, nil, "it is frozen; go-mail and go-smtp do it"},

@@ -30,10 +30,7 @@ type prepared struct {
 
 func (w *world) prepared(o journey.Options, key person.Key, address, name, mails string) *prepared {
 	w.t.Helper()
-	texts, err := locale.New()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	texts := locale.New()
 	in := func(lang string) func(string) string {
 		printer := texts.Printer(locale.Language(lang))
 		return func(text string) string {

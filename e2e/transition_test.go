@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
@@ -189,6 +190,12 @@ func lookAtConsole(t *testing.T, w *world, o journey.Options, look func(*journey
 	look(e.Person, "bulk", "admin.bulk.send_text")
 	e.Press(say("admin.bulk.send_submit"))
 	look(e.Person, "mailings-sent", "admin.notice.mailing")
+	e.Press(say("admin.section.guide"))
+	look(e.Person, "guide-none", "admin.guide.none")
+	e.Press(say("admin.guide.draw"))
+	e.Await(say("admin.guide.made"))
+	e.Press(say("admin.guide.share") + " " + say("admin.guide."+cmp.Or(o.Lang, "sv")))
+	look(e.Person, "guide", "admin.guide.link_text")
 	e.Press(say("admin.section.help"))
 	look(e.Person, "help", "admin.help.search")
 	e.Fill(say("admin.help.search"), "david")

@@ -38,7 +38,7 @@ type world struct {
 }
 
 // cheap are costs that a test can pay often: the steps are the same with the real ones.
-var cheap = app.Options{Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Robot: 500}
+var cheap = app.Options{Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Robot: 500, Illustrator: sketch{}}
 
 // begin starts a world. Its mails without JavaScript wait a minute, as in the demo; its
 // clock is moved for them.

@@ -42,9 +42,9 @@ func endings() []os.Signal {
 
 // commands are the subcommands, in the order of the help.
 type commands struct {
-	Demo          demoCommand          `cmd:"" help:"Show everything on this machine: Portvakt, two sample apps, an inbox, seeded people."`
-	Init          initCommand          `cmd:"" help:"Make a settings file, a master key and an empty database."`
-	Serve         serveCommand         `cmd:"" help:"Serve."`
+	Demo demoCommand `cmd:"" help:"Show everything on this machine: Portvakt, two sample apps, an inbox, seeded people."`
+	Init initCommand `cmd:"" help:"Make a settings file, a master key and an empty database."`
+	serving
 	Migrate       migrateCommand       `cmd:"" help:"Bring the database to this version and stop."`
 	Backup        backupCommand        `cmd:"" help:"Copy the embedded database into a file, beside the running server."`
 	RP            rpCommand            `cmd:"" name:"rp" help:"Relying parties: the apps that sign in through Portvakt."`
@@ -63,6 +63,20 @@ type commands struct {
 	BenchServer   benchServerCommand   `cmd:"" hidden:"" help:"The server that bench measures."`
 }
 
+// serving is the one command that somebody waits for.
+type serving struct {
+	Serve serveCommand `cmd:"" help:"Serve."`
+}
+
+// named is what kong reads from the command line. All commands together have a thousand flags, because each that opens an installation
+// has the settings: a server does not carry them, nor does its start wait for them.
+func named(args []string) any {
+	if len(args) > 0 && args[0] == "serve" {
+		return &serving{}
+	}
+	return &commands{}
+}
+
 // streams are where a command writes, and where it reads what is typed.
 type streams struct {
 	in       io.Reader
@@ -74,8 +88,7 @@ type exit int
 
 // run is main with everything given to it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	var c commands
-	parser, err := kong.New(&c, kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
+	parser, err := kong.New(named(args), kong.Name("portvakt"), kong.Description("An identity provider for the day a whole user base moves to a new login."),
 		kong.Configuration(config.ReadFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(explained), kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings, which can stand in the file and the environment as well:"}}),
 		kong.Exit(func(code int) { panic(exit(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{os.Stdin, stdout, stderr}))

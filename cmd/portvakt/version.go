@@ -10,6 +10,12 @@ type versionCommand struct{}
 
 // Run prints what this binary was made from, as the Go tool has noted it: of a release its number, else the commit.
 func (c *versionCommand) Run(s streams) error {
+	fmt.Fprintf(s.out, "portvakt %s (%s, %s/%s)\n", release(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+// release is what this binary was made from.
+func release() string {
 	version, made := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
@@ -26,6 +32,5 @@ func (c *versionCommand) Run(s streams) error {
 			}
 		}
 	}
-	fmt.Fprintf(s.out, "portvakt %s%s (%s, %s/%s)\n", version, made, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	return version + made
 }

@@ -32,6 +32,9 @@ type Settings struct {
 	// Light asks for the build of the same browser that never has a window, where it is installed: it takes half the time for a page, and
 	// knows neither notifications nor a camera.
 	Light bool
+	// Plain lets pages' scripts be interpreted and not compiled, which takes a little longer: a hardened service may not write code into its
+	// memory (MemoryDenyWriteExecute of systemd), nor may its children.
+	Plain bool
 	// Patience is how long a step waits for its page; zero means 15 seconds.
 	Patience time.Duration
 }
@@ -61,6 +64,12 @@ func Launch(parent context.Context, s Settings) (*Chromium, error) {
 	return c, c.start(parent, path)
 }
 
+// HasChromium says whether there is a browser on this machine to walk with.
+func HasChromium() bool {
+	_, err := find(false)
+	return err == nil
+}
+
 func find(light bool) (string, error) {
 	names := []string{"chromium", "chromium-browser", "google-chrome"}
 	if light {
@@ -86,7 +95,7 @@ func readAxe(file string) (string, error) {
 }
 
 func (c *Chromium) start(parent context.Context, path string) error {
-	alloc, cancelAlloc := chromedp.NewExecAllocator(parent, flags(path, c.settings.Hosts)...)
+	alloc, cancelAlloc := chromedp.NewExecAllocator(parent, flags(path, c.settings)...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	c.ctx, c.cancel = ctx, func() { cancel(); cancelAlloc() }
 	if err := chromedp.Do(ctx); err != nil {
@@ -98,7 +107,7 @@ func (c *Chromium) start(parent context.Context, path string) error {
 	return err
 }
 
-func flags(path, hosts string) []chromedp.ExecAllocatorOption {
+func flags(path string, s Settings) []chromedp.ExecAllocatorOption {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.Flag("headless", "new"),
@@ -107,8 +116,11 @@ func flags(path, hosts string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("ignore-certificate-errors", true), // a test makes its own
 	)
-	if hosts != "" {
-		options = append(options, chromedp.Flag("host-resolver-rules", "MAP "+hosts))
+	if s.Hosts != "" {
+		options = append(options, chromedp.Flag("host-resolver-rules", "MAP "+s.Hosts))
+	}
+	if s.Plain {
+		options = append(options, chromedp.Flag("js-flags", "--jitless"))
 	}
 	return options
 }

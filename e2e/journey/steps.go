@@ -162,6 +162,15 @@ func (b *Browser) See(words string) {
 	})
 }
 
+// SeePictures waits until the page has pictures and each was loaded, and its stylesheets as well.
+func (b *Browser) SeePictures() {
+	b.r.Helper()
+	b.until("see the pictures", func(ctx context.Context) (bool, error) {
+		return chromedp.Run(ctx, chromedp.Evaluate[bool](`document.images.length > 0 && [...document.images].every(i => i.complete && i.naturalWidth > 0)
+  && [...document.querySelectorAll("link[rel=stylesheet]")].every(l => l.sheet && l.sheet.cssRules.length > 0)`))
+	})
+}
+
 // SeeRole waits for something with this role and exactly this accessible name.
 func (b *Browser) SeeRole(role, name string) {
 	b.r.Helper()

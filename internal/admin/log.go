@@ -64,6 +64,8 @@ var details = []struct {
 	{"reminder", "", map[string]string{"yes": "admin.mail.reminder"}},
 	{"to", "", map[string]string{"paused": "admin.job.paused", "queued": "admin.job.queued", "cancelled": "admin.job.cancelled"}},
 	{"act", "", map[string]string{"code": "admin.approvals.code", "unpair": "admin.approvals.unpair"}},
+	{"audience", "", map[string]string{"employees": "admin.guide.employees", "administrators": "admin.guide.administrators"}},
+	{"language", "", map[string]string{"sv": "admin.guide.sv", "en": "admin.guide.en"}},
 	{"decision", "", map[string]string{"accepted": "admin.holds.accept", "refused": "admin.holds.refuse"}},
 }
 
@@ -97,7 +99,9 @@ var logTexts = map[audit.Kind]string{
 	audit.RecoveryCodeIssued: "admin.log.code_issued", audit.AppRemoved: "admin.log.app_removed", audit.RecoveryRequested: "admin.log.recovery_requested",
 	audit.ImportBegun: "admin.log.import_begun", audit.ImportFinished: "admin.log.import_done", audit.HoldDecided: "admin.log.hold_decided",
 	audit.ImportPaused: "admin.log.import_paused", audit.ImportResumed: "admin.log.import_resumed", audit.ImportCancelled: "admin.log.import_cancelled",
-	audit.ImportFailed:       "admin.log.import_failed",
+	audit.ImportFailed: "admin.log.import_failed",
+	audit.GuideAsked:   "admin.log.guide_asked", audit.GuideDrawn: "admin.log.guide_drawn", audit.GuideFailed: "admin.log.guide_failed",
+	audit.GuideStopped: "admin.log.guide_stopped", audit.GuideShared: "admin.log.guide_shared", audit.GuideWithdrawn: "admin.log.guide_withdrawn",
 	audit.PersonDisconnected: "admin.log.person_disconnected", audit.MailingBegun: "admin.log.mailing_begun", audit.MailingMoved: "admin.log.mailing_moved",
 	audit.MailingSent: "admin.log.mailing_sent",
 	audit.PhaseSet:    "admin.log.phase_set", audit.RateSet: "admin.log.rate_set", audit.SenderSet: "admin.log.sender_set",

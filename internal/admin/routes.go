@@ -50,6 +50,10 @@ func (d *Door) routes() map[string]route {
 		"POST /sheets":                {administrator.Prepare, d.postSheets},
 		"POST /people/{person}/sheet": {administrator.Help, d.postSheet},
 
+		"GET /guide":  {administrator.See, d.getGuides},
+		"POST /guide": {administrator.Prepare, d.postGuide},
+		"GET /guide/{language}/{audience}/{file...}": {administrator.See, d.getGuide},
+
 		"GET /help":                        {administrator.Help, d.getHelp},
 		"POST /help":                       {administrator.Help, d.postHelp},
 		"GET /people/{person}":             {administrator.See, d.getPerson},
@@ -99,6 +103,7 @@ var sections = []section{
 	{"admin.section.import", "/import", administrator.Prepare},
 	{"admin.section.preflight", "/preflight", administrator.See},
 	{"admin.section.mailings", "/mailings", administrator.Prepare},
+	{"admin.section.guide", "/guide", administrator.See},
 	{"admin.section.help", "/help", administrator.Help},
 	{"admin.section.settings", "/settings", administrator.Set},
 	{"admin.section.administrators", "/administrators", administrator.Appoint},

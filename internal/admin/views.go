@@ -54,6 +54,8 @@ var roleTexts = map[administrator.Role]string{
 // notices are what a page may say at its top, by the word in its URL: never a text from the URL itself.
 var notices = map[string]string{
 	"saved":     "admin.notice.saved",
+	"shared":    "admin.notice.shared",
+	"withdrawn": "admin.notice.withdrawn",
 	"appointed": "admin.notice.appointed",
 	"dismissed": "admin.notice.dismissed",
 

@@ -56,6 +56,9 @@ var full = []sample{
 	{"transition-nobody", admin.Transition{Frame: frame, Total: 1, AllURL: "/all", ExportURL: "/csv"}},
 	{"preflight", admin.Preflight{Frame: frame, Action: "/p", Unchecked: 4, Total: 200, Found: true, Kinds: []admin.KindRow{{Key: "admin.finding.role", TextKey: "admin.finding_text.role", URL: "/k", Count: 2, Blocks: true}, {Key: "admin.finding.old_password", TextKey: "admin.finding_text.old_password", URL: "/h", Count: 1}},
 		Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: "/p/1", Name: "Anna Svensson", Address: "lager@foretaget.example", Detail: "3"}}, NextURL: "/n", ExportURL: "/csv", In: 150, Outlook: []admin.OutlookRow{{Key: "admin.outlook.password", Count: 100, In: true}, {Key: "admin.outlook.bounced", Count: 3}}}},
+	{"guide", admin.Guide{Frame: frame, Action: "/g", CanDraw: true, Problem: "admin.guide.problem_support", Failed: true, Language: "en", Audience: "administrators", Support: "Servicedesk, 08-12 34 56", Rows: guideRows}},
+	{"guide-drawing", admin.Guide{Frame: frame, Action: "/g", CanDraw: true, Drawing: true, DrawingID: "1", Percent: 40, AudienceKey: "admin.guide.employees", LanguageKey: "admin.guide.sv", Rows: guideRows[:1]}},
+	{"guide-cannot", admin.Guide{Frame: frame, Action: "/g", Command: "portvakt guide --org foretaget --lang sv --out guide"}},
 	{"preflight-checking", admin.Preflight{Frame: frame, Checking: true, Percent: 40, Total: 100_000}},
 	{"import", admin.Imports{Frame: frame, Action: "/i", MaxBytes: 1 << 20, Holds: 2, HoldsURL: "/h", Rows: []admin.ImportRow{{URL: "/i/1", Name: "register.csv", At: day, State: "admin.job.done", Percent: 100, Rows: 200, Imported: 190, Held: 2, Refused: 8}}}},
 	{"import-problem", admin.Imports{Frame: frame, Action: "/i", Problem: "admin.import.problem_register", Columns: []string{"Artikel", "Pris"}}},
@@ -94,15 +97,17 @@ var full = []sample{
 	{"person-connected", admin.Person{Frame: frame, Name: "Bo Lind", Address: eva, Login: "bo@example.com", Units: "Butik", Status: "admin.status.second", Next: "admin.next.second", Until: day, Connected: day, SignedIn: day, HasPassword: true, HasSecond: true, ReturnURL: "/t", DisconnectAction: "/d", IncludeAction: "/i", RecoverAction: "/r", CodeAction: "/c", UnpairAction: "/u"}},
 }
 
+var guideRows = []admin.GuideRow{
+	{AudienceKey: "admin.guide.employees", LanguageKey: "admin.guide.sv", Language: "sv", Audience: "employees", Made: day, OpenURL: "/o", PDFURL: "/p", ZipURL: "/z", MayShare: true, Link: "https://login.foretaget.example/guide/7k3mq2zd8xw5vrtn/"},
+	{AudienceKey: "admin.guide.employees", LanguageKey: "admin.guide.en", Language: "en", Audience: "employees", Made: day, Stale: true, OpenURL: "/o", PDFURL: "/p", ZipURL: "/z", MayShare: true},
+	{AudienceKey: "admin.guide.administrators", LanguageKey: "admin.guide.sv", Language: "sv", Audience: "administrators", Made: day, OpenURL: "/o", PDFURL: "/p", ZipURL: "/z"}}
+
 var people = []admin.PersonRow{{URL: "/p/1", Name: "Anna Svensson", Address: "anna.svensson@foretaget.example", Units: "Lager", Status: "admin.status.problem", Why: "admin.finding.duplicate", Attention: true, At: day},
 	{URL: "/p/2", Status: "admin.status.waiting"}}
 
 // handout is a sheet as it is printed.
 func handout(lang, name string, n int) admin.PrintedSheet {
-	c, err := locale.New()
-	if err != nil {
-		panic(err)
-	}
+	c := locale.New()
 	code, err := web.QR("https://login.foretaget.example/preparation/7k3mq2zd8xw5vrtn4hbpj6ycae")
 	if err != nil {
 		panic(err)
@@ -119,7 +124,7 @@ func handout(lang, name string, n int) admin.PrintedSheet {
 var zero = []sample{
 	{"sheets", admin.Sheets{}}, {"sheets_print", admin.SheetsPrint{}},
 	{"code", admin.Code{}}, {"import", admin.Imports{}}, {"import_file", admin.Import{}}, {"holds", admin.Holds{}}, {"sender", admin.Sender{}}, {"mailings", admin.Mailings{}}, {"bulk", admin.Bulk{}},
-	{"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
+	{"guide", admin.Guide{}}, {"transition", admin.Transition{}}, {"preflight", admin.Preflight{}}, {"help", admin.Help{}}, {"person", admin.Person{}},
 	{"approvals", admin.Approvals{}},
 	{"home", admin.Home{}}, {"administrators", admin.Administrators{}}, {"settings", admin.Settings{}}, {"log", admin.Log{}},
 }
@@ -137,6 +142,7 @@ var hostile = []sample{
 	{"bulk", admin.Bulk{Frame: bad, Act: evil, Words: evil, Status: evil, Count: 1, Rows: bads, CancelURL: evil}},
 	{"transition", admin.Transition{Frame: bad, Total: 1, Search: evil, Status: evil, Rows: bads, NextURL: "javascript:alert(1)", ExportURL: evil}},
 	{"preflight", admin.Preflight{Frame: bad, Found: true, Kind: "admin.finding.role", KindText: "admin.finding_text.role", Rows: []admin.FoundRow{{URL: evil, Name: evil, Address: evil, Detail: evil}}}},
+	{"guide", admin.Guide{Frame: bad, Action: "/g", CanDraw: true, Drawing: true, DrawingID: evil, Language: evil, Audience: evil, Support: evil, Rows: []admin.GuideRow{{AudienceKey: "admin.guide.employees", LanguageKey: "admin.guide.sv", Language: evil, Audience: evil, OpenURL: "javascript:alert(1)", PDFURL: evil, ZipURL: evil, MayShare: true, Link: evil}}}},
 	{"help", admin.Help{Frame: bad, Search: evil, Asked: true, Rows: bads}},
 	{"approvals", admin.Approvals{Frame: bad, Action: evil, BackURL: "javascript:alert(1)", Rows: []admin.ApprovalRow{{ID: evil, Name: evil, PersonURL: "javascript:alert(1)", Key: "admin.approvals.code"}}}},
 	{"person", admin.Person{Frame: bad, Name: evil, Address: evil, Phone: evil, Units: evil, Login: evil, Status: "admin.status.left", Typed: evil, TypedPhone: evil, PhoneAction: evil, AddressAction: evil, Connected: day}},
@@ -150,10 +156,7 @@ var bads = []admin.PersonRow{{URL: "javascript:alert(1)", Name: evil, Address: e
 
 func newKit(t *testing.T) *web.Kit {
 	t.Helper()
-	c, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := locale.New()
 	// The shared look stands beside the people's pages.
 	k, err := web.New(web.Options{Issuer: "https://login.example.com", Catalogue: c, Templates: admin.Templates(),
 		Static: web.Overlay(os.DirFS("../ui/static"), admin.Static()), WayOn: "/admin", Logger: slog.New(slog.DiscardHandler)})

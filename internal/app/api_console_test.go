@@ -45,6 +45,7 @@ var offered = map[string]struct {
 	"POST /look":                       {operations: "change-organisation set-logo remove-logo"},
 	"POST /sender":                     {operations: "set-sender"},
 	"POST /sender/keys":                {operations: "make-sender-key activate-sender-key remove-sender-key"},
+	"POST /guide":                      {reason: "a program runs portvakt guide, which draws the same"},
 	"POST /administrators":             {operations: "appoint-administrator"},
 	"POST /administrators/dismiss":     {operations: "dismiss-administrator"},
 
@@ -60,13 +61,15 @@ var offered = map[string]struct {
 	"GET /mailings":                     {operations: "get-phase list-mailings get-mailing list-proposals"},
 	"GET /bulk":                         {operations: "list-people"},
 	"GET /sheets":                       {operations: "list-unaddressed"},
-	"GET /help":                         {reason: "a field to search in"},
-	"GET /people/{person}":              {operations: "get-person list-person-mails list-person-history"},
-	"GET /settings":                     {operations: "get-organisation"},
-	"GET /logo":                         {reason: "anybody may see it at /brand"},
-	"GET /sender":                       {operations: "get-sender"},
-	"GET /administrators":               {operations: "list-administrators"},
-	"GET /log":                          {operations: "list-log"},
+	"GET /guide":                        {reason: "a program runs portvakt guide, which draws the same"},
+	"GET /guide/{language}/{audience}/{file...}": {reason: "a program runs portvakt guide, which draws the same"},
+	"GET /help":            {reason: "a field to search in"},
+	"GET /people/{person}": {operations: "get-person list-person-mails list-person-history"},
+	"GET /settings":        {operations: "get-organisation"},
+	"GET /logo":            {reason: "anybody may see it at /brand"},
+	"GET /sender":          {operations: "get-sender"},
+	"GET /administrators":  {operations: "list-administrators"},
+	"GET /log":             {operations: "list-log"},
 }
 
 // alone are operations that the console needs no page for.

@@ -63,6 +63,9 @@ type Options struct {
 	Pages   string                               // folder like internal/ui, read anew for each page; empty: what is embedded
 	Robot   int                                  // size of the puzzle; 0: robot.DefaultMax
 
+	Illustrator transition.Illustrator // draws guides; nil: there is no browser to draw with
+	Release     string                 // which Portvakt this is, as the command version says it
+
 	LookupTXT func(ctx context.Context, name string) ([]string, error) // nil: asks the DNS
 	Bounces   net.Listener                                             // nil: opened at bounce-listen
 }
@@ -172,10 +175,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		return nil, err
 	}
 	keys.dkim.Lookup = o.LookupTXT
-	catalogue, err := locale.New()
-	if err != nil {
-		return nil, err
-	}
+	catalogue := locale.New()
 	proxies, err := config.Prefixes(s.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	if err != nil {
 		return nil, err
 	}
-	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now}
+	move := &transition.Service{Store: db, InTx: store.InTx[transition.Tx](db), InBulkTx: store.InBulkTx[transition.Tx](db), Now: o.Now,
+		Illustrator: o.Illustrator, Release: o.Release}
 	kit, console, reading, err := kits(s, o, catalogue, proxies, func(r web.Refusal) {
 		move.NoteRefusal(transition.Refusal{Reference: r.Reference, At: o.Now(), Status: r.Status, Page: r.Page, Problem: r.Problem,
 			Identifier: account.Identifier(r.Identifier), Client: r.Client})
@@ -233,7 +234,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	// The doors.
 	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Now: o.Now}
-	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
+	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Transition: move, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log, Registration: registration}
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
@@ -245,6 +246,9 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		recovery.ResetTemplate: recover, recovery.SigninTemplate: recover, authn.FailuresTemplate: signIn, authn.ListedTemplate: recover,
 		enrolment.RecoveryReminderTemplate: enrol, myaccount.AddressConfirmTemplate: mine}
 	a.Jobs = &job.Worker{Store: db, Now: o.Now, Log: o.Log, Steps: map[job.Kind]job.Step{job.Import: provision.ImportStep, job.Preflight: move.PreflightStep}}
+	if move.CanDraw() {
+		a.Jobs.Steps[job.Guide] = move.GuideStep
+	}
 	joinPreparation(prepare, preparers, a.Jobs)
 	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
 		return nil, err

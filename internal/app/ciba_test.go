@@ -505,6 +505,19 @@ func TestAnAppIsPingedWhenThereIsAnAnswer(t *testing.T) {
 			t.Error("the log has a secret")
 		}
 
+		removed := newPinged(t, http.StatusNoContent)
+		rp := removed.till(w)
+		w.asks(rp, "client_notification_token", "y")
+		c = h.newest()
+		h.post(c, h.signed(c, "approve", "Kassa 4-17", nil))
+		if err := w.control(http.MethodDelete, "/relying-parties/"+rp.ClientID, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.deliver()
+		if n := len(removed.heard()); n != 0 {
+			t.Error("an app that was removed is pinged")
+		}
+
 		gone := newPinged(t, http.StatusFound)
 		q = w.asks(gone.till(w), "client_notification_token", "x")
 		h.answer(h.newest(), "deny", "")

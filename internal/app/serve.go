@@ -69,8 +69,11 @@ func (a *App) Handler() http.Handler { return a.handler }
 // Routes lists the patterns of all routes, sorted.
 func (a *App) Routes() []string { return a.routes }
 
-// Close closes the database.
-func (a *App) Close() error { return a.DB.Close() }
+// Close closes the database, and ends a drawing that is under way.
+func (a *App) Close() error {
+	a.Transition.PutAway()
+	return a.DB.Close()
+}
 
 // Time limits of the server. A hash may queue for ten seconds, so writing has more.
 const (

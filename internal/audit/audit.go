@@ -131,6 +131,13 @@ const (
 
 	RegistrationTokenMade    Kind = "clientregistration.token_made"    // the operator made a token by which apps register themselves
 	RegistrationTokenRevoked Kind = "clientregistration.token_revoked" // the operator revoked such a token
+
+	GuideAsked     Kind = "transition.guide_asked"     // an administrator has the organisation's guide drawn; the details say in which language and for whom
+	GuideDrawn     Kind = "transition.guide_drawn"     // a guide was drawn and took the place of the one before
+	GuideFailed    Kind = "transition.guide_failed"    // a guide could not be drawn; the one before stays
+	GuideStopped   Kind = "transition.guide_stopped"   // an administrator ended a drawing
+	GuideShared    Kind = "transition.guide_shared"    // a guide got a public address
+	GuideWithdrawn Kind = "transition.guide_withdrawn" // a guide's public address was taken away
 )
 
 // Event is one line of the log. Account, Client and Session are pseudonymous ids that may stay for good;

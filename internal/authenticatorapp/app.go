@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/locale"
@@ -28,13 +29,16 @@ var mediaTypes = map[string]string{
 	".json": "application/json", ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json",
 }
 
+// lasting are the files at lasting addresses, by what stands at the address's end.
+var lasting = map[string]string{"": "index.html", "manifest.webmanifest": "manifest.webmanifest", "sw.js": "worker.js"}
+
 // webApp is the web app as it is served: three files at lasting addresses (the page, its service worker and its manifest), and all
 // others in a folder named by a hash of everything. So a release is kept by browsers as one whole, and never half of it.
 type webApp struct {
 	release string
 	policy  string
 	fill    *strings.Replacer // what the files leave open
-	top     map[string][]byte // by name; "" is the page
+	top     map[string][]byte // by name, see lasting
 	assets  map[string][]byte // by name below the release
 }
 
@@ -43,15 +47,15 @@ func (d *Door) mountApp(mux interface {
 	Handle(pattern string, h http.Handler)
 }) {
 	host, at := d.place()
-	a := newWebApp(d.Issuer, d.URL, at, d.Catalogue)
-	for name := range a.top {
+	made := sync.OnceValue(func() *webApp { return newWebApp(d.Issuer, d.URL, at, d.Catalogue) }) // a start does not wait for its texts
+	for name := range lasting {
 		pattern := "GET " + host + at + name
 		if name == "" {
 			pattern += "{$}"
 		}
-		mux.Handle(pattern, a.serveTop(name))
+		mux.Handle(pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().serveTop(w, r, name) }))
 	}
-	mux.Handle("GET "+host+at+"{release}/{file...}", http.HandlerFunc(a.serveAsset))
+	mux.Handle("GET "+host+at+"{release}/{file...}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().serveAsset(w, r) }))
 	toApp := http.RedirectHandler(d.URL, http.StatusPermanentRedirect) // a browser keeps the fragment, which holds the pairing code
 	if bare := strings.TrimSuffix(at, "/"); bare != "" {
 		mux.Handle("GET "+host+bare, toApp)
@@ -92,18 +96,14 @@ func newWebApp(issuer, address, at string, texts *locale.Catalogue) *webApp {
 	a.policy = policy(issuer)
 	a.release = a.hash()
 	a.fill = strings.NewReplacer("{{release}}", a.release, "{{path}}", at)
-	a.raise("", "index.html")
-	a.raise("manifest.webmanifest", "manifest.webmanifest")
-	a.raise("sw.js", "worker.js")
+	// They move out of the release's folder.
+	for to, name := range lasting {
+		a.top[to] = []byte(a.fill.Replace(string(a.assets[name])))
+		delete(a.assets, name)
+	}
 	list := asJSON(slices.Sorted(maps.Keys(a.assets)))
 	a.top["sw.js"] = append(fmt.Appendf(nil, "const release = %q;\nconst files = %s;\n", a.release, list), a.top["sw.js"]...)
 	return a
-}
-
-// raise moves a file from the release's folder to a lasting address.
-func (a *webApp) raise(to, name string) {
-	a.top[to] = []byte(a.fill.Replace(string(a.assets[name])))
-	delete(a.assets, name)
 }
 
 // hash names everything that a browser keeps.
@@ -123,16 +123,10 @@ func policy(issuer string) string {
 		issuer + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-func (a *webApp) serveTop(name string) http.Handler {
-	kind := path.Ext(name)
-	if name == "" {
-		kind = ".html"
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("ETag", `"`+a.release+`"`)
-		a.serve(w, r, kind, a.top[name])
-	})
+func (a *webApp) serveTop(w http.ResponseWriter, r *http.Request, name string) {
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", `"`+a.release+`"`)
+	a.serve(w, r, path.Ext(lasting[name]), a.top[name])
 }
 
 // serveAsset serves a file of the release. Under the name of another one (a page of the release before, or of another node during an

@@ -17,10 +17,7 @@ import (
 
 func door(t *testing.T, issuer, address string) http.Handler {
 	t.Helper()
-	c, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := locale.New()
 	mux := http.NewServeMux()
 	(&Door{Issuer: issuer, URL: address, Catalogue: c, Log: slog.New(slog.DiscardHandler)}).mountApp(mux)
 	mux.Handle("GET /", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "the issuer's page", http.StatusTeapot) }))

@@ -204,9 +204,12 @@ func swap(fresh, out string) error {
 	return os.RemoveAll(old)
 }
 
+// CanDraw says whether there is a browser on this machine to draw with.
+func CanDraw() bool { return journey.HasChromium() }
+
 // launch starts the browser.
 func launch(ctx context.Context) (*journey.Chromium, error) {
-	c, err := journey.Launch(ctx, journey.Settings{Patience: 30 * time.Second})
+	c, err := journey.Launch(ctx, journey.Settings{Patience: 30 * time.Second, Plain: true})
 	if errors.Is(err, journey.ErrNoChromium) {
 		return nil, ErrNoBrowser
 	}

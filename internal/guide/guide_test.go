@@ -130,10 +130,7 @@ func TestAPageThatHasChangedEndsTheWalkAndSaysWhichPicture(t *testing.T) {
 }
 
 func TestAnOrganisationsOwnNamesStandInItsTexts(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	s := Demo
 	s.App, s.Mobile, s.Issuer = "", "Schema", "https://login.foretaget.example/id"
 	s = s.filled()
@@ -171,10 +168,7 @@ func TestTwoStepsStandBesideEachOtherAndOneAlone(t *testing.T) {
 }
 
 func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	files := func(audience Audience) (names []string, main view) {
 		all := forSubject(Demo, audience)
 		for _, d := range all {
@@ -200,10 +194,7 @@ func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
 }
 
 func TestEveryTextOfTheGuideIsThereAndFilled(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	for _, l := range locale.Languages() {
 		w := &walk{subject: Demo, lang: l, print: texts.Printer(l)}
 		for _, d := range documents {
@@ -221,10 +212,7 @@ func TestEveryTextOfTheGuideIsThereAndFilled(t *testing.T) {
 }
 
 func TestANameWithMarkupStaysAName(t *testing.T) {
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	s := Demo
 	s.Name = `<script>alert(1)</script> [x](y) & Co`
 	w := &walk{subject: s, lang: locale.Swedish, print: texts.Printer(locale.Swedish), documents: documents[:1]}

@@ -60,16 +60,12 @@ func (w *walk) Fatalf(format string, args ...any) {
 
 // walkThrough takes all pictures that the documents of the subject want.
 func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience Audience, lang locale.Language, progress Progress, blind bool) (*walk, error) {
-	texts, err := locale.New()
-	if err != nil {
-		return nil, err
-	}
 	s = s.filled()
 	look, err := s.organisation()
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{chromium: c, subject: s, look: look, lang: lang, print: texts.Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
+	w := &walk{chromium: c, subject: s, look: look, lang: lang, print: locale.New().Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
 	w.wanted = pictures(w.documents)
 	w.total = len(w.wanted) + len(w.documents)
 	if w.samples, err = samples(s, w.print); err != nil {

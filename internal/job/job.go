@@ -20,6 +20,7 @@ const (
 	Import    Kind = "import"    // a register file becomes rows of the register
 	Mailing   Kind = "mailing"   // preparation mails go out, so many a minute
 	Preflight Kind = "preflight" // a large register is looked through
+	Guide     Kind = "guide"     // an organisation's guide is drawn
 )
 
 // State is where a job stands.

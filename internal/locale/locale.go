@@ -6,8 +6,8 @@ package locale
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -41,39 +41,40 @@ func (l Language) Own() string {
 
 // Catalogue is all texts in all languages. It is safe for concurrent use.
 type Catalogue struct {
-	printers map[Language]*Printer
+	printers map[Language]func() *Printer
 	matcher  language.Matcher
 }
 
-// New returns the embedded texts, which are read once. An error is a mistake in a text file.
-func New() (*Catalogue, error) { return embedded() }
+// New returns the embedded texts. It reads none of them yet: each language is read once, when somebody is first spoken to in it. That
+// all can be read is what this package's tests see to.
+func New() *Catalogue { return embedded() }
 
-var embedded = sync.OnceValues(read)
-
-func read() (*Catalogue, error) {
-	bundle := i18n.NewBundle(language.Swedish)
-	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	c := &Catalogue{printers: map[Language]*Printer{}}
+var embedded = sync.OnceValue(func() *Catalogue {
+	c := &Catalogue{printers: map[Language]func() *Printer{}}
 	var tags []language.Tag
 	for _, l := range Languages() {
-		var messages []*i18n.Message
-		// What people meet, what administrators do, and the illustrated guide: three files, because three kinds of readers translate them.
-		for _, path := range []string{"texts/" + string(l) + ".toml", "texts/admin." + string(l) + ".toml", "texts/guide." + string(l) + ".toml"} {
-			raw, err := texts.ReadFile(path)
-			if err != nil {
-				return nil, fmt.Errorf("locale: read texts: %w", err)
-			}
-			file, err := bundle.ParseMessageFileBytes(raw, path)
-			if err != nil {
-				return nil, fmt.Errorf("locale: parse %s: %w", path, err)
-			}
-			messages = append(messages, file.Messages...)
-		}
-		c.printers[l] = newPrinter(l, bundle, messages)
+		c.printers[l] = sync.OnceValue(func() *Printer { return newPrinter(l, read(l)) })
 		tags = append(tags, language.Make(string(l)))
 	}
 	c.matcher = language.NewMatcher(tags)
-	return c, nil
+	return c
+})
+
+// read returns a language's texts.
+func read(l Language) (all []*i18n.Message) {
+	// What people meet, what administrators do, and the illustrated guide: three files, because three kinds of readers translate them.
+	for _, path := range []string{"texts/" + string(l) + ".toml", "texts/admin." + string(l) + ".toml", "texts/guide." + string(l) + ".toml"} {
+		raw, err := texts.ReadFile(path)
+		if err != nil {
+			panic(err) // the files are part of the program
+		}
+		file, err := i18n.ParseMessageFileBytes(raw, path, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
+		if err != nil {
+			panic(fmt.Sprintf("locale: %s: %s", path, err))
+		}
+		all = append(all, file.Messages...)
+	}
+	return all
 }
 
 // Match picks the language of a request from lists in falling order of weight: ui_locales (OIDC Core 3.1.2.1, separated
@@ -110,18 +111,15 @@ func tagsOf(list string) []language.Tag {
 // Printer returns the texts of one language; an unknown one gets Swedish.
 func (c *Catalogue) Printer(l Language) *Printer {
 	if p, ok := c.printers[l]; ok {
-		return p
+		return p()
 	}
-	return c.printers[Swedish]
+	return c.printers[Swedish]()
 }
 
 // IDs lists the texts of a language, sorted. It is for tests that compare languages and look for texts nobody uses.
 func (c *Catalogue) IDs(l Language) []string {
 	p := c.Printer(l)
-	ids := make([]string, 0, len(p.messages))
-	for id := range p.messages {
-		ids = append(ids, id)
-	}
-	sort.Strings(ids)
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(p.plain)), maps.Keys(p.forms))
+	slices.Sort(ids)
 	return ids
 }

@@ -2,6 +2,7 @@ package locale
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -11,34 +12,33 @@ import (
 	"github.com/go-playground/locales/en_GB"
 	"github.com/go-playground/locales/sv"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
 )
 
 // Printer prints texts and times in one language. It is safe for concurrent use.
 type Printer struct {
 	lang     Language
-	messages map[string]*i18n.Message
-	plain    map[string]string // texts without placeholders: most of them, and no work to print
-	local    *i18n.Localizer
+	plain    map[string]string        // texts without placeholders: most of them, and no work to print
+	forms    map[string]*i18n.Message // the others
+	local    *i18n.Localizer          // of the others
 	calendar locales.Translator
 }
 
-func newPrinter(l Language, bundle *i18n.Bundle, messages []*i18n.Message) *Printer {
-	p := &Printer{
-		lang:     l,
-		messages: make(map[string]*i18n.Message, len(messages)),
-		plain:    make(map[string]string, len(messages)),
-		local:    i18n.NewLocalizer(bundle, string(l)),
-		calendar: sv.New(),
-	}
+func newPrinter(l Language, messages []*i18n.Message) *Printer {
+	p := &Printer{lang: l, plain: map[string]string{}, forms: map[string]*i18n.Message{}, calendar: sv.New()}
 	if l == English {
 		p.calendar = en_GB.New() // the day before the month, and 24 hours, as everywhere in the Nordic countries
 	}
 	for _, m := range messages {
-		p.messages[m.ID] = m
 		if m.One == "" && !strings.Contains(m.Other, "{{") {
 			p.plain[m.ID] = m.Other
+		} else {
+			p.forms[m.ID] = m
 		}
 	}
+	bundle := i18n.NewBundle(language.Make(string(l)))
+	bundle.MustAddMessages(language.Make(string(l)), slices.Collect(maps.Values(p.forms))...) // all in all languages: the tests print them
+	p.local = i18n.NewLocalizer(bundle, string(l))
 	return p
 }
 
@@ -46,7 +46,7 @@ func newPrinter(l Language, bundle *i18n.Bundle, messages []*i18n.Message) *Prin
 func (p *Printer) Language() Language { return p.lang }
 
 // Has tells whether there is a text of this id.
-func (p *Printer) Has(id string) bool { return p.messages[id] != nil }
+func (p *Printer) Has(id string) bool { return p.forms[id] != nil || p.plain[id] != "" }
 
 // T prints the text of an id. Its placeholders are filled from data: one map, or pairs of name and value. A missing text
 // prints its id, which a person can at least read out to the support; a test sees to it that none is missing.
@@ -61,7 +61,12 @@ func (p *Printer) T(id string, data ...any) string {
 // them itself. Such texts have no plural forms.
 func (p *Printer) Raw(prefix string) map[string]string {
 	raw := map[string]string{}
-	for id, m := range p.messages {
+	for id, text := range p.plain {
+		if strings.HasPrefix(id, prefix) {
+			raw[id] = text
+		}
+	}
+	for id, m := range p.forms {
 		if strings.HasPrefix(id, prefix) {
 			raw[id] = m.Other
 		}
@@ -71,15 +76,15 @@ func (p *Printer) Raw(prefix string) map[string]string {
 
 // Plural prints the text of an id in the form that fits the count, which fills the placeholder Count.
 func (p *Printer) Plural(id string, count int, data ...any) string {
+	if text, ok := p.plain[id]; ok {
+		return text
+	}
 	filled := fields(data)
 	filled["Count"] = count
 	return p.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: count, TemplateData: filled})
 }
 
 func (p *Printer) localize(c *i18n.LocalizeConfig) string {
-	if !p.Has(c.MessageID) {
-		return c.MessageID // without this, go-i18n would answer in the default language
-	}
 	text, err := p.local.Localize(c)
 	if err != nil {
 		return c.MessageID
@@ -115,7 +120,7 @@ func (p *Printer) Date(t time.Time) string { return p.calendar.FmtDateLong(t.UTC
 
 // Placeholders lists the names that a text wants filled, sorted and without repeats. It is for tests.
 func (p *Printer) Placeholders(id string) []string {
-	m := p.messages[id]
+	m := p.forms[id]
 	if m == nil {
 		return nil
 	}

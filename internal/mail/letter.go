@@ -21,6 +21,7 @@ type letter struct {
 	Action   *action // the one thing to press
 	Validity string
 	Further  []string // paragraphs
+	Guide    *action  // the employer's guide
 	Facts    []fact   // where the request came from
 	Unknown  string   // heading above what to do when it was somebody else
 	NotYou   []string

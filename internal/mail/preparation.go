@@ -1,13 +1,15 @@
 package mail
 
 import (
+	"net/url"
+
 	"github.com/portvakt/portvakt/internal/locale"
 	"github.com/portvakt/portvakt/internal/outbox"
 )
 
 // The mails of a transition, whose names are the flow preparation's. Params employer; phase, "preparation" until people log in here;
 // switch_on, the day of the switch; days and hours, how long the link works; existing, "yes": the address has an account already;
-// asked, "yes": the reader has asked for a mailed link.
+// asked, "yes": the reader has asked for a mailed link; guide_sv, guide_en: what stands in the public address of the employer's guide.
 const (
 	preparationConfirmTemplate   = "preparation_confirm"
 	preparationReminderTemplate  = "preparation_reminder"
@@ -77,6 +79,9 @@ func (s *Sender) invite(l *letter, p *locale.Printer, m outbox.Message, say func
 	}
 	l.Further = append(l.Further, say("mail.preparation_confirm.safe"))
 	l.NotYou = []string{say("mail.preparation_confirm.ignore")}
+	if guide := m.Params["guide_"+string(p.Language())]; guide != "" && !existing {
+		l.Guide = &action{say("mail.preparation_confirm.guide"), s.settings.Issuer + "/guide/" + url.PathEscape(guide) + "/"}
+	}
 }
 
 // switchOn says something about the day of the switch; otherwise where no day is told.

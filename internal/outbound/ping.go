@@ -16,16 +16,16 @@ import (
 type Ping struct {
 	Client *http.Client
 	// Of is what a message says: which request has an answer, and by which token the app knows that it is we who say so.
-	Of func(m outbox.Message) (id string, bearer secret.Token, err error)
+	Of func(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, err error)
 }
 
 var _ outbox.Sender = Ping{}
 
 // Send posts the ping.
 func (p Ping) Send(ctx context.Context, m outbox.Message) error {
-	id, bearer, err := p.Of(m)
+	id, bearer, err := p.Of(ctx, m)
 	if err != nil {
-		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+		return err
 	}
 	body, err := json.Marshal(map[string]string{"auth_req_id": id})
 	if err != nil {

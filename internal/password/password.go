@@ -48,7 +48,7 @@ type Hasher struct {
 	slots  chan struct{}
 	queue  chan struct{}
 	large  chan struct{} // held by an imported hash that takes much memory
-	dummy  Verifier
+	dummy  Verifier      // of no password: what counts is that checking it costs the same
 }
 
 const (
@@ -68,7 +68,7 @@ func NewHasher(p Params) *Hasher {
 // lets wait together. With a queue of 0 it is always busy.
 func NewBoundedHasher(p Params, slots, queue int) *Hasher {
 	h := &Hasher{params: p, slots: make(chan struct{}, slots), queue: make(chan struct{}, queue), large: make(chan struct{}, 1)}
-	h.dummy = h.derive(secret.NewToken().Reveal(), secret.Random(saltLen))
+	h.dummy = p.verifier(secret.Random(saltLen), secret.Random(hashLen))
 	return h
 }
 
@@ -135,7 +135,10 @@ func (h *Hasher) slotFor(ctx context.Context, large bool, work func()) error {
 
 func (h *Hasher) derive(pw string, salt []byte) Verifier {
 	p := h.params
-	sum := argon2.IDKey([]byte(pw), salt, p.Time, p.Memory, p.Threads, hashLen)
+	return p.verifier(salt, argon2.IDKey([]byte(pw), salt, p.Time, p.Memory, p.Threads, hashLen))
+}
+
+func (p Params) verifier(salt, sum []byte) Verifier {
 	return Verifier(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Time, p.Threads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)))
 }

@@ -53,6 +53,9 @@ const (
 	paramCursor   = "cursor"   // the last person that was looked at
 )
 
+// paramGuide and a language begin a mail's param with what stands in the public address of the organisation's guide in it.
+const paramGuide = "guide_"
+
 // chunk is how many rows one transaction, or one read, takes (RULES §10).
 const chunk = 500
 
@@ -198,6 +201,10 @@ func (s *Service) Mail(ctx context.Context, j job.Job, holder string) (job.Job, 
 	if err != nil {
 		return j, fmt.Errorf("list candidates: %w", err)
 	}
+	guides, err := s.Store.ListGuideLinks(ctx, j.Organisation)
+	if err != nil {
+		return j, fmt.Errorf("list the links of guides: %w", err)
+	}
 	next := j
 	next.Counts, next.Params = maps.Clone(j.Counts), maps.Clone(j.Params)
 	most := min(max(t.Rate/bitesPerMinute, 1), mostPerBite)
@@ -221,6 +228,9 @@ func (s *Service) Mail(ctx context.Context, j job.Job, holder string) (job.Job, 
 			continue
 		}
 		l := s.write(c, j, t)
+		for language, link := range guides {
+			l.message.Params[paramGuide+language] = link
+		}
 		l.before = before
 		letters = append(letters, l)
 	}

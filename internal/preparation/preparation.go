@@ -51,6 +51,8 @@ type Store interface {
 	FindInvitation(ctx context.Context, h secret.Hash) (Invitation, error)
 	// FindTransition returns the organisation's transition; one that has switched where it has none.
 	FindTransition(ctx context.Context, org organisation.ID) (organisation.Transition, error)
+	// ListGuideLinks are what stands in the public addresses of the organisation's guides for its people, by language.
+	ListGuideLinks(ctx context.Context, org organisation.ID) (map[string]string, error)
 	// ListRPs lists all RPs by name.
 	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
 	// ListProposals lists the organisation's proposals that wait for a word, oldest first.

@@ -13,7 +13,13 @@ import (
 
 // TestAnswersAreJudgedByTheVectors that everybody has who writes another authenticator; ours are made from them as well.
 func TestAnswersAreJudgedByTheVectors(t *testing.T) {
-	v, key, c := readVectors(t)
+	for _, name := range []string{"approval.json", "question.json"} {
+		t.Run(name, func(t *testing.T) { judgedBy(t, name) })
+	}
+}
+
+func judgedBy(t *testing.T, name string) {
+	v, key, c := readVectors(t, name)
 	for _, one := range v.Good {
 		a, right, ok := key.VerifyAnswer(c, v.Issuer, one.Answer)
 		got := map[push.Decision]string{push.Deny: "denied", push.NotMe: "reported"}[a.Decision]
@@ -36,7 +42,7 @@ func TestAnswersAreJudgedByTheVectors(t *testing.T) {
 
 // FuzzVerifyAnswer: whatever becomes of an answer, the phone has signed what is taken.
 func FuzzVerifyAnswer(f *testing.F) {
-	v, key, c := readVectors(f)
+	v, key, c := readVectors(f, "approval.json")
 	for _, one := range v.Good {
 		f.Add(one.Answer)
 	}
@@ -77,9 +83,9 @@ type approvals struct {
 	Bad  []struct{ Name, Answer string }         `json:"bad"`
 }
 
-func readVectors(t testing.TB) (v approvals, key push.Key, c push.Challenge) {
+func readVectors(t testing.TB, name string) (v approvals, key push.Key, c push.Challenge) {
 	t.Helper()
-	load(t, "approval.json", &v)
+	load(t, name, &v)
 	var public struct{ Kty, Crv, X, Y string }
 	if err := json.Unmarshal(v.Key, &public); err != nil {
 		t.Fatal(err)

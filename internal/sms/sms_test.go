@@ -47,10 +47,7 @@ func newPost(t *testing.T, s sms.Settings) *post {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogue, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	catalogue := locale.New()
 	if s.Issuer == "" {
 		s.Issuer = "https://login.example.com"
 	}

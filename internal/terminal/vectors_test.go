@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -244,7 +245,7 @@ type approvalVectors struct {
 	KeyID   string          `json:"key_id"`
 	Key     privateJWK      `json:"key"`
 	Request json.RawMessage `json:"request"`
-	Number  string          `json:"number"` // the one that the sign-in page shows
+	Number  string          `json:"number"` // the one that the sign-in page shows, or the message of an app's question
 	Good    []struct {
 		Name   string `json:"name"`
 		Answer string `json:"answer"`
@@ -262,12 +263,27 @@ type answerHeader struct {
 	Kid string `json:"kid"`
 }
 
+// aboutSignIn and aboutQuestion are what the two files of answers are about, in JSON; %s stands for the attempt.
+const (
+	aboutSignIn = `{"id":"7k3mabcdefgh0123456789jkmn","nonce":"AAECAwQFBgcICQoLDA0ODw","attempt":"%s","purpose":"signin","mode":"tap",` +
+		`"numbers":["17","42","86"],"client_id":"hrm","shown":{"app":"Lön & tid","browser":"Chrome","device":"Windows","place":"Sverige","address":"203.0.113.7","time":1764432000000},"exp":1764432120}`
+	aboutQuestion = `{"id":"9p5rabcdefgh0123456789jkmn","nonce":"Dw4NDAsKCQgHBgUEAwIBAA","attempt":"%s","purpose":"ask","mode":"message",` +
+		`"numbers":[],"client_id":"till","shown":{"app":"Lön & tid","browser":"","device":"","place":"Sverige","address":"203.0.113.7","time":1764432000000,"message":"Kassa 4 K7QX"},"exp":1764432120}`
+)
+
 func TestAnswersAreThoseOfTheVectors(t *testing.T) {
 	if *update {
-		makeApprovals(t)
+		makeAnswers(t, "approval.json", aboutSignIn, "42", "17")
+		makeAnswers(t, "question.json", aboutQuestion, "Kassa 4 K7QX", "Kassa 5 K7QX")
 	}
+	for _, name := range []string{"approval.json", "question.json"} {
+		t.Run(name, func(t *testing.T) { answersAreThoseOf(t, name) })
+	}
+}
+
+func answersAreThoseOf(t *testing.T, name string) {
 	var v approvalVectors
-	load(t, "approval.json", &v)
+	load(t, name, &v)
 	var r Request
 	if err := json.Unmarshal(v.Request, &r); err != nil {
 		t.Fatal(err)
@@ -305,13 +321,12 @@ func (v approvalVectors) account(t *testing.T) Account {
 	return Account{Issuer: v.Issuer, KeyID: v.KeyID, Subject: v.Account, Signing: der}
 }
 
-// makeApprovals makes good answers, and those that a server must refuse.
-func makeApprovals(t *testing.T) {
+// makeAnswers makes good answers to a request, and those that a server must refuse.
+func makeAnswers(t *testing.T, file, request, right, wrong string) {
 	t.Helper()
 	attempt := sha256.Sum256([]byte("portvakt-attempt attempt-1")) // as the server hashes its id
-	v := approvalVectors{Issuer: "https://login.example.com", Account: "0b6ad5c8-3a0f-4d0b-9d2a-6f1f0d6c9b11", KeyID: "4qbp4b1xcb9d29gh0t6rwxgvf8", Key: freshJWK(t), Number: "42",
-		Request: json.RawMessage(`{"id":"7k3mabcdefgh0123456789jkmn","nonce":"AAECAwQFBgcICQoLDA0ODw","attempt":"` + b64(attempt[:]) + `","purpose":"signin","mode":"tap",` +
-			`"numbers":["17","42","86"],"client_id":"hrm","shown":{"app":"Lön & tid","browser":"Chrome","device":"Windows","place":"Sverige","address":"203.0.113.7","time":1764432000000},"exp":1764432120}`)}
+	v := approvalVectors{Issuer: "https://login.example.com", Account: "0b6ad5c8-3a0f-4d0b-9d2a-6f1f0d6c9b11", KeyID: "4qbp4b1xcb9d29gh0t6rwxgvf8", Key: freshJWK(t), Number: right,
+		Request: json.RawMessage(fmt.Sprintf(request, b64(attempt[:])))}
 	var r Request
 	if err := json.Unmarshal(v.Request, &r); err != nil {
 		t.Fatal(err)
@@ -335,8 +350,8 @@ func makeApprovals(t *testing.T) {
 			Answer string `json:"answer"`
 		}{name, token})
 	}
-	approval := good("approved with the right number", "approved", Approve, "42", false)
-	good("approved with another of the numbers", "wrong_number", Approve, "17", false)
+	approval := good("approved with the right number", "approved", Approve, right, false)
+	good("approved with another number", "wrong_number", Approve, wrong, false)
 	good("denied", "denied", Deny, "", false)
 	good("not me, and all sessions end", "reported", NotMe, "", true)
 
@@ -350,7 +365,7 @@ func makeApprovals(t *testing.T) {
 		changed[part] = b64([]byte(strings.Replace(string(raw), from, to, 1)))
 		return strings.Join(changed, ".")
 	}
-	bad("the number was changed after signing", swap(1, `"number":"42"`, `"number":"86"`))
+	bad("the number was changed after signing", swap(1, `"number":"`+right+`"`, `"number":"`+wrong+`"`))
 	bad("the app was changed after signing", swap(1, "Lön", "Lan"))
 	bad("unsigned: alg none", swap(0, `"ES256"`, `"none"`)[:strings.LastIndex(swap(0, `"ES256"`, `"none"`), ".")+1])
 	bad("the signature is missing", parts[0]+"."+parts[1]+".")
@@ -389,12 +404,16 @@ func makeApprovals(t *testing.T) {
 	if other.Signing, err = newKey(); err != nil {
 		t.Fatal(err)
 	}
-	token, err := other.signed(r, Approve, "42", false)
+	token, err := other.signed(r, Approve, right, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bad("signed by another key", token)
-	save(t, "approval.json", v)
+	if r.Mode == Message {
+		again("a yes that says nothing of the message", nil, set("number", ""))
+		again("another message than was shown", nil, func(c map[string]any) { c["shown"].(map[string]any)["message"] = wrong })
+	}
+	save(t, file, v)
 }
 
 type jweVectors struct {

@@ -32,8 +32,12 @@ type Service struct {
 	Region  string // country of telephone numbers without a prefix, an ISO 3166 code
 	// AtOnce is how large a register the pre-flight looks through while somebody waits; 0: 5,000 people.
 	AtOnce int
+	// Illustrator draws guides; nil: there is no browser to draw with.
+	Illustrator Illustrator
+	Release     string // which Portvakt this is: another one's pages may look different
 
 	refusals refusals
+	easel    easel
 }
 
 // Store answers questions outside a transaction.
@@ -68,6 +72,16 @@ type Store interface {
 	ListPersonMails(ctx context.Context, person string, n int) ([]outbox.Record, error)
 	// ListTwins reads the persons of the organisation with the same address or the same name, but for one, as far as they are compared.
 	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
+	// FindOrganisation looks an organisation up.
+	FindOrganisation(ctx context.Context, o organisation.ID) (organisation.Organisation, bool, error)
+	// ListGuides lists an organisation's guides.
+	ListGuides(ctx context.Context, o organisation.ID) ([]Guide, error)
+	// FindGuideFile reads a file of an organisation's guide, and says which drawing it is of.
+	FindGuideFile(ctx context.Context, o organisation.ID, e Edition, name string) (body []byte, drawing string, found bool, err error)
+	// ListGuideFiles reads all files of an organisation's guide, by name.
+	ListGuideFiles(ctx context.Context, o organisation.ID, e Edition) (map[string][]byte, error)
+	// FindSharedFile is FindGuideFile by a guide's public address.
+	FindSharedFile(ctx context.Context, link, name string) (body []byte, drawing string, found bool, err error)
 }
 
 // Tx is what a transition changes.
@@ -107,6 +121,18 @@ type Tx interface {
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.
 	UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error
+	// FindUnendedJob looks for a job of the kind in the organisation that has not ended.
+	FindUnendedJob(ctx context.Context, o organisation.ID, k job.Kind) (job.Job, bool, error)
+	// FindJobInTx looks a job of the organisation up.
+	FindJobInTx(ctx context.Context, o organisation.ID, id string) (job.Job, bool, error)
+	// MoveJob cancels a job of the organisation; false where it has ended.
+	MoveJob(ctx context.Context, o organisation.ID, id string, to job.State, now time.Time) (bool, error)
+	// FindGuideInTx looks for a guide of the organisation.
+	FindGuideInTx(ctx context.Context, o organisation.ID, e Edition) (Guide, bool, error)
+	// SetGuideLink gives a guide its public address, or takes it away.
+	SetGuideLink(ctx context.Context, o organisation.ID, e Edition, link string) error
+	// SaveGuide stores a guide and its files in place of the one before. Its public address stays what it is.
+	SaveGuide(ctx context.Context, g Guide, files map[string][]byte) error
 	audit.Appender
 }
 

@@ -91,7 +91,7 @@ var concernNobody = map[audit.Kind]bool{
 	audit.RecoveryRequested: true,
 	audit.RPCreated:         true, audit.RPChanged: true, audit.RPSecretRotated: true, audit.RPDeleted: true,
 	audit.DKIMKeyMade: true, audit.DKIMKeyActivated: true, audit.DKIMKeyRemoved: true, audit.SenderSet: true,
-	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.SigningKeyMade: true, audit.SigningKeyRetired: true, audit.PreflightRun: true,
+	audit.OrganisationSet: true, audit.VAPIDKeyMade: true, audit.SigningKeyMade: true, audit.SigningKeyRetired: true, audit.PreflightRun: true, audit.GuideAsked: true, audit.GuideDrawn: true, audit.GuideFailed: true, audit.GuideStopped: true, audit.GuideShared: true, audit.GuideWithdrawn: true,
 	audit.AddressCorrected: true, audit.PhoneCorrected: true, audit.AddressVouched: true, audit.PersonExempted: true,
 	audit.PersonIncluded: true,
 	audit.ApprovalUsed:   true, // what was done has a line of its own

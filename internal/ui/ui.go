@@ -14,6 +14,7 @@ import (
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/signin"
+	"github.com/portvakt/portvakt/internal/transition"
 	"github.com/portvakt/portvakt/internal/visitor"
 	"github.com/portvakt/portvakt/internal/web"
 )
@@ -26,6 +27,7 @@ type Door struct {
 	MyAccount *myaccount.Service
 	// Preparation is the way to a first login.
 	Preparation *preparation.Service
+	Transition  *transition.Service
 	Grant       *grant.Service
 	Visitor     visitor.Kit
 	// Country names the country of an IP address in a language, "" where unknown; nil: nothing is known.
@@ -141,6 +143,9 @@ func (d *Door) Routes(mux interface {
 		"POST /preparation/{token}/renew":         d.postPreparationRenew,
 		"POST /preparation/{token}/renew/plain":   d.postPreparationRenewPlain,
 		"GET /preparation/{token}/sent":           d.getPreparationSent,
+
+		"GET /guide/{link}":           d.getGuideFolder,
+		"GET /guide/{link}/{file...}": d.getGuide,
 
 		"GET /device":           d.getDevice,
 		"POST /device":          d.postDevice,

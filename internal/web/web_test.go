@@ -27,10 +27,7 @@ type house struct {
 
 func build(t *testing.T, change func(*web.Options)) house {
 	t.Helper()
-	texts, err := locale.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := locale.New()
 	log := &bytes.Buffer{}
 	o := web.Options{
 		Issuer: "https://login.example", Catalogue: texts, Logger: slog.New(slog.NewJSONHandler(log, nil)),
@@ -430,7 +427,7 @@ func TestStaticFilesAreKeptForEverUnderTheirHashAlone(t *testing.T) {
 }
 
 func TestAWrongStartSaysSo(t *testing.T) {
-	texts, _ := locale.New()
+	texts := locale.New()
 	for name, o := range map[string]web.Options{
 		"issuer":  {Issuer: "localhost", Catalogue: texts, Templates: fstest.MapFS{}, Static: fstest.MapFS{}},
 		"nothing": {Issuer: "https://login.example"},

@@ -34,8 +34,8 @@ test("codes are counted", async () => {
   }
 });
 
-test("answers say what those of the vectors say", async () => {
-  const { issuer, account, key_id, key, request, good } = load("approval.json");
+for (const file of ["approval.json", "question.json"]) test(`answers say what those of ${file} say`, async () => {
+  const { issuer, account, key_id, key, request, good } = load(file);
   const privateKey = await crypto.subtle.importKey("jwk", key, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
   const mine = { keyID: key_id, account, signing: { privateKey } };
   for (const { name, answer } of good) {
