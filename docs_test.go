@@ -203,12 +203,12 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			continue
 		}
 		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
-			target, _, _ := strings.Cut(match[1]+match[2], "#")
+			target, _, _ := strings.Cut(match[1]+match[2]+match[3], "#")
 			if strings.Contains(target, "WORD") || !strings.ContainsAny(target, "./") {
 				continue // a recipe's placeholder, or Go in a code span
 			}
 			where := filepath.Join(filepath.Dir(file), target)
-			if match[2] != "" {
+			if match[3] != "" {
 				where = target // code is named from the root
 			}
 			if _, err := os.Stat(where); target != "" && err != nil {
@@ -218,8 +218,8 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	}
 }
 
-// link finds [text](path) and `internal/path.go`.
-var link = regexp.MustCompile("\\]\\(([^):\\s]+)\\)|`((?:internal|cmd|samples|e2e|docs|scripts)/[A-Za-z0-9_./-]*[A-Za-z0-9_])`")
+// link finds [text](path), `internal/path.go` and src="picture".
+var link = regexp.MustCompile("\\]\\(([^):\\s]+)\\)|src=\"([^\":]+)\"|`((?:internal|cmd|samples|e2e|docs|scripts)/[A-Za-z0-9_./-]*[A-Za-z0-9_])`")
 
 // testName finds `TestSomething`.
 var testName = regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")

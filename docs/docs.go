@@ -3,8 +3,8 @@ package docs
 
 import "embed"
 
-// Files are the documents with their pictures. The guide as it was drawn last stays in the repository: its pictures weigh more than all
+// Files are the documents. The guide as it was drawn last stays in the repository: its pictures weigh more than all
 // else here, and whoever runs the binary draws one in the organisation's own look.
 //
-//go:embed *.md *.json adr guide/README.md pictures
+//go:embed *.md *.json adr guide/README.md
 var Files embed.FS

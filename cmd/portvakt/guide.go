@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,17 +64,18 @@ func (c *guideCommand) subject(ctx context.Context, s streams) (guide.Subject, e
 	case c.Subject != "":
 		return readSubject(c.Subject, s.in)
 	case c.Org != "":
-		var o control.Organisation
-		if err := operate(ctx, c.settingsFlags, s, http.MethodGet, "/organisations/"+url.PathEscape(c.Org)+"/look", nil, &o); err != nil {
+		var l control.Look
+		if err := operate(ctx, c.settingsFlags, s, http.MethodGet, "/organisations/"+url.PathEscape(c.Org)+"/look", nil, &l); err != nil {
 			return guide.Subject{}, err
 		}
-		return subjectOf(o, c.HasSMS()), nil
+		return subjectOf(l), nil
 	}
 	return guide.Demo, nil
 }
 
-func subjectOf(o control.Organisation, sms bool) guide.Subject {
-	out := guide.Subject{ID: o.ID, Name: o.Name, Colour: o.Colour, Logo: o.Logo, MFA: o.MFA, MFAFrom: o.MFAFrom, SMS: sms}
+func subjectOf(l control.Look) guide.Subject {
+	o := l.Organisation
+	out := guide.Subject{ID: o.ID, Name: o.Name, Colour: o.Colour, Logo: o.Logo, MFA: o.MFA, MFAFrom: o.MFAFrom, SMS: l.SMS, Issuer: l.Issuer, App: l.App, Mobile: l.Mobile}
 	if o.MFASignIns != nil {
 		out.MFASignIns = *o.MFASignIns
 	}
@@ -86,6 +88,9 @@ func subjectOf(o control.Organisation, sms bool) guide.Subject {
 	return out
 }
 
+// maxSubject is the largest subject in bytes: a logo makes most of it.
+const maxSubject = 1 << 20
+
 // readSubject reads a subject; an unknown field is a misspelt one.
 func readSubject(path string, in io.Reader) (guide.Subject, error) {
 	if path != "-" {
@@ -97,7 +102,14 @@ func readSubject(path string, in io.Reader) (guide.Subject, error) {
 		in = f
 	}
 	var out guide.Subject
-	d := json.NewDecoder(io.LimitReader(in, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(in, maxSubject+1))
+	if err != nil {
+		return out, fmt.Errorf("read the subject: %w", err)
+	}
+	if len(text) > maxSubject {
+		return out, fmt.Errorf("the subject is larger than %d KB: a logo in it has at most %d KB", maxSubject>>10, control.MaxLogo>>10)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&out); err != nil {
 		return out, fmt.Errorf("read the subject (portvakt guide --org SHORT-NAME --print-subject writes one): %w", err)

@@ -159,6 +159,16 @@ func (d *desk) operations() {
 		t.Errorf("rp list --json: %+v", listed)
 	}
 
+	var subject struct {
+		Name, MFA, Issuer, App, Mobile string
+		SMS                            bool
+	}
+	if d.prints(&subject, "guide", "--org", "foretaget", "--print-subject"); subject.Name != "Företaget AB" || subject.MFA != "recommended" || subject.SMS ||
+		subject.Issuer != issuer || subject.App != hrm.Name || subject.Mobile != "Mobilen" {
+		t.Errorf("what a guide is drawn from: %+v", subject)
+	}
+	d.refused("portvakt org list shows them", "guide", "--org", "nobody", "--print-subject")
+
 	var rotated printedRP
 	if d.prints(&rotated, "rp", "rotate-secret", hrm.ID); rotated.ID != hrm.ID || rotated.Secret == "" || rotated.Secret == hrm.Secret {
 		t.Errorf("rotated: %+v", rotated)

@@ -18,8 +18,8 @@ import (
 // Mark is something in a picture that has a number: a control by its accessible name, or what a selector finds.
 type Mark struct{ Name, Selector string }
 
-// Sample is what stands in a picture instead of what is on the page: in the text of what the selector finds, or, where there is none,
-// in every text that the expression (of JavaScript) matches.
+// Sample is what stands in a picture instead of what is on the page: in the text of what the selector finds, which nothing hides, or, where
+// there is no selector, in every text that the expression (of JavaScript) matches.
 type Sample struct {
 	Selector string `json:"selector,omitempty"`
 	Match    string `json:"match,omitempty"`
@@ -34,8 +34,8 @@ type Shot struct {
 	Samples []Sample
 	// Around are selectors of what the picture shows; nothing, or nothing found: the page from its top to the end of main.
 	Around string
-	// Low ends the picture below the lowest mark.
-	Low bool
+	// Above and Below are how far above the highest mark the picture begins and below the lowest it ends, at most; 0: as far as there is something.
+	Above, Below int
 	// Blind takes no picture: the shot only says what is on the page.
 	Blind bool
 }
@@ -47,6 +47,8 @@ type Photo struct {
 	Wide, High int
 	// Title is the page's first heading.
 	Title string
+	// Names are what is to be read on each marked button or link; nothing for other marks. Its accessible name may have words that nobody sees.
+	Names []string
 	// Print is a digest of what the page says to a screen reader, and of what is marked: it is the same on every machine that shows
 	// the same page, whatever its fonts.
 	Print string
@@ -61,11 +63,13 @@ func (a area) scale() float64 {
 }
 
 // prepare makes a page hold still and puts the samples into it. Style sheets that a script constructs are none of the content security policy's business,
-// and an element's style set by a script is not either.
+// and an element's style set by a script is not either. What the browser itself writes in its own language is
+// not shown: the button of a file field, and a day in a date field.
 const prepare = `(samples) => {
   if (!window.guide) {
     window.guide = new CSSStyleSheet();
-    guide.replaceSync("* { caret-color: transparent !important; animation: none !important; transition: none !important } ::-webkit-scrollbar { display: none }");
+    guide.replaceSync("* { caret-color: transparent !important; animation: none !important; transition: none !important } ::-webkit-scrollbar, ::file-selector-button { display: none }");
+    guide.filled = new WeakMap(); // texts with their samples, which are not filled twice
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, guide];
   }
   document.activeElement?.blur();
@@ -74,7 +78,8 @@ const prepare = `(samples) => {
       for (const found of document.querySelectorAll(selector)) {
         if (found instanceof SVGPathElement) found.setAttribute("d", text);
         else if (found instanceof SVGElement) found.setAttribute("viewBox", text);
-        else if (found instanceof HTMLInputElement) found.value = text;
+        else if (found instanceof HTMLInputElement) [found.type, found.value] = ["text", text];
+        else if (!text) found.style.display = "none";
         else if (found.textContent !== text) found.textContent = text;
       }
       continue;
@@ -82,15 +87,18 @@ const prepare = `(samples) => {
     const pattern = new RegExp(match, "g");
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
-      const fresh = walk.currentNode.data.replace(pattern, text);
-      if (fresh !== walk.currentNode.data) walk.currentNode.data = fresh;
+      const node = walk.currentNode;
+      if (guide.filled.get(node) === node.data) continue;
+      const fresh = node.data.replace(pattern, text);
+      if (fresh !== node.data) node.data = fresh;
     }
   }
+  for (const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); walk.nextNode(); ) guide.filled.set(walk.currentNode, walk.currentNode.data);
   document.querySelectorAll("[data-guide]").forEach((e) => e.removeAttribute("data-guide"));
 }`
 
-// frame puts a frame and a number on each mark, and returns the area of the picture.
-const frame = `(from, to, around, low) => {
+// frame puts a frame and a number on each mark, and returns the area of the picture and what is to be read on the marks.
+const frame = `(from, to, around, above, below) => {
   const box = (e) => {
     const r = e.getBoundingClientRect();
     return { left: r.left + scrollX, top: r.top + scrollY, right: r.right + scrollX, bottom: r.bottom + scrollY };
@@ -106,13 +114,23 @@ const frame = `(from, to, around, low) => {
     if (text) e.textContent = text;
     layer.append(e);
   };
-  let lowest = 0;
+  const read = (e) => {
+    let words = "";
+    if (e.matches("button, a, summary")) for (const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT); walk.nextNode(); ) {
+      if (walk.currentNode.parentElement.getBoundingClientRect().width > 1) words += walk.currentNode.data;
+    }
+    return words.replace(/\s+/g, " ").trim();
+  };
+  const names = [];
+  let highest = Infinity, lowest = 0;
   for (let n = from + 1; n <= to; n++) {
     const found = document.querySelector('[data-guide="' + n + '"]');
+    names.push(found ? read(found) : "");
     if (!found) continue;
     let at = box(found);
     const label = found.matches('input[type="checkbox"], input[type="radio"]') && found.closest("label");
     if (label) at = union(at, box(label));
+    highest = Math.min(highest, at.top);
     lowest = Math.max(lowest, at.bottom);
     const width = document.documentElement.clientWidth;
     const left = Math.max(at.left - 5, 2), right = Math.min(at.right + 5, width - 2);
@@ -120,18 +138,23 @@ const frame = `(from, to, around, low) => {
     put({ left: Math.min(right - 15, width - 29) + "px", top: Math.max(at.top - 18, 1) + "px", width: "27px", height: "27px", borderRadius: "50%", background: "#c2185b", color: "#fff",
       font: "bold 16px/27px 'Liberation Sans', Arial, sans-serif", textAlign: "center", boxShadow: "0 0 0 2px #fff" }, String(n));
   }
-  const shown = around ? [...document.querySelectorAll(around)] : [];
+  const shown = around ? [...document.querySelectorAll(around)].filter((e) => e.getClientRects().length) : [];
   const parts = shown.length ? shown : [...document.querySelectorAll("header, main")];
   let area = (parts.length ? parts : [document.body]).map(box).reduce(union);
   if (!shown.length) area = { ...area, left: 0, right: document.documentElement.clientWidth, top: 0 };
   else area = { left: Math.max(area.left - 16, 0), top: Math.max(area.top - 16, 0), right: Math.min(area.right + 16, document.documentElement.clientWidth), bottom: area.bottom + 16 };
-  if (low && lowest) area.bottom = Math.min(area.bottom, lowest + 28);
-  area.bottom = Math.max(Math.min(area.bottom, area.top + 1000), lowest + 12); // the rest of a long page is more of the same
+  if (above && lowest) area.top = Math.max(area.top, highest - above);
+  if (below && lowest) area.bottom = Math.min(area.bottom, lowest + below);
+  const most = area.right - area.left > 600 ? 1000 : 640; // the rest of a long page is more of the same
+  area.bottom = Math.max(Math.min(area.bottom, area.top + most), lowest + 12);
   const x = Math.floor(area.left), y = Math.floor(area.top);
-  return { x, y, width: Math.ceil(area.right) - x, height: Math.ceil(area.bottom) - y };
+  return { x, y, width: Math.ceil(area.right) - x, height: Math.ceil(area.bottom) - y, names };
 }`
 
-type area struct{ X, Y, Width, Height float64 }
+type area struct {
+	X, Y, Width, Height float64
+	Names               []string
+}
 
 // Photograph takes a picture of the page as it stands, with its marks in it.
 func (b *Browser) Photograph(s Shot) Photo {
@@ -144,7 +167,7 @@ func (b *Browser) Photograph(s Shot) Photo {
 	if s.Blind {
 		return photo
 	}
-	at := Script[area](b, call(frame, s.From, s.From+len(s.Marks), s.Around, s.Low))
+	at := Script[area](b, call(frame, s.From, s.From+len(s.Marks), s.Around, s.Above, s.Below))
 	ctx, cancel := b.patience()
 	defer cancel()
 	taken, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
@@ -155,7 +178,7 @@ func (b *Browser) Photograph(s Shot) Photo {
 		b.fail("take a picture: %v", err)
 	}
 	Script[any](b, `document.getElementById("guide-marks").remove()`)
-	photo.Wide, photo.High = int(at.Width), int(at.Height)
+	photo.Wide, photo.High, photo.Names = int(at.Width), int(at.Height), at.Names
 	if photo.PNG, err = fewColours(taken.Data); err != nil {
 		b.fail("take a picture: %v", err)
 	}

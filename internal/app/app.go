@@ -239,7 +239,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 
 	a := &App{Settings: s, DB: db, Authn: funnel, Recovery: recover, Grant: grants, Preparation: prepare, Transition: move, bell: bell, now: o.Now, log: o.Log,
 		House: &housekeeping.Service{Store: db, InTx: store.InBulkTx[housekeeping.Tx](db), Now: o.Now, Log: o.Log, Tend: tend(keys.sign.Tend, keys.vapid.Tend, funnel.ReadNetworks, funnel.ReadOldHashes, provision.IndexPersons, registration.Tend)},
-		Control: &control.Door{Administration: administer, Transition: move, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Signing: keys.sign, Log: o.Log,
+		Control: &control.Door{Administration: administer, Transition: move, Registration: registration, Provisioning: provision, Enrolment: enrol, VAPID: keys.vapid, Signing: keys.sign, Log: o.Log, Issuer: s.Issuer,
 			Words: func(key string) string { return catalogue.Printer(locale.English).T(key) }}}
 	a.Control.Auditing = &auditing.Service{Store: db, InTx: store.InBulkTx[auditing.Tx](db), Sign: keys.sign, Now: o.Now, Log: o.Log, Node: secret.NewID()}
 	preparers := map[string]outbox.Preparer{

@@ -38,6 +38,7 @@ type Door struct {
 	Signing        *signingkey.Keys
 	Log            *slog.Logger
 	Words          func(key string) string // a text in the operator's language
+	Issuer         string
 }
 
 // RP is a relying party as the command line reads and prints it.
@@ -119,7 +120,7 @@ type Organisation struct {
 	// TypedPush asks for six typed digits where a phone would be asked for one tap; absent in a change: as it is.
 	TypedPush *bool `json:"typed_push,omitempty"`
 
-	// Of a change, and of the answer about one organisation's look.
+	// Of a change, and of Look.
 	Logo []byte `json:"logo,omitzero"` // a picture file as it is, also an empty one
 
 	// Of a change alone.

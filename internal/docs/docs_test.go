@@ -61,7 +61,7 @@ func TestEveryPageIsReachedFromTheFirstAndNoLinkIsDead(t *testing.T) {
 			return
 		}
 		if !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/html") {
-			return // a picture
+			return // no page
 		}
 		webtest.CheckPage(t, quoted.ReplaceAllString(bodies[at], "")) // what is quoted may look like a key, or be a template
 		for _, m := range leads.FindAllStringSubmatch(bodies[at], -1) {

@@ -38,15 +38,21 @@ func offers(s Subject) bool {
 }
 func asksNobody(s Subject) bool { return s.MFA == string(organisation.Optional) }
 
-func hasSMS(s Subject) bool { return s.SMS && hasMFA(s) }
-func taps(s Subject) bool   { return hasMFA(s) && !s.TypedPush }
-func types(s Subject) bool  { return hasMFA(s) && s.TypedPush }
+func needsMFA(s Subject) bool   { return s.MFA == string(organisation.Required) }
+func mayHaveMFA(s Subject) bool { return hasMFA(s) && !needsMFA(s) }
+
+func hasSMS(s Subject) bool    { return s.SMS && hasMFA(s) }
+func noSMS(s Subject) bool     { return !hasSMS(s) }
+func taps(s Subject) bool      { return hasMFA(s) && !s.TypedPush }
+func types(s Subject) bool     { return hasMFA(s) && s.TypedPush }
+func hasMobile(s Subject) bool { return s.Mobile != "" }
 
 // documents are the guide: its texts stand in internal/locale/texts/guide.*.toml, its pictures are taken by walk.go.
 var documents = []document{
 	{file: "index", text: "guide.main", chapters: []chapter{
 		{text: "guide.news", steps: []step{
-			{text: "guide.news.address"}, {text: "guide.news.password"}, {text: "guide.news.both"}, {text: "guide.news.second", offered: hasMFA}, {text: "guide.news.help"},
+			{text: "guide.news.address"}, {text: "guide.news.password"}, {text: "guide.news.both", offered: hasMobile},
+			{text: "guide.news.second", offered: mayHaveMFA}, {text: "guide.news.required", offered: needsMFA}, {text: "guide.news.help"},
 		}},
 		{text: "guide.first", steps: []step{
 			shows("guide.first.open", "first-open"), shows("guide.first.address", "first-address"), shows("guide.first.password", "first-password"),
@@ -62,7 +68,7 @@ var documents = []document{
 		}},
 		{text: "guide.own", offered: hasMFA, steps: []step{
 			shows("guide.own.choice", "own-choice"), shows("guide.own.start", "own-start"), shows("guide.own.pair", "own-pair"),
-			shows("guide.own.compare", "own-compare", "own-compare-phone"), shows("guide.own.test", "own-test"),
+			shows("guide.own.compare", "own-compare", "own-compare-phone"), shows("guide.own.notify", "own-notify"), shows("guide.own.test", "own-test"),
 		}},
 		{text: "guide.another", offered: hasMFA, steps: []step{
 			shows("guide.another.choice", "other-choice"), shows("guide.another.app", "other-app"), shows("guide.another.code", "other-code"),
@@ -78,7 +84,7 @@ var documents = []document{
 		}},
 	}},
 	{file: "forgotten-password", text: "guide.forgotten", chapters: []chapter{{text: "guide.forgotten.how", steps: []step{
-		shows("guide.forgotten.how.password", "first-password"), shows("guide.create.start", "create-start"), shows("guide.create.sent", "create-sent"), shows("guide.create.mail", "create-mail"), shows("guide.create.choose", "create-choose"),
+		shows("guide.forgotten.how.password", "forgotten-start"), shows("guide.create.start", "create-start"), shows("guide.create.sent", "create-sent"), shows("guide.create.mail", "create-mail"), shows("guide.create.choose", "create-choose"),
 		{text: "guide.forgotten.how.second", offered: hasMFA},
 	}}}},
 	{file: "new-phone", text: "guide.new", offered: hasMFA, chapters: []chapter{
@@ -88,13 +94,14 @@ var documents = []document{
 		{text: "guide.new.remove", steps: []step{shows("guide.new.remove.old", "new-old"), shows("guide.new.remove.sure", "new-sure")}},
 	}},
 	{file: "lost-phone", text: "guide.lost", offered: hasMFA, chapters: []chapter{{text: "guide.lost.how", steps: []step{
-		shows("guide.lost.how.code", "lost-code"), shows("guide.lost.how.methods", "lost-methods"), shows("guide.lost.how.recovery", "lost-recovery"),
+		shows("guide.lost.how.code", "lost-code"), {text: "guide.lost.how.methods", pictures: []string{"lost-methods"}, offered: noSMS},
+		{text: "guide.lost.how.methods_sms", pictures: []string{"lost-methods"}, offered: hasSMS}, shows("guide.lost.how.recovery", "lost-recovery"),
 		shows("guide.lost.how.fresh", "lost-fresh"), shows("guide.lost.how.gone", "lost-gone"), {text: "guide.lost.how.none"},
 	}}}},
 	{file: "new-address", text: "guide.address", chapters: []chapter{{text: "guide.address.how", steps: []step{
 		shows("guide.address.how.account", "address-account"), shows("guide.address.how.new", "address-new"), shows("guide.address.how.mail", "address-mail"), shows("guide.address.how.confirm", "address-confirm"), {text: "guide.address.how.after"},
 	}}}},
-	{file: "hrm-mobile", text: "guide.mobile", chapters: []chapter{{text: "guide.mobile.how", steps: []step{
+	{file: "hrm-mobile", text: "guide.mobile", offered: hasMobile, chapters: []chapter{{text: "guide.mobile.how", steps: []step{
 		shows("guide.mobile.how.open", "mobile-open"), shows("guide.mobile.how.in", "mobile-in"), {text: "guide.mobile.how.home"},
 	}}}},
 	{file: "administrators", text: "guide.admin", administrators: true, chapters: []chapter{

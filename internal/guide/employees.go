@@ -40,7 +40,7 @@ func (w *walk) firstLogin() *journey.Person {
 	w.to("first-open")
 	a := w.person(anna, "Anna")
 	a.Open(a.World.HRM)
-	w.shoot(a.Browser, "first-open", []string{a.LogIn})
+	w.shoot(a.Browser, "first-open", []string{a.LogIn}, below(60))
 	a.Press(a.LogIn)
 	a.Fill(a.Words.Address, a.Address)
 	a.Tick(a.Remember)
@@ -48,11 +48,12 @@ func (w *walk) firstLogin() *journey.Person {
 	a.Press(a.Next)
 	a.SeeRole("textbox", a.Password)
 	w.shoot(a.Browser, "first-password", []string{a.Password, a.LogIn, a.Forgot})
+	w.shoot(a.Browser, "forgotten-start", []string{a.Forgot}, below(90))
 	a.Forget()
 	a.Tick(a.Human)
 	a.SeeEnabled(a.Reset)
 	a.See(w.say("robot.done"))
-	w.shoot(a.Browser, "create-start", []string{a.Human, a.Reset})
+	w.shoot(a.Browser, "create-start", []string{a.Human, a.Reset}, below(70))
 	a.Press(a.Reset)
 	a.See(a.Sent)
 	w.shoot(a.Browser, "create-sent", nil)
@@ -75,7 +76,7 @@ func (w *walk) mail(p *journey.Person, m journey.Message, name, button string) {
 	reader := p.In(p.Tab())
 	reader.Resize(560, 844)
 	reader.Open(p.World.Inbox + "/messages/" + m.ID + "/html")
-	w.shoot(reader.Browser, name, []string{button}, around("body > *"))
+	w.shoot(reader.Browser, name, []string{button}, around("body > *"), below(170))
 	reader.Close()
 }
 
@@ -105,36 +106,47 @@ func (w *walk) ownApp(a *journey.Person) (*journey.Person, *journey.Handset) {
 	w.to("second-offer")
 	w.toAccount(a)
 	a.SeeEnabled(a.Activate)
-	w.shoot(a.Browser, "second-offer", w.offer(a))
+	w.shoot(a.Browser, "second-offer", w.offer(a), low)
 	a.Press(a.Activate)
 	a.SeeRole("button", a.Next)
 	a.Resize(wide, 900)
-	w.shoot(a.Browser, "own-choice", []string{".qr-frame => " + w.say("enrolment.choice.qr"), a.Next}, around("main"), low)
+	w.shoot(a.Browser, "own-choice", []string{".qr-frame => " + w.say("guide.mark.square"), a.Next}, around("main"), low)
 	w.to("own-start")
-	o := journey.HandsetOptions(string(w.lang))
-	h := a.Handset(w.chromium.Browser(w, o))
-	h.OpenApp()
+	h := w.handset(a)
 	h.SeeEnabled(h.AddAccount)
 	w.shoot(h.Browser, "own-start", []string{h.AddAccount}, phone, low)
 	a.Press(a.Next)
 	a.SeeRole("DisclosureTriangle", w.say("enrolment.pair.no_scan"))
 	pairing := a.PairLink()
-	w.shoot(a.Browser, "own-pair", []string{".qr-frame => " + w.say("enrolment.pair.qr"), w.say("enrolment.pair.no_scan")}, around("main"))
+	w.shoot(a.Browser, "own-pair", []string{".qr-frame => " + w.say("guide.mark.square"), w.say("enrolment.pair.no_scan")}, around("main"))
 	h.Scan(pairing)
 	if there, here := h.Comparison(), a.Comparison(); there != here {
 		w.Fatalf("the phone shows %s and the page %s", there, here)
 	}
-	w.shoot(a.Browser, "own-compare", []string{"output#comparison => " + sampleCharacters, a.Approve}, around("main"))
-	w.shoot(h.Browser, "own-compare-phone", []string{"output#comparison => " + sampleCharacters}, from(2), phone, low)
+	w.shoot(a.Browser, "own-compare", []string{"#comparison => " + w.say("guide.mark.characters"), a.Approve}, around("main"), above(115))
+	w.shoot(h.Browser, "own-compare-phone", []string{"#comparison => " + w.say("guide.mark.characters")}, from(2), phone, low)
 	w.to("own-test")
+	h.Resize(narrow, 560)
 	a.Press(a.Approve)
-	h.Press(w.say("authenticator.not_now"))
+	h.SeeEnabled(w.say("authenticator.notifications.turn_on"))
+	w.shoot(h.Browser, "own-notify", []string{w.say("authenticator.notifications.turn_on")}, phone, low)
+	h.Press(w.say("authenticator.not_now")) // a browser without a window has none
 	h.See(w.say("authenticator.request.test"))
-	w.shoot(h.Browser, "own-test", []string{h.Approve}, phone, low, w.left(), loose)
+	journey.Script[any](h.Browser, `for (let clock = setTimeout(() => {}); clock > 0; clock--) clearTimeout(clock)`) // the time to answer in stands still
+	w.shoot(h.Browser, "own-test", []string{h.Approve}, phone, low, w.left())
 	h.Press(h.Approve)
 	h.See(w.say("authenticator.done.tested"))
 	a.Resize(narrow, 844)
 	return a, h
+}
+
+// handset gives somebody a phone with our own authenticator. It is a short one: its pages fill it.
+func (w *walk) handset(p *journey.Person) *journey.Handset {
+	o := journey.HandsetOptions(string(w.lang))
+	o.Height = 700
+	h := p.Handset(w.chromium.Browser(w, o))
+	h.OpenApp()
+	return h
 }
 
 // offer are the buttons of the offer: where the day has come there is no later.
@@ -172,7 +184,7 @@ func (w *walk) saveRecovery(a *journey.Person) {
 	w.to("recovery-save")
 	a.SeeRole("checkbox", a.Saved)
 	a.Tick(a.Saved)
-	w.shoot(a.Browser, "recovery-save", []string{"#recovery-code => " + w.say("enrolment.recovery.label"), a.Saved, a.Done})
+	w.shoot(a.Browser, "recovery-save", []string{"#recovery-code => " + w.say("guide.mark.recovery"), a.Saved, a.Done})
 	a.Press(a.Done)
 }
 
@@ -181,17 +193,17 @@ func (w *walk) arrive(a *journey.Person) {
 	w.to("finish-app")
 	w.fromAccount(a)
 	a.Welcomed()
-	w.shoot(a.Browser, "finish-app", []string{a.LogOut}, instead(".cards", ""))
+	w.shoot(a.Browser, "finish-app", []string{a.LogOut}, instead(".cards", ""), below(300))
 	w.to("mobile-open")
 	p := a.In(a.Tab())
-	p.Resize(narrow, 844)
+	p.Resize(narrow, 640)
 	p.Open(p.World.HRMMobile)
 	p.SeeRole("button", p.LogIn)
 	w.shoot(p.Browser, "mobile-open", []string{p.LogIn}, phone)
 	p.Press(p.LogIn)
 	p.See(p.Hello(p.Name))
 	p.SeeRole("button", p.LogOut)
-	w.shoot(p.Browser, "mobile-in", nil, phone, instead("main .card, main section", ""))
+	w.shoot(p.Browser, "mobile-in", nil, phone, instead(".card", ""))
 	p.Close()
 }
 
@@ -203,11 +215,8 @@ func (w *walk) daily(a *journey.Person, h *journey.Handset) {
 	a.GiveAddress()
 	a.GivePassword(chosen)
 	a.ShownNumber()
-	show := sampleNumber
-	if w.subject.TypedPush {
-		show = sampleDigits
-	}
-	w.shoot(a.Browser, "daily-number", []string{"output => " + show}, instead("output", show), low)
+	show, shown := w.number()
+	w.shoot(a.Browser, "daily-number", []string{"#number => " + shown}, instead("#number", show), low)
 	if w.subject.TypedPush {
 		h.Fill(w.say("authenticator.request.type"), strings.ReplaceAll(sampleDigits, " ", ""))
 		w.shoot(h.Browser, "daily-phone", []string{w.say("authenticator.request.type"), h.Approve}, from(1), phone, w.left())
@@ -215,7 +224,15 @@ func (w *walk) daily(a *journey.Person, h *journey.Handset) {
 	}
 	h.Numbers()
 	journey.Script[any](h.Browser, `document.querySelectorAll("button.number").forEach((b, i) => { b.textContent = ["83", "`+sampleNumber+`", "12"][i]; b.dataset.shown = i })`)
-	w.shoot(h.Browser, "daily-phone", []string{`button.number[data-shown="1"] => ` + sampleNumber}, from(1), phone, w.left())
+	w.shoot(h.Browser, "daily-phone", []string{`.number[data-shown="1"] => ` + w.say("guide.mark.same")}, from(1), phone, w.left())
+}
+
+// number is what the login page shows in the pictures, and what the text calls it.
+func (w *walk) number() (show, called string) {
+	if w.subject.TypedPush {
+		return sampleDigits, w.say("guide.mark.digits")
+	}
+	return sampleNumber, w.say("guide.mark.number")
 }
 
 // left is a fixed time to answer in.
@@ -249,12 +266,12 @@ func (w *walk) otherApp(b *journey.Person) {
 	b.Press(b.Activate)
 	b.SeeRole("button", b.OtherApp)
 	b.Resize(wide, 900)
-	w.shoot(b.Browser, "other-choice", []string{b.OtherApp}, around("main"))
+	w.shoot(b.Browser, "other-choice", []string{b.OtherApp}, around("main"), above(280))
 	b.Press(b.OtherApp)
 	b.SeeRole("link", b.Next)
 	key := journey.Script[string](b.Browser, `document.getElementById("key").textContent`)
 	app := b.AddApp(key)
-	w.shoot(b.Browser, "other-app", []string{".qr-frame => " + w.say("enrolment.app.qr"), "#key => " + sampleKey, b.Next}, around("main"), instead("#key", sampleKey))
+	w.shoot(b.Browser, "other-app", []string{".qr-frame => " + w.say("guide.mark.square"), "#key => " + w.say("guide.mark.key"), b.Next}, around("main"), instead("#key", sampleKey))
 	b.Press(b.Next)
 	b.Resize(narrow, 844)
 	b.Fill(b.Code, sampleCode)
@@ -295,7 +312,7 @@ func (w *walk) changeAddress(b *journey.Person) {
 	w.shoot(b.Browser, "address-account", []string{change}, around("section[aria-labelledby=details]"))
 	b.Press(change)
 	b.Fill(w.say("myaccount.address.new"), bosNew)
-	w.shoot(b.Browser, "address-new", []string{w.say("myaccount.address.new"), w.say("myaccount.address.submit")})
+	w.shoot(b.Browser, "address-new", []string{w.say("myaccount.address.new"), w.say("myaccount.address.submit")}, low)
 	b.Press(w.say("myaccount.address.submit"))
 	b.See(b.Sent)
 	m := b.Mail.ReadMail(bosNew, w.say("mail.address_confirm.subject"))
@@ -304,18 +321,30 @@ func (w *walk) changeAddress(b *journey.Person) {
 	link.Resize(narrow, 844)
 	link.Reload()
 	link.SeeRole("button", w.say("myaccount.address.confirm"))
-	w.shoot(link.Browser, "address-confirm", []string{w.say("myaccount.address.confirm")})
+	w.shoot(link.Browser, "address-confirm", []string{w.say("myaccount.address.confirm")}, low)
 	link.Close() // his address stays: the other pictures are of the same person
 }
 
-// newPhone is the place on the account's page, and the old app's end.
+// newPhone is the place on the account's page, and the old app's end, beside a new one.
 func (w *walk) newPhone(b *journey.Person) {
 	w.to("new-account")
 	b.Open(b.World.Portvakt + "/account")
 	add, remove := w.say("myaccount.mfa.add"), w.say("myaccount.mfa.remove")+" "+w.say("myaccount.mfa.unnamed")
 	b.SeeEnabled(add)
-	w.shoot(b.Browser, "new-account", []string{add}, around("section[aria-labelledby=mfa]"))
-	w.shoot(b.Browser, "new-old", []string{remove}, around("section[aria-labelledby=mfa]"))
+	w.shoot(b.Browser, "new-account", []string{add}, around("section[aria-labelledby=mfa]"), above(280))
+	b.Press(add)
+	w.to("new-old")
+	b.Press(b.Next)
+	h := w.handset(b)
+	h.Scan(b.PairLink())
+	h.Comparison()
+	b.Press(b.Approve)
+	h.Press(w.say("authenticator.not_now"))
+	h.Press(h.Approve)
+	h.See(w.say("authenticator.done.tested"))
+	h.Close()
+	b.SeeEnabled(remove) // his page goes back by itself
+	w.shoot(b.Browser, "new-old", []string{remove}, around("section[aria-labelledby=mfa]"), below(240))
 	b.Press(remove)
 	b.SeeEnabled(w.say("myaccount.remove.submit"))
 	w.shoot(b.Browser, "new-sure", []string{w.say("myaccount.remove.submit")})
@@ -329,8 +358,9 @@ func (w *walk) lostPhone(b *journey.Person) {
 	b.Press(b.LogIn)
 	b.GiveAddress()
 	b.GivePassword(demo.Password)
-	b.SeeRole("textbox", b.Code)
-	w.shoot(b.Browser, "lost-code", []string{b.AnotherWay})
+	b.ShownNumber()
+	show, _ := w.number()
+	w.shoot(b.Browser, "lost-code", []string{b.AnotherWay}, instead("#number", show))
 	b.Press(b.AnotherWay)
 	w.shoot(b.Browser, "lost-methods", []string{b.Words.RecoveryCode})
 	b.Press(b.Words.RecoveryCode)
@@ -339,7 +369,7 @@ func (w *walk) lostPhone(b *journey.Person) {
 	b.Fill(b.Words.RecoveryCode, w.recovery)
 	b.Press(b.LogIn)
 	b.Tick(b.Saved)
-	w.shoot(b.Browser, "lost-fresh", []string{"#recovery-code => " + w.say("enrolment.recovery.label"), b.Saved, b.Done})
+	w.shoot(b.Browser, "lost-fresh", []string{"#recovery-code => " + w.say("guide.mark.fresh"), b.Saved, b.Done})
 	b.Press(b.Done)
 	b.SeeRole("button", b.AppGone)
 	w.shoot(b.Browser, "lost-gone", []string{b.AppGone, b.StillHere})

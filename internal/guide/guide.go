@@ -5,9 +5,11 @@
 package guide
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,10 +40,34 @@ type Subject struct {
 	SMS bool `json:"sms"`
 	// Support is whom people ask, in their own words: "Servicedesk, 08-12 34 56". Empty: whoever looks after the login at their workplace.
 	Support string `json:"support,omitempty"`
+	// Issuer is where people find Portvakt: https://login.foretaget.se. Empty: an example.
+	Issuer string `json:"issuer,omitempty"`
+	// App and Mobile are what people call the app that they log in to and the one on their phone. Without a name of either: the demo's.
+	App    string `json:"app,omitempty"`
+	Mobile string `json:"mobile,omitempty"`
 }
 
 // Demo is the organisation of the demo.
-var Demo = Subject{ID: "foretaget", Name: "Företaget AB", MFA: string(organisation.Recommended), RememberDays: organisation.DefaultRememberDays, SMS: true}
+var Demo = Subject{ID: "foretaget", Name: "Företaget AB", MFA: string(organisation.Recommended), RememberDays: organisation.DefaultRememberDays, SMS: true,
+	Issuer: "https://login.example.com", App: "HRM", Mobile: "HRM Mobile"}
+
+// filled is the subject with what the demo has in the place of what it does not say.
+func (s Subject) filled() Subject {
+	if s.App == "" && s.Mobile == "" {
+		s.App, s.Mobile = Demo.App, Demo.Mobile
+	}
+	if s.App == "" {
+		s.App, s.Mobile = s.Mobile, ""
+	}
+	s.Issuer = cmp.Or(s.Issuer, Demo.Issuer)
+	return s
+}
+
+// host is the issuer as people type it.
+func (s Subject) host() string {
+	_, host, _ := strings.Cut(s.Issuer, "://")
+	return strings.TrimSuffix(host, "/")
+}
 
 // ErrNoBrowser means that the guide cannot be drawn on this machine.
 var ErrNoBrowser = errors.New("there is no browser on this machine to draw the guide with: install Chromium (Debian and Ubuntu: apt-get install chromium) or Google Chrome, " +
@@ -69,6 +95,9 @@ func (s Subject) organisation() (organisation.Organisation, error) {
 	}
 	if err := o.Check(); err != nil {
 		return o, fmt.Errorf("guide: %w", err)
+	}
+	if u, err := url.Parse(s.Issuer); s.Issuer != "" && (err != nil || u.Host == "") {
+		return o, fmt.Errorf("guide: the issuer %q is no address as https://login.example.com", s.Issuer)
 	}
 	return o, nil
 }

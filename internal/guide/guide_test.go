@@ -97,6 +97,76 @@ func TestWhatThePolicyDoesNotOfferHasNoChapter(t *testing.T) {
 	}
 }
 
+func TestASubjectThatIsNoOrganisationsIsRefused(t *testing.T) {
+	for say, change := range map[string]func(*Subject){
+		"the 2FA policy":         func(s *Subject) { s.MFA = "sometimes" },
+		"2026-12-01":             func(s *Subject) { s.MFAFrom = "1 december" },
+		"https://login":          func(s *Subject) { s.Issuer = "login.foretaget.example" },
+		"PNG, JPEG, WebP or SVG": func(s *Subject) { s.Logo = []byte("GIF89a") },
+		"colour":                 func(s *Subject) { s.Colour = "green" },
+		"1 to 100 characters":    func(s *Subject) { s.Name = "" },
+	} {
+		s := Demo
+		change(&s)
+		if _, err := s.organisation(); err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("want %q: %v", say, err)
+		}
+	}
+}
+
+func TestAPageThatHasChangedEndsTheWalkAndSaysWhichPicture(t *testing.T) {
+	look, err := Demo.organisation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &walk{subject: Demo, look: look, lang: locale.Swedish}
+	err = w.in(t.Context(), "switched", func(w *walk) {
+		w.to("first-address")
+		w.Fatalf("find %q: it is not there", "Nästa")
+	})
+	if err == nil || !strings.Contains(err.Error(), "nothing was written") || !strings.Contains(err.Error(), `the picture first-address: find "Nästa"`) {
+		t.Error(err)
+	}
+}
+
+func TestAnOrganisationsOwnNamesStandInItsTexts(t *testing.T) {
+	texts := locale.New()
+	s := Demo
+	s.App, s.Mobile, s.Issuer = "", "Schema", "https://login.foretaget.example/id"
+	s = s.filled()
+	w := &walk{subject: s, lang: locale.Swedish, print: texts.Printer(locale.Swedish)}
+	for key, want := range map[string]string{"guide.main.text": "en ny inloggning till Schema. ", "guide.address.how.account": "login.foretaget.example/id/account"} {
+		if said := w.words(key, nil).markdown(); !strings.Contains(said, want) {
+			t.Errorf("%s: %s", key, said)
+		}
+	}
+	if pictures(forSubject(s, All))["mobile-open"] {
+		t.Error("an app for the phone that nobody has")
+	}
+}
+
+func TestTwoStepsStandBesideEachOtherAndOneAlone(t *testing.T) {
+	one, desk := pictureView{}, pictureView{Desk: true}
+	for want, pictures := range map[string][][]pictureView{
+		"half half alone bare":        {{one}, {one}, {one}, nil},
+		"alone below half half":       {{one}, {one, one}, {one}, {one}},
+		"bare below alone below bare": {nil, {desk}, {one}, {desk}, nil},
+	} {
+		c := chapterView{}
+		for _, p := range pictures {
+			c.Steps = append(c.Steps, stepView{Pictures: p})
+		}
+		c.form()
+		var forms []string
+		for _, s := range c.Steps {
+			forms = append(forms, s.Form)
+		}
+		if got := strings.Join(forms, " "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestEmployeesAreShownNothingOfTheAdministrators(t *testing.T) {
 	texts := locale.New()
 	files := func(audience Audience) (names []string, main view) {

@@ -10,12 +10,14 @@ import (
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/demo"
 	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/password"
 )
 
 // walk is one way through the journeys: the pictures that it brings home, and what is needed to write the guide.
 type walk struct {
 	subject   Subject
+	look      organisation.Organisation // the subject as the private instance has it
 	lang      locale.Language
 	print     *locale.Printer
 	documents []document
@@ -37,7 +39,6 @@ type picture struct {
 	marks []string // names of what has a number
 	from  int      // the number before its first
 	phone bool     // a telephone's screen
-	loose bool     // the page says something else from one moment to the next, and has no fingerprint
 }
 
 // cheap are costs that nobody waits for: the pages are the same with the real ones.
@@ -54,15 +55,19 @@ func (w *walk) Logf(string, ...any) {}
 
 // Fatalf ends the walk: a page is not as the guide tells it.
 func (w *walk) Fatalf(format string, args ...any) {
-	panic(stop{fmt.Errorf("guide: on the way to the picture %s: "+format, append([]any{w.at}, args...)...)})
+	panic(stop{fmt.Errorf("guide: a page is not as the guide tells it, and nothing was written; on the way to the picture %s: "+format, append([]any{w.at}, args...)...)})
 }
 
 // walkThrough takes all pictures that the documents of the subject want.
 func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience Audience, lang locale.Language, progress Progress, blind bool) (*walk, error) {
-	w := &walk{chromium: c, subject: s, lang: lang, print: locale.New().Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
+	s = s.filled()
+	look, err := s.organisation()
+	if err != nil {
+		return nil, err
+	}
+	w := &walk{chromium: c, subject: s, look: look, lang: lang, print: locale.New().Printer(lang), documents: forSubject(s, audience), taken: map[string]picture{}, blind: blind, progress: progress}
 	w.wanted = pictures(w.documents)
 	w.total = len(w.wanted) + len(w.documents)
-	var err error
 	if w.samples, err = samples(s, w.print); err != nil {
 		return nil, err
 	}
@@ -91,16 +96,12 @@ func walkThrough(ctx context.Context, c *journey.Chromium, s Subject, audience A
 
 // in walks in an instance of its own.
 func (w *walk) in(ctx context.Context, phase string, part func(*walk)) (err error) {
-	look, err := w.subject.organisation()
-	if err != nil {
-		return err
-	}
 	w.world, err = demo.Start(ctx, demo.Options{Lang: string(w.lang), Phase: phase, People: 40, NoSMS: !w.subject.SMS, App: cheap})
 	if err != nil {
 		return fmt.Errorf("guide: start a private instance: %w", err)
 	}
 	defer func() { err = errors.Join(err, w.world.Stop()) }()
-	if _, err := w.world.App.Control.Provisioning.SetOrganisation(ctx, look); err != nil {
+	if _, err := w.world.App.Control.Provisioning.SetOrganisation(ctx, w.look); err != nil {
 		return fmt.Errorf("guide: %w", err)
 	}
 	defer func() {
@@ -141,11 +142,12 @@ func (w *walk) to(name string) { w.at = name }
 // shot changes how a picture is taken.
 type shot func(*journey.Shot, *picture)
 
-// around shows what the selector finds, and low nothing below the lowest mark.
+// around shows what the selector finds, below no more than this below the lowest mark, low nothing there, and above no more than this above the highest.
 func around(selector string) shot       { return func(s *journey.Shot, _ *picture) { s.Around = selector } }
-func low(s *journey.Shot, _ *picture)   { s.Low = true }
+func below(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Below = n } }
+func low(s *journey.Shot, _ *picture)   { s.Below = 28 }
+func above(n int) shot                  { return func(s *journey.Shot, _ *picture) { s.Above = n } }
 func from(n int) shot                   { return func(s *journey.Shot, p *picture) { s.From, p.from = n, n } }
-func loose(_ *journey.Shot, p *picture) { p.loose = true }
 func phone(_ *journey.Shot, p *picture) { p.phone = true }
 
 // instead puts a sample where something is that differs each time.
@@ -155,7 +157,7 @@ func instead(selector, text string) shot {
 	}
 }
 
-// shoot takes a picture with these marks: names of controls, or selectors, which begin with a point, a number sign or "output".
+// shoot takes a picture with these marks: names of controls, or selectors, which begin with a point or a number sign, and what they find is called.
 func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...shot) {
 	w.to(name)
 	if !w.wanted[name] {
@@ -180,8 +182,10 @@ func (w *walk) shoot(b *journey.Browser, name string, marks []string, how ...sho
 		}
 	}
 	p.Photo = b.Photograph(s)
-	if p.loose {
-		p.Print = "-"
+	for i, seen := range p.Names {
+		if seen != "" && s.Marks[i].Selector == "" {
+			p.marks[i] = seen
+		}
 	}
 	w.taken[name] = p
 	w.progress(len(w.taken), w.total, name)

@@ -27,11 +27,14 @@ func tag(name string, number int) string { return fmt.Sprint(begin, number, " ",
 // fill is what the placeholders of every text may name: buttons by the pages' own words, the apps, addresses.
 func (w *walk) fill(marks map[string]any) map[string]any {
 	all := map[string]any{
-		"App": "HRM", "Mobile": "HRM Mobile", "Employer": w.subject.Name,
+		"App": w.subject.App, "Mobile": w.subject.Mobile, "Apps": w.subject.App, "Employer": w.subject.Name,
 		"Activate": w.say("enrolment.offer.on"), "Later": w.say("enrolment.offer.later"), "Deny": w.say("enrolment.consent.deny"), "Other": w.say("enrolment.choice.another"), "MFA": w.say("myaccount.mfa.title"),
-		"Account": sampleHost + "/account", "Console": sampleHost + "/admin",
+		"Account": w.subject.host() + "/account", "Console": w.subject.host() + "/admin",
 		"Import": w.say("admin.section.import"), "Preflight": w.say("admin.section.preflight"), "Mailings": w.say("admin.section.mailings"),
 		"Transition": w.say("admin.section.transition"), "Help": w.say("admin.section.help"),
+	}
+	if w.subject.Mobile != "" {
+		all["Apps"] = w.say("guide.apps", "App", w.subject.App, "Mobile", w.subject.Mobile)
 	}
 	for name, m := range marks {
 		all[name] = m
@@ -94,6 +97,10 @@ func (v view) markdown() string {
 			fmt.Fprintf(&b, "\n%s\n", c.Text.markdown())
 		}
 		for _, s := range c.Steps {
+			if c.Points {
+				fmt.Fprintf(&b, "\n- %s\n", s.Text.markdown())
+				continue
+			}
 			fmt.Fprintf(&b, "\n%d. %s\n", s.Number, s.Text.markdown())
 			for _, p := range s.Pictures {
 				fmt.Fprintf(&b, "\n   ![%s](%s)\n", escape.Replace(p.Alt), p.File)

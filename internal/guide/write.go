@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/portvakt/portvakt/e2e/journey"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // printsFile is where the fingerprints of the pages stand beside the pictures.
@@ -44,11 +45,13 @@ type link struct{ File, Title string }
 type chapterView struct {
 	ID, Title string
 	Text      words
+	Points    bool // its steps are things to know, and nothing to do in order
 	Steps     []stepView
 }
 
 type stepView struct {
 	Number   int
+	Form     string // how it stands on the page: see forms
 	Text     words
 	Pictures []pictureView
 }
@@ -133,7 +136,8 @@ func (w *walk) printOut(folder, file string) (err error) {
 }
 
 func (w *walk) view(d document) view {
-	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name, Colour: w.subject.Colour,
+	colour, _ := web.Contrast(w.subject.Colour)
+	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name, Colour: colour.Text,
 		Contents: w.say("guide.contents"), More: w.say("guide.more"), Back: w.say("guide.back"), PDF: w.say("guide.as_pdf"),
 		Made: w.say("guide.made", "Employer", w.subject.Name), Support: w.say("guide.support_unnamed"), Main: d.file == "index"}
 	if w.subject.Support != "" {
@@ -154,9 +158,45 @@ func (w *walk) view(d document) view {
 			sv.Number = i + 1
 			cv.Steps = append(cv.Steps, sv)
 		}
+		cv.form()
 		v.Chapters = append(v.Chapters, cv)
 	}
 	return v
+}
+
+// The forms of a step: without pictures, with a desk's screen or several pictures below its text, and with one picture. On paper, two of
+// the last kind stand beside each other, and one that has no neighbour has the whole width.
+const (
+	bare  = "bare"
+	under = "below"
+	half  = "half"
+	alone = "alone"
+)
+
+// form gives the steps their forms.
+func (c *chapterView) form() {
+	c.Points = true
+	run := 0 // how many halves stand together
+	for i := range c.Steps {
+		s := &c.Steps[i]
+		switch {
+		case len(s.Pictures) == 0:
+			s.Form = bare
+		case len(s.Pictures) > 1 || s.Pictures[0].Desk:
+			s.Form = under
+		default:
+			s.Form = half
+			run++
+		}
+		c.Points = c.Points && s.Form == bare
+		last := i+1 == len(c.Steps) || len(c.Steps[i+1].Pictures) != 1 || c.Steps[i+1].Pictures[0].Desk
+		if s.Form == half && last {
+			if run%2 == 1 {
+				s.Form = alone
+			}
+			run = 0
+		}
+	}
 }
 
 func (w *walk) step(s step) stepView {
