@@ -80,7 +80,7 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo guide illustrator locale secret selftest store terminal transition"},
+	"cmd/portvakt": {command, "app config control demo guide illustrator locale organisation secret selftest store terminal"},
 
 	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control docs enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
@@ -146,7 +146,7 @@ var theHouse = map[string]room{
 
 	"internal/bounce":      {engine, "outbox"},
 	"internal/geo":         {engine, ""},
-	"internal/illustrator": {engine, "transition"},
+	"internal/illustrator": {engine, "organisation transition"},
 	"internal/mail":        {engine, "dkim organisation locale onetime outbox recovery secret"},
 	"internal/outbound":    {engine, "outbox secret session signingkey"},
 	"internal/robot":       {engine, "recovery secret"},

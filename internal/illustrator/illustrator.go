@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/transition"
 )
 
@@ -41,13 +42,13 @@ const stopTime = 10 * time.Second
 type Illustrator struct {
 	// Program is the own binary; Describe says as JSON what "portvakt guide --subject -" reads.
 	Program  string
-	Describe func(transition.Commission) ([]byte, error)
+	Describe func(o organisation.Organisation, sms bool, support string) ([]byte, error)
 	Log      *slog.Logger
 }
 
 // Begin starts a child.
 func (i *Illustrator) Begin(c transition.Commission) (transition.Drawing, error) {
-	subject, err := i.Describe(c)
+	subject, err := i.Describe(c.Organisation, c.SMS, c.Support)
 	if err != nil {
 		return nil, fmt.Errorf("describe the guide: %w", err)
 	}

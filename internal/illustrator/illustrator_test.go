@@ -68,7 +68,7 @@ func begin(t *testing.T, what string) *drawing {
 	t.Helper()
 	t.Setenv("PORTVAKT_MASTER_KEY", "the-server's-own")
 	t.Setenv("TMPDIR", t.TempDir())
-	i := &Illustrator{Program: os.Args[0], Log: slog.New(slog.DiscardHandler), Describe: func(c transition.Commission) ([]byte, error) { return []byte(c.Organisation.Name), nil }}
+	i := &Illustrator{Program: os.Args[0], Log: slog.New(slog.DiscardHandler), Describe: func(o organisation.Organisation, _ bool, _ string) ([]byte, error) { return []byte(o.Name), nil }}
 	d, err := i.Begin(transition.Commission{Organisation: organisation.Organisation{Name: what}, Edition: transition.Edition{Language: "en", Audience: transition.Administrators}})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestAChildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	if _, _, files, err := end(t, begin(t, "draws nothing")); err == nil || len(files) != 0 {
 		t.Errorf("a guide without a first page: %d files, %v", len(files), err)
 	}
-	if _, err := (&Illustrator{Describe: func(transition.Commission) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
+	if _, err := (&Illustrator{Describe: func(organisation.Organisation, bool, string) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
 		t.Error("a guide of nobody")
 	}
 }
