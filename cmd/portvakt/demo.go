@@ -33,7 +33,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) error {
 	}
 	log := settingsFlags{}.logger(logs)
 	w, err := demo.Start(ctx, demo.Options{Port: c.Port, Data: c.Data, Lang: c.Lang, People: c.People, Phase: c.Phase, PlainDelay: time.Minute,
-		App: drawing(app.Options{Log: log, Pages: c.Pages})})
+		App: drawing("", app.Options{Log: log, Pages: c.Pages})})
 	if err != nil {
 		return err
 	}

@@ -12,20 +12,23 @@ import (
 )
 
 // drawing lets a Portvakt draw the console's guides: with this binary once more, and the browser of this machine. Where there is none, nothing is.
-func drawing(o app.Options) app.Options {
+func drawing(issuer string, o app.Options) app.Options {
 	o.Release = release()
 	if program, err := os.Executable(); err == nil && guide.CanDraw() {
-		o.Illustrator = &illustrator.Illustrator{Program: program, Describe: describeSubject, Log: o.Log}
+		o.Illustrator = &illustrator.Illustrator{Program: program, Describe: commissioned(issuer), Log: o.Log}
 	}
 	return o
 }
 
-// describeSubject is what the command guide reads with --subject.
-func describeSubject(o organisation.Organisation, sms bool, support string) ([]byte, error) {
-	s := guide.Subject{ID: string(o.ID), Name: o.Name, Colour: o.Colour, Logo: o.Logo.Data, MFA: string(o.Policy.MFA), MFASignIns: o.Policy.SignIns, TypedPush: o.Policy.TypedPush,
-		RememberDays: o.Policy.RememberDays, SMS: sms, Support: support}
-	if !o.Policy.From.IsZero() {
-		s.MFAFrom = o.Policy.From.UTC().Format(time.DateOnly)
+// commissioned writes what the command guide reads with --subject.
+func commissioned(issuer string) func(organisation.Organisation, bool, string) ([]byte, error) {
+	return func(o organisation.Organisation, sms bool, support string) ([]byte, error) {
+		p := o.Policy
+		s := guide.Subject{ID: string(o.ID), Name: o.Name, Colour: o.Colour, Logo: o.Logo.Data, MFA: string(p.MFA), MFASignIns: p.SignIns, TypedPush: p.TypedPush,
+			RememberDays: p.RememberDays, SMS: sms, Support: support, Issuer: issuer}
+		if !p.From.IsZero() {
+			s.MFAFrom = p.From.UTC().Format(time.DateOnly)
+		}
+		return json.Marshal(s)
 	}
-	return json.Marshal(s)
 }

@@ -29,7 +29,7 @@ func TestTheCommandGuideUnderstandsWhatTheConsoleOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	i := &illustrator.Illustrator{Program: program, Describe: describeSubject, Log: slog.New(slog.NewTextHandler(&said, nil))}
+	i := &illustrator.Illustrator{Program: program, Describe: commissioned(issuer), Log: slog.New(slog.NewTextHandler(&said, nil))}
 	for _, e := range transition.Editions() {
 		d, err := i.Begin(transition.Commission{Edition: e, SMS: true, Support: "Servicedesk, 08-12 34 56", Organisation: organisation.Organisation{ID: "foretaget", Name: "Företaget AB", Colour: "#1f5d4c",
 			Logo: organisation.Logo{MediaType: "image/png", Data: make([]byte, organisation.MaxLogo)}, Policy: organisation.Policy{MFA: organisation.Required, From: time.Now(), SignIns: 3, RememberDays: 30}}})
@@ -48,7 +48,7 @@ func TestTheCommandGuideUnderstandsWhatTheConsoleOrders(t *testing.T) {
 
 func TestWithoutABrowserNothingDrawsTheConsolesGuides(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if o := drawing(app.Options{}); o.Illustrator != nil || o.Release == "" {
+	if o := drawing(issuer, app.Options{}); o.Illustrator != nil || o.Release == "" {
 		t.Errorf("%v %q", o.Illustrator, o.Release)
 	}
 }

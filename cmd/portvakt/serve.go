@@ -27,7 +27,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	log := c.logger(s.err)
-	a, err := app.New(ctx, c.Settings, drawing(app.Options{Log: log}))
+	a, err := app.New(ctx, c.Settings, drawing(c.Settings.Issuer, app.Options{Log: log}))
 	if err != nil {
 		return err
 	}
