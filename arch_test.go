@@ -80,7 +80,7 @@ func (r room) imports() []string {
 
 // theHouse is the import map. ARCHITECTURE.md shows it; make docs writes it there.
 var theHouse = map[string]room{
-	"cmd/portvakt": {command, "app config control demo guide illustrator locale organisation secret selftest store terminal"},
+	"cmd/portvakt": {command, "app config control demo guide illustrator locale secret selftest store terminal"},
 
 	"internal/app": {root, `api idempotency account bounce dkim organisation admin administration auditing authenticatorapp authn clientregistration config control docs enrolment geo grant housekeeping job locale mail myaccount oidc outbound outbox
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
@@ -111,7 +111,7 @@ var theHouse = map[string]room{
 	"internal/preparation":        {flow, "account administrator audit authn job organisation outbox password person relyingparty secret throttle"},
 	"internal/provisioning":       {flow, "dkim account administrator audit authn job organisation password person recoverycode register secret totp"},
 	"internal/recovery":           {flow, "account administrator audit authn onetime organisation outbox password secret session throttle"},
-	"internal/transition":         {flow, "account administrator audit authn job organisation outbox password person secret session"},
+	"internal/transition":         {flow, "account administrator audit authn job organisation outbox password person relyingparty secret session"},
 	"internal/signin":             {flow, "password account audit authn organisation outbox push relyingparty secret session throttle"},
 
 	"internal/authn": {funnel, "account audit onetime organisation outbox password phone push recoverycode secret session smscode throttle totp"},

@@ -28,8 +28,8 @@ func (sketch) Files() (map[string][]byte, error) {
 func TestEvaHasTheGuideDrawnByPressingAButton(t *testing.T) {
 	program := portvakt(t)
 	w := begin(t, func(o *demo.Options) {
-		o.App.Illustrator = &illustrator.Illustrator{Program: program, Log: slog.New(slog.NewJSONHandler(&logs, nil)), Describe: func(o organisation.Organisation, sms bool, support string) ([]byte, error) {
-			return json.Marshal(guide.Subject{ID: string(o.ID), Name: o.Name, MFA: string(o.Policy.MFA), SMS: sms, Support: support})
+		o.App.Illustrator = &illustrator.Illustrator{Program: program, Log: slog.New(slog.NewJSONHandler(&logs, nil)), Describe: func(s illustrator.Subject) ([]byte, error) {
+			return json.Marshal(guide.Subject{ID: "foretaget", Name: s.Organisation.Name, MFA: string(s.Organisation.Policy.MFA), SMS: s.SMS, Support: s.Support})
 		}}
 	})
 	if _, err := w.App.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "foretaget", Name: "Bageriet i Ås"}); err != nil {

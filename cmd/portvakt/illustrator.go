@@ -8,7 +8,6 @@ import (
 	"github.com/portvakt/portvakt/internal/app"
 	"github.com/portvakt/portvakt/internal/guide"
 	"github.com/portvakt/portvakt/internal/illustrator"
-	"github.com/portvakt/portvakt/internal/organisation"
 )
 
 // drawing lets a Portvakt draw the console's guides: with this binary once more, and the browser of this machine. Where there is none, nothing is.
@@ -21,11 +20,11 @@ func drawing(issuer string, o app.Options) app.Options {
 }
 
 // commissioned writes what the command guide reads with --subject.
-func commissioned(issuer string) func(organisation.Organisation, bool, string) ([]byte, error) {
-	return func(o organisation.Organisation, sms bool, support string) ([]byte, error) {
-		p := o.Policy
+func commissioned(issuer string) func(illustrator.Subject) ([]byte, error) {
+	return func(c illustrator.Subject) ([]byte, error) {
+		o, p := c.Organisation, c.Organisation.Policy
 		s := guide.Subject{ID: string(o.ID), Name: o.Name, Colour: o.Colour, Logo: o.Logo.Data, MFA: string(p.MFA), MFASignIns: p.SignIns, TypedPush: p.TypedPush,
-			RememberDays: p.RememberDays, SMS: sms, Support: support, Issuer: issuer}
+			RememberDays: p.RememberDays, SMS: c.SMS, Support: c.Support, Issuer: issuer, App: c.App, Mobile: c.Mobile}
 		if !p.From.IsZero() {
 			s.MFAFrom = p.From.UTC().Format(time.DateOnly)
 		}

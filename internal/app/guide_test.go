@@ -115,7 +115,7 @@ func TestAGuideIsDrawnInTheBackgroundAndReadByWhoMay(t *testing.T) {
 			t.Errorf("it was begun %d times, and its tools were put away %d times", len(p.asked), p.canvas.stopped)
 		}
 		c := p.asked[0]
-		if c.Organisation.Name != "Företaget AB" || c.Support != "Servicedesk, 08-12 34 56" || c.Edition != (transition.Edition{Language: "sv", Audience: transition.Employees}) {
+		if c.Organisation.Name != "Företaget AB" || c.App != w.hrm.Name || c.Mobile == "" || c.Support != "Servicedesk, 08-12 34 56" || c.Edition != (transition.Edition{Language: "sv", Audience: transition.Employees}) {
 			t.Errorf("drawn was %+v", c)
 		}
 		b.get(guides).shows("Skapad").shows("Öppna").shows("Vem ska man fråga?")

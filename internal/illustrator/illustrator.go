@@ -48,11 +48,18 @@ const folders = "portvakt-guide-"
 // anew, and the server behind it is everybody's login.
 const sacrifice = "800"
 
+// Subject is what a guide is drawn from, for whoever knows no flow.
+type Subject struct {
+	Organisation         organisation.Organisation
+	SMS                  bool
+	App, Mobile, Support string // as in transition.Commission
+}
+
 // Illustrator draws guides with children of a program.
 type Illustrator struct {
 	// Program is the own binary; Describe says as JSON what "portvakt guide --subject -" reads.
 	Program  string
-	Describe func(o organisation.Organisation, sms bool, support string) ([]byte, error)
+	Describe func(Subject) ([]byte, error)
 	Log      *slog.Logger
 
 	DrawTime, StopTime time.Duration // 0: 15 minutes, 10 seconds
@@ -69,7 +76,7 @@ func (i *Illustrator) Begin(c transition.Commission) (transition.Drawing, error)
 }
 
 func (i *Illustrator) begin(c transition.Commission) (*drawing, error) {
-	subject, err := i.Describe(c.Organisation, c.SMS, c.Support)
+	subject, err := i.Describe(Subject{c.Organisation, c.SMS, c.App, c.Mobile, c.Support})
 	if err != nil {
 		return nil, fmt.Errorf("describe the guide: %w", err)
 	}

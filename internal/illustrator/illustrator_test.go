@@ -80,7 +80,7 @@ func child(args []string) int {
 func begin(t *testing.T, what string, change ...func(*Illustrator)) *drawing {
 	t.Helper()
 	t.Setenv("PORTVAKT_MASTER_KEY", "the-server's-own")
-	i := &Illustrator{Program: os.Args[0], Log: slog.New(slog.DiscardHandler), Describe: func(o organisation.Organisation, _ bool, _ string) ([]byte, error) { return []byte(o.Name), nil }}
+	i := &Illustrator{Program: os.Args[0], Log: slog.New(slog.DiscardHandler), Describe: func(s Subject) ([]byte, error) { return []byte(s.Organisation.Name), nil }}
 	for _, f := range change {
 		f(i)
 	}
@@ -133,7 +133,7 @@ func TestAChildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 		}
 	}
 	var log bytes.Buffer
-	if _, err := (&Illustrator{Log: slog.New(slog.NewTextHandler(&log, nil)), Describe: func(organisation.Organisation, bool, string) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
+	if _, err := (&Illustrator{Log: slog.New(slog.NewTextHandler(&log, nil)), Describe: func(Subject) ([]byte, error) { return nil, errors.New("nameless") }}).Begin(transition.Commission{}); err == nil {
 		t.Error("a guide of nobody")
 	}
 	if !strings.Contains(log.String(), "nameless") {

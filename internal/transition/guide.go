@@ -19,6 +19,7 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/job"
 	"github.com/portvakt/portvakt/internal/organisation"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 )
 
@@ -71,6 +72,8 @@ type Commission struct {
 	Organisation organisation.Organisation
 	Edition
 	SMS     bool   // codes can be sent by SMS
+	App     string // the app that people meet in the browser, as relyingparty.Faces names it; empty: none
+	Mobile  string // and on a phone
 	Support string // whom people ask, in the administrator's words; empty: whoever looks after the login at their workplace
 }
 
@@ -144,8 +147,12 @@ func (s *Service) Guides(ctx context.Context, o organisation.Organisation) ([]Gu
 	if err != nil {
 		return nil, fmt.Errorf("list guides: %w", err)
 	}
+	now, err := s.commission(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	for i, g := range all {
-		all[i].Stale = g.Subject != s.commission(o, g.Edition, g.Support).digest(s.Release)
+		all[i].Stale = g.Subject != now.digest(s.Release)
 	}
 	return all, nil
 }
@@ -324,6 +331,11 @@ func (s *Service) beginDrawing(ctx context.Context, j job.Job, holder string) (n
 	if err != nil || !ok {
 		return j, cmp.Or(err, fmt.Errorf("no organisation %s", j.Organisation))
 	}
+	c, err := s.commission(ctx, o)
+	if err != nil {
+		return j, err
+	}
+	c.Edition, c.Support = EditionOf(j)
 	next = j
 	next.Position, next.Total, next.Counts = 0, 0, maps.Clone(j.Counts)
 	if next.Counts[countBegun]++; next.Counts[countBegun] > mostBegun {
@@ -333,8 +345,6 @@ func (s *Service) beginDrawing(ctx context.Context, j job.Job, holder string) (n
 	if err := s.saveDrawing(ctx, next, holder, nil); err != nil {
 		return j, err
 	}
-	e, support := EditionOf(j)
-	c := s.commission(o, e, support)
 	d, err := s.Illustrator.Begin(c)
 	if err != nil {
 		return s.drawingFailed(ctx, next, holder)
@@ -410,14 +420,21 @@ func (e *easel) clear() {
 	e.job, e.commission, e.drawing = "", Commission{}, nil
 }
 
-func (s *Service) commission(o organisation.Organisation, e Edition, support string) Commission {
-	return Commission{Organisation: o, Edition: e, SMS: s.HasSMS(), Support: support}
+// commission is what the organisation's guides would be drawn from now, but for whom and in which language.
+func (s *Service) commission(ctx context.Context, o organisation.Organisation) (Commission, error) {
+	c := Commission{Organisation: o, SMS: s.HasSMS()}
+	rps, err := s.Store.ListRPs(ctx)
+	if err != nil {
+		return c, fmt.Errorf("list relying parties: %w", err)
+	}
+	c.App, c.Mobile = relyingparty.Faces(rps, o.ID)
+	return c, nil
 }
 
 // digest names what a guide is drawn from: two with the same one look the same.
 func (c Commission) digest(release string) string {
 	p := c.Organisation.Policy
-	text, err := json.Marshal([]any{release, c.Organisation.Name, c.Organisation.Colour, c.Organisation.Logo.Data, p.MFA, p.From, p.SignIns, p.RememberDays, p.TypedPush, c.SMS})
+	text, err := json.Marshal([]any{release, c.Organisation.Name, c.Organisation.Colour, c.Organisation.Logo.Data, p.MFA, p.From, p.SignIns, p.RememberDays, p.TypedPush, c.SMS, c.App, c.Mobile})
 	if err != nil {
 		panic(err) // plain values
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/person"
+	"github.com/portvakt/portvakt/internal/relyingparty"
 )
 
 // Service looks after transitions.
@@ -74,6 +75,8 @@ type Store interface {
 	ListTwins(ctx context.Context, o organisation.ID, c Checked) ([]Checked, error)
 	// FindOrganisation looks an organisation up.
 	FindOrganisation(ctx context.Context, o organisation.ID) (organisation.Organisation, bool, error)
+	// ListRPs lists all RPs by name.
+	ListRPs(ctx context.Context) ([]relyingparty.RP, error)
 	// ListGuides lists an organisation's guides.
 	ListGuides(ctx context.Context, o organisation.ID) ([]Guide, error)
 	// FindGuide looks for a guide of the organisation.
