@@ -108,6 +108,10 @@ func (w *walk) ownApp(a *journey.Person) (*journey.Person, *journey.Handset) {
 	a.SeeEnabled(a.Activate)
 	w.shoot(a.Browser, "second-offer", w.offer(a), low)
 	a.Press(a.Activate)
+	if asksNobody(w.subject) {
+		a.GivePassword(chosen) // the link by which she came in is no proof of the kind that her account has now
+		a.Press(a.Activate)
+	}
 	a.SeeRole("button", a.Next)
 	a.Resize(wide, 900)
 	w.shoot(a.Browser, "own-choice", []string{".qr-frame => " + w.say("guide.mark.square"), a.Next}, around("main"), low)
