@@ -221,6 +221,9 @@ func TestANameWithMarkupStaysAName(t *testing.T) {
 	if err := pages.Execute(&html, v); err != nil || strings.Contains(html.String(), "<script") {
 		t.Errorf("%v\n%s", err, html.String())
 	}
+	if strings.Contains(html.String(), "style=") {
+		t.Errorf("a content security policy would take a style off the page:\n%s", html.String())
+	}
 	if md := v.markdown(); strings.Contains(md, "[x](y)") || strings.Contains(md, " <script") {
 		t.Errorf("%s", md)
 	}

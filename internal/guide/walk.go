@@ -127,7 +127,7 @@ const windows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (K
 const (
 	narrow = 390
 	wide   = 760
-	desk   = 1040
+	desk   = 1120
 )
 
 // person opens a browser for somebody of the demo.

@@ -32,7 +32,7 @@ var pages = template.Must(template.New("guide").Parse(page))
 type view struct {
 	Lang, Title, File    string
 	Text                 words
-	Employer, Colour     string
+	Employer             string
 	Contents, More, Back string
 	PDF, Made, Support   string
 	Chapters             []chapterView
@@ -67,7 +67,7 @@ func (w *walk) write(ctx context.Context, folder string) error {
 	if err := w.writePictures(folder); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "guide.css"), style, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "guide.css"), w.style(), 0o644); err != nil {
 		return err
 	}
 	for i, d := range w.documents {
@@ -91,6 +91,20 @@ func (w *walk) write(ctx context.Context, folder string) error {
 		w.progress(len(w.wanted)+i+1, w.total, d.file)
 	}
 	return nil
+}
+
+// style is the style sheet with what differs from guide to guide. The pages have no style of their own: a content security policy may forbid it.
+func (w *walk) style() []byte {
+	colour, _ := web.Contrast(w.subject.Colour)
+	css := fmt.Appendf(slices.Clone(style), ":root { --accent: %s; }\n", colour.Text)
+	widths := map[int]bool{}
+	for _, p := range w.taken {
+		widths[p.Wide] = true
+	}
+	for _, wide := range slices.Sorted(maps.Keys(widths)) {
+		css = fmt.Appendf(css, "[width=\"%d\"] { --wide: %d; }\n", wide, wide)
+	}
+	return css
 }
 
 // paper is the name of a document's PDF and Markdown: the main guide's files are found by "guide".
@@ -136,8 +150,7 @@ func (w *walk) printOut(folder, file string) (err error) {
 }
 
 func (w *walk) view(d document) view {
-	colour, _ := web.Contrast(w.subject.Colour)
-	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name, Colour: colour.Text,
+	v := view{Lang: string(w.lang), File: d.file, Title: w.plain(d.text + ".title"), Text: w.words(d.text+".text", nil), Employer: w.subject.Name,
 		Contents: w.say("guide.contents"), More: w.say("guide.more"), Back: w.say("guide.back"), PDF: w.say("guide.as_pdf"),
 		Made: w.say("guide.made", "Employer", w.subject.Name), Support: w.say("guide.support_unnamed"), Main: d.file == "index"}
 	if w.subject.Support != "" {
