@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/guide"
 	"github.com/portvakt/portvakt/internal/locale"
+	"github.com/portvakt/portvakt/internal/organisation"
 )
 
 // TestTheGuideShowsThePagesAsTheyAre walks as the guide is drawn, without pictures, and compares what the pages say with what they
@@ -25,7 +26,7 @@ func TestTheGuideShowsThePagesAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	now, err := guide.Prints(t.Context(), guide.Demo, locale.Swedish)
+	now, err := guide.Prints(t.Context(), guide.Demo, guide.All, locale.Swedish)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +44,28 @@ func TestTheGuideShowsThePagesAsTheyAre(t *testing.T) {
 	}
 	if slices.Sort(changed); len(changed) > 0 {
 		t.Errorf("the guide shows pages that have changed: %s; draw it anew with make guide", strings.Join(changed, ", "))
+	}
+}
+
+// TestTheGuideCanBeDrawnByEveryPolicy: the demo's recommends two-factor authentication; each other one leads another way.
+func TestTheGuideCanBeDrawnByEveryPolicy(t *testing.T) {
+	t.Parallel()
+	if chromium == nil {
+		t.Skip(why)
+	}
+	for _, policy := range []organisation.MFA{organisation.Off, organisation.Optional, organisation.Required} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			s := guide.Demo
+			s.MFA, s.TypedPush, s.SMS = string(policy), policy == organisation.Required, policy != organisation.Required
+			seen, err := guide.Prints(t.Context(), s, guide.Employees, locale.English)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, has := seen["recovery-save"]; has != (policy != organisation.Off) {
+				t.Errorf("it shows %d pages, a recovery code among them: %v", len(seen), has)
+			}
+		})
 	}
 }
 

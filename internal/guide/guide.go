@@ -148,13 +148,13 @@ func Draw(ctx context.Context, s Subject, audience Audience, lang locale.Languag
 }
 
 // Prints walks as Draw does, without pictures, and returns the fingerprint of each page that the guide shows.
-func Prints(ctx context.Context, s Subject, lang locale.Language) (_ map[string]string, err error) {
+func Prints(ctx context.Context, s Subject, audience Audience, lang locale.Language) (_ map[string]string, err error) {
 	c, err := launch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	w, err := walkThrough(ctx, c, s, All, lang, func(int, int, string) {}, true)
+	w, err := walkThrough(ctx, c, s, audience, lang, func(int, int, string) {}, true)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func child(args []string) int {
 	case what == "hears nothing":
 		signal.Ignore(os.Interrupt)
 		fmt.Println(`{"done":2,"total":4,"what":"hears nothing"}`)
-		select {}
+		time.Sleep(time.Hour) // until it is killed
 	case what == "hangs":
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, os.Interrupt)
