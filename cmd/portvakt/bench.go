@@ -17,7 +17,7 @@ type benchCommand struct {
 	AtOnce     int                  `help:"Clients at once." default:"32"`
 	Lasts      time.Duration        `help:"How long a round of an operation lasts." default:"3s"`
 	Rounds     int                  `help:"Rounds of each operation, in turn with the other server, so that whatever else the machine does falls on both alike." default:"3"`
-	Database   string               `help:"An empty PostgreSQL database for the private Portvakt; the default is a temporary SQLite file." placeholder:"URL"`
+	Database   string               `help:"An empty PostgreSQL database for the private Portvakt and the other server; the default is a temporary SQLite file for each." placeholder:"URL"`
 	Logins     int                  `help:"People who log in with their passwords at the private Portvakt all the while." placeholder:"N"`
 	PID        []int                `help:"A further process whose time counts, such as the database's (Linux)." placeholder:"PID"`
 }
@@ -46,11 +46,13 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		defer end() //nolint:errcheck // it is told to stop
-		least, end, err := selftest.StartServer(ctx, s.err, "bench-server", "--floor")
+		// On the same database, whose processes count for both: they take turns.
+		least, end, err := selftest.StartServer(ctx, s.err, "bench-server", "--floor", "--database", c.Database)
 		if err != nil {
 			return err
 		}
 		defer end() //nolint:errcheck // it is told to stop
+		least.PIDs = append(least.PIDs, c.PID...)
 		if floor, err = selftest.NewClient(ctx, least, c.AtOnce); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ GROUP BY g.client_id, r.name, g.scope, CASE WHEN g.offline AND g.expires_at > $2
 	listAccessSessions statement = `
 SELECT DISTINCT g.session_id, g.account_id, g.client_id, r.backchannel_logout_uri
 FROM grants g JOIN relying_parties r ON r.client_id = g.client_id JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = $1 AND g.client_id = $2 AND g.ended_at = 0 AND s.ended_at = 0`
+WHERE g.account_id = $1 AND g.client_id = $2 AND g.ended_at = 0 AND s.` + notEnded
 
 	// Of a registered app: an authenticator is unpaired at its own place.
 	endAccess statement = `

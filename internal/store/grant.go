@@ -65,7 +65,7 @@ INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offli
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource)
 SELECT $1, $2, $3, s.account_id, s.id, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $16, $17, $18, $19
 FROM sessions s JOIN accounts a ON a.id = s.account_id
-WHERE s.id = $4 AND s.account_id = $14 AND s.ended_at = 0 AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
+WHERE s.id = $4 AND s.account_id = $14 AND s.` + notEnded + ` AND s.expires_at > $11 AND s.epoch = $13 AND a.epoch = $13
   AND a.closed_at = 0 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3)
   AND NOT EXISTS (SELECT 1 FROM grants v WHERE v.account_id = $14 AND v.client_id = $3 AND v.revoked_at > 0 AND v.revoked_at > $15)
 ON CONFLICT (code_id) DO NOTHING
@@ -76,7 +76,7 @@ RETURNING id`
 UPDATE grants SET generation = generation + 1, former_rotated_at = rotated_at, rotated_at = $4, replays = 0
 WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at = 0 AND expires_at > $4
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
-  AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.ended_at = 0 AND s.expires_at > $4))
+  AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.` + notEnded + ` AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
   rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource`
 

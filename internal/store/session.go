@@ -15,6 +15,11 @@ import (
 	"github.com/portvakt/portvakt/internal/token"
 )
 
+// notEnded is how a session that is found by what names it alone is said to live. By "ended_at = 0" PostgreSQL takes the index of those that come to
+// their end (sessions_end) for as good a way as the session's own key, as long as it has no statistics: as on the morning on which everybody
+// comes. It would read all sessions that live, and every redemption would collide with every other one's last_seen.
+const notEnded = `ended_at <= 0`
+
 const (
 	findSession statement = `
 SELECT s.id, s.account_id, s.secret, COALESCE(s.attempt, ''), s.epoch, s.acr, s.amr, s.auth_time, s.created_at, s.last_seen,
@@ -44,20 +49,20 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	hasSession statement = `
 SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.epoch = s.epoch AND a.closed_at = 0
-WHERE s.secret = $1 AND s.ended_at = 0`
+WHERE s.secret = $1 AND s.` + notEnded
 
 	// Where the proofs were carried from the session ($14) it keeps its absolute limit (ADR 11).
 	raiseSession statement = `
 UPDATE sessions SET secret = $2, attempt = $3, acr = $4, amr = $5, auth_time = $6, last_seen = $13,
   expires_at = CASE WHEN $14 <> '' AND expires_at < $7 THEN expires_at ELSE $7 END, idle = $8, user_agent = $9, ip = $10
-WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ended_at = 0 AND expires_at > $13 AND ($14 = '' OR id = $14)
+WHERE secret = $1 AND account_id = $11 AND epoch = $12 AND ` + notEnded + ` AND expires_at > $13 AND ($14 = '' OR id = $14)
 RETURNING id, expires_at`
 
 	takeOverSession statement = `
 UPDATE sessions SET secret = $2, acr = $3, amr = $4, auth_time = $5, last_seen = $12,
   expires_at = CASE WHEN expires_at < $6 THEN expires_at ELSE $6 END, idle = $7,
   user_agent = $8, ip = $9
-WHERE attempt = $1 AND account_id = $10 AND epoch = $11 AND auth_time >= $13 AND ended_at = 0 AND expires_at > $12
+WHERE attempt = $1 AND account_id = $10 AND epoch = $11 AND auth_time >= $13 AND ` + notEnded + ` AND expires_at > $12
 RETURNING id`
 
 	// Empty parameters do not restrict.
