@@ -27,7 +27,7 @@ type issuer struct {
 
 	mu       sync.Mutex
 	now      time.Time
-	nonces   map[string]bool // each is taken once
+	nonces   map[string]bool // they can be used again, as the server's own: two requests at once may have the same
 	polls    int             // at /token, while nobody has decided
 	decision string          // "", "approve", "deny", "expire"
 	slow     int             // how many polls are answered with slow_down
@@ -135,7 +135,6 @@ func (i *issuer) proven(w http.ResponseWriter, r *http.Request, status int) (jkt
 		}
 	}
 	known := i.nonces[c.Nonce]
-	delete(i.nonces, c.Nonce)
 	i.nonce(w)
 	if !known {
 		fail(w, status, "use_dpop_nonce")

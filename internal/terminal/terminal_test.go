@@ -433,7 +433,7 @@ func TestAListenerHearsOfEachRequestOnceAndOfItsEnd(t *testing.T) {
 			s.issuer.ask("during", "signin", "none")
 			e := hear(terminal.Challenge, "during")
 			if _, err := s.a.Answer(ctx, e.Account, e.Request, terminal.Approve, "", false); err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
 			if e := hear(terminal.Gone, "during"); !noStream && e.How != "approved" {
 				t.Errorf("how: %q", e.How)
