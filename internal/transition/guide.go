@@ -184,14 +184,16 @@ func (s *Service) Draw(ctx context.Context, by administrator.Administrator, o or
 	j := job.New(job.Guide, o, by.Account.ID, s.Now())
 	j.State = job.Queued
 	j.Params = map[string]string{paramLanguage: e.Language, paramAudience: string(e.Audience), paramSupport: support}
-	return j, s.InTx(ctx, func(tx Tx) error {
+	var taken job.Job
+	err := s.InTx(ctx, func(tx Tx) error {
+		taken = j // also when the transaction runs again
 		going, err := tx.ListUnendedJobs(ctx, o, job.Guide)
 		if err != nil {
 			return fmt.Errorf("list what is being drawn: %w", err)
 		}
 		for _, one := range going {
 			if same, _ := EditionOf(one); same == e {
-				j = one
+				taken = one
 				return nil
 			}
 		}
@@ -200,6 +202,7 @@ func (s *Service) Draw(ctx context.Context, by administrator.Administrator, o or
 		}
 		return tx.Append(ctx, guideEvent(by, audit.GuideAsked, o, e, s.Now()))
 	})
+	return taken, err
 }
 
 // StopDrawing ends a drawing; what was drawn before stays. It fails with administrator.ErrForbidden. One that has ended meanwhile stays as it is.
