@@ -81,6 +81,7 @@ func fixed(body []byte) http.Handler { return public(func() []byte { return body
 func public(body func() []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h, answer := w.Header(), body()
+		web.NoPage(h)
 		h.Set("Content-Type", "application/json")
 		h.Set("Content-Length", strconv.Itoa(len(answer))) // else an answer of this size goes out in chunks
 		h.Set("Access-Control-Allow-Origin", "*")
