@@ -106,14 +106,13 @@ func (tx *Tx) ChangeAddress(ctx context.Context, id account.ID, identifier accou
 
 // EndLaterNotMe ends the account's links of "this was not me" that were made since, but for one.
 func (tx *Tx) EndLaterNotMe(ctx context.Context, id account.ID, but string, since, now time.Time) error {
-	_, err := tx.exec(ctx, endLaterNotMe, string(id), but, ms(since), ms(now))
-	return err
+	return tx.write(ctx, endLaterNotMe, string(id), but, ms(since), ms(now))
 }
 
 // DeleteSecondSince unbinds the apps and the phone, and takes the recovery codes away, that were added since.
 func (tx *Tx) DeleteSecondSince(ctx context.Context, id account.ID, since time.Time) error {
 	for _, text := range []statement{deleteAppsSince, deletePhoneSince, deleteRecoverySince, deleteIssuedSince} {
-		if _, err := tx.exec(ctx, text, string(id), ms(since)); err != nil {
+		if err := tx.write(ctx, text, string(id), ms(since)); err != nil {
 			return err
 		}
 	}

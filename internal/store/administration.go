@@ -164,8 +164,7 @@ func (tx *Tx) FindColleague(ctx context.Context, o organisation.ID, id account.I
 
 // SaveAppointment stores an account's role in an organisation.
 func (tx *Tx) SaveAppointment(ctx context.Context, a administrator.Appointment) error {
-	_, err := tx.exec(ctx, saveAppointment, string(a.Account), string(a.Organisation), string(a.Role), ms(a.Since), string(a.By))
-	return err
+	return tx.write(ctx, saveAppointment, string(a.Account), string(a.Organisation), string(a.Role), ms(a.Since), string(a.By))
 }
 
 // DeleteAppointment takes an account's role away and returns it.

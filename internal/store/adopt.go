@@ -37,7 +37,7 @@ func (tx *Tx) AdoptImported(ctx context.Context, personID string, id account.ID,
 		return nil
 	}
 	if _, err := password.ParseImported(hash); err == nil {
-		if _, err := tx.exec(ctx, adoptImported, string(id), hash, ms(now)); err != nil {
+		if err := tx.write(ctx, adoptImported, string(id), hash, ms(now)); err != nil {
 			return err
 		}
 	}

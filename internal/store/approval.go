@@ -91,14 +91,12 @@ func (tx *Tx) ReadApproval(ctx context.Context, id string) (administrator.Approv
 
 // InsertApproval stores a new approval.
 func (tx *Tx) InsertApproval(ctx context.Context, a administrator.Approval) error {
-	_, err := tx.exec(ctx, insertApproval, a.ID, string(a.Act), string(a.Account), a.Epoch, string(a.Organisation), a.Person, string(a.AskedBy), ms(a.Asked), ms(a.Expires))
-	return err
+	return tx.write(ctx, insertApproval, a.ID, string(a.Act), string(a.Account), a.Epoch, string(a.Organisation), a.Person, string(a.AskedBy), ms(a.Asked), ms(a.Expires))
 }
 
 // SaveApproval stores how far an approval has come.
 func (tx *Tx) SaveApproval(ctx context.Context, a administrator.Approval) error {
-	_, err := tx.exec(ctx, saveApproval, a.ID, ms(a.Expires), ms(a.Granted), ms(a.Ended), a.EndedBy)
-	return err
+	return tx.write(ctx, saveApproval, a.ID, ms(a.Expires), ms(a.Granted), ms(a.Ended), a.EndedBy)
 }
 
 // ListApprovers lists the other organisations of the account now, and whether each has given its word.

@@ -35,15 +35,15 @@ func (tx *Tx) Append(ctx context.Context, e audit.Event) error {
 			fields[field] = audit.CommitField(field, salts[field], stored(value))
 		}
 	}
-	_, err = tx.exec(ctx, appendEvent, id, ms(e.At), string(e.Kind), e.Actor, string(e.Account), e.Client, e.Session, e.Message,
+	err = tx.write(ctx, appendEvent, id, ms(e.At), string(e.Kind), e.Actor, string(e.Account), e.Client, e.Session, e.Message,
 		string(detail), secret.Random(16), fields.Text())
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		if err == nil {
-			_, err = tx.exec(ctx, appendPersonal, id, field, salts[field], e.Personal[field])
+			err = tx.write(ctx, appendPersonal, id, field, salts[field], e.Personal[field])
 		}
 	}
 	if o := e.Detail["organisation"]; o != "" && err == nil {
-		_, err = tx.exec(ctx, appendOrganisation, o, ms(e.At), id)
+		err = tx.write(ctx, appendOrganisation, o, ms(e.At), id)
 	}
 	return err
 }

@@ -43,14 +43,12 @@ func (db *DB) FindCredentials(ctx context.Context, id account.Identifier) (authn
 
 // SuspendPassword suspends the password of the identifier's account, if there is one.
 func (tx *Tx) SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error {
-	_, err := tx.exec(ctx, suspendPassword, string(id), ms(now))
-	return err
+	return tx.write(ctx, suspendPassword, string(id), ms(now))
 }
 
 // ReplaceVerifier stores a verifier with today's costs in place of old, unless it has changed since.
 func (tx *Tx) ReplaceVerifier(ctx context.Context, id account.ID, old, fresh password.Verifier) error {
-	_, err := tx.exec(ctx, replaceVerifier, string(id), string(old), string(fresh))
-	return err
+	return tx.write(ctx, replaceVerifier, string(id), string(old), string(fresh))
 }
 
 const listOwnNetworks statement = `

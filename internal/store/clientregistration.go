@@ -169,13 +169,13 @@ func (tx *Tx) InsertRP(ctx context.Context, rp relyingparty.RP) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
+	err = tx.write(ctx, insertRP, rp.ClientID, rp.Name, hash, strings.Join(rp.RedirectURIs, "\n"),
 		strings.Join(rp.PostLogoutRedirectURIs, "\n"), rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequirePKCE,
 		rp.IDTokenAlg, rp.RequestMaxAge.Milliseconds(), rp.RefreshTokens, rp.RefreshLife.Milliseconds(), rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "),
 		string(options), ms(rp.Created))
 	for _, o := range rp.Organisations {
 		if err == nil {
-			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
+			err = tx.write(ctx, insertRPOrganisation, rp.ClientID, string(o))
 		}
 	}
 	return err
@@ -193,10 +193,10 @@ func (tx *Tx) ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.exec(ctx, deleteRPOrganisations, rp.ClientID)
+	err = tx.write(ctx, deleteRPOrganisations, rp.ClientID)
 	for _, o := range rp.Organisations {
 		if err == nil {
-			_, err = tx.exec(ctx, insertRPOrganisation, rp.ClientID, string(o))
+			err = tx.write(ctx, insertRPOrganisation, rp.ClientID, string(o))
 		}
 	}
 	return true, err
@@ -216,18 +216,17 @@ func (db *DB) FindSealedSecret(ctx context.Context, clientID string) (sealed []b
 
 // SetSealedSecret keeps the secret of an RP with client_secret_jwt, perhaps in place of another.
 func (tx *Tx) SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error {
-	_, err := tx.exec(ctx, setSealedSecret, clientID, sealed)
-	return err
+	return tx.write(ctx, setSealedSecret, clientID, sealed)
 }
 
 // DeleteRP removes an RP and ends its grants; false if there is no such RP.
 func (tx *Tx) DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error) {
 	for _, belongs := range []statement{deleteRPOrganisations, deleteSealedSecret, deleteOwn} {
-		if _, err := tx.exec(ctx, belongs, clientID); err != nil {
+		if err := tx.write(ctx, belongs, clientID); err != nil {
 			return false, err
 		}
 	}
-	if _, err := tx.exec(ctx, endGrantsOfRP, clientID, ms(now)); err != nil {
+	if err := tx.write(ctx, endGrantsOfRP, clientID, ms(now)); err != nil {
 		return false, err
 	}
 	n, err := tx.exec(ctx, deleteRP, clientID)

@@ -59,8 +59,7 @@ func (tx *Tx) addTurn(ctx context.Context, message string, t outbox.Turn) error 
 	case outbox.Postponed, outbox.Delayed, outbox.Returned:
 		most = mostTurns
 	}
-	_, err := tx.exec(ctx, addTurn, message, ms(t.At), string(t.Kind), t.Words, most)
-	return err
+	return tx.write(ctx, addTurn, message, ms(t.At), string(t.Kind), t.Words, most)
 }
 
 // Bounced records a bounce on its message, and on the person that the message is about.
@@ -79,11 +78,11 @@ func (db *DB) Bounced(ctx context.Context, b outbox.Bounce, now time.Time) error
 		if err := tx.addTurn(ctx, b.Message, turn); err != nil || !b.Failed || before > 0 {
 			return err
 		}
-		if _, err := tx.exec(ctx, bounceMessage, b.Message, ms(now), b.Status, b.Reason); err != nil {
+		if err := tx.write(ctx, bounceMessage, b.Message, ms(now), b.Status, b.Reason); err != nil {
 			return err
 		}
 		if person != "" {
-			if _, err := tx.exec(ctx, bouncePerson, person, ms(now), b.Message); err != nil {
+			if err := tx.write(ctx, bouncePerson, person, ms(now), b.Message); err != nil {
 				return err
 			}
 		}

@@ -82,8 +82,7 @@ func (r *deviceRow) device() token.Device {
 
 // InsertDevice stores a device code that waits for a person.
 func (tx *Tx) InsertDevice(ctx context.Context, d token.Device) error {
-	_, err := tx.exec(ctx, insertDevice, d.ID, d.Code[:], d.ClientID, d.Scope, d.JKT, ms(d.Created), ms(d.Expires), d.Interval.Milliseconds(), d.UserCode, d.Delivery, d.Notify)
-	return err
+	return tx.write(ctx, insertDevice, d.ID, d.Code[:], d.ClientID, d.Scope, d.JKT, ms(d.Created), ms(d.Expires), d.Interval.Milliseconds(), d.UserCode, d.Delivery, d.Notify)
 }
 
 // FindDeviceCode returns the id of the device code that waits for a person with this pseudonym of what she typed; false if none does.
@@ -127,7 +126,7 @@ func (tx *Tx) PollDevice(ctx context.Context, code secret.Hash, clientID string,
 		d.Interval = min(d.Interval+token.SlowDown, token.MaxInterval)
 	}
 	d.Polled = now
-	_, err = tx.exec(ctx, touchDevice, d.ID, ms(now), d.Interval.Milliseconds())
+	err = tx.write(ctx, touchDevice, d.ID, ms(now), d.Interval.Milliseconds())
 	return d, tooSoon, true, err
 }
 

@@ -38,8 +38,7 @@ func (db *DB) ListDKIMKeys(ctx context.Context) ([]dkim.Stored, error) {
 
 // InsertDKIMKey stores a key.
 func (tx *Tx) InsertDKIMKey(ctx context.Context, k dkim.Stored) error {
-	_, err := tx.exec(ctx, insertDKIMKey, k.ID, string(k.Organisation), k.Domain, k.Selector, k.Sealed, k.Public, ms(k.Created))
-	return err
+	return tx.write(ctx, insertDKIMKey, k.ID, string(k.Organisation), k.Domain, k.Selector, k.Sealed, k.Public, ms(k.Created))
 }
 
 // VerifyDKIMKey lets a key sign; false if there is no such key, or it does already.

@@ -173,14 +173,12 @@ func (tx *Tx) LockProgress(ctx context.Context, p authn.Progress) error {
 
 // SaveOffer stores for how many sign-ins the offer of two-factor authentication is silent, and how many were made without.
 func (tx *Tx) SaveOffer(ctx context.Context, id account.ID, silent, spent int) error {
-	_, err := tx.exec(ctx, saveOffer, string(id), int64(silent), int64(spent))
-	return err
+	return tx.write(ctx, saveOffer, string(id), int64(silent), int64(spent))
 }
 
 // DeleteProgress takes an attempt's row away, if there is one.
 func (tx *Tx) DeleteProgress(ctx context.Context, attempt string) error {
-	_, err := tx.exec(ctx, deleteProgress, attempt)
-	return err
+	return tx.write(ctx, deleteProgress, attempt)
 }
 
 // FindSecond tells what the account has beside its password, and its policy.
@@ -231,17 +229,15 @@ func (db *DB) ListApps(ctx context.Context, id account.ID) ([]authn.App, error) 
 
 // SuspendApps suspends the account's authenticator apps, and takes back what was approved with them and not fetched.
 func (tx *Tx) SuspendApps(ctx context.Context, id account.ID, now time.Time) error {
-	if _, err := tx.exec(ctx, suspendApps, string(id), ms(now)); err != nil {
+	if err := tx.write(ctx, suspendApps, string(id), ms(now)); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, denyAnswered, string(id))
-	return err
+	return tx.write(ctx, denyAnswered, string(id))
 }
 
 // RestoreApps lets the account's suspended apps count again.
 func (tx *Tx) RestoreApps(ctx context.Context, id account.ID) error {
-	_, err := tx.exec(ctx, restoreApps, string(id))
-	return err
+	return tx.write(ctx, restoreApps, string(id))
 }
 
 // InsertApp binds an authenticator app; false if the account has the most that it may have.
@@ -266,7 +262,7 @@ func (tx *Tx) DeleteApp(ctx context.Context, id account.ID, app string) (name st
 
 // DeleteApps unbinds all of the account's apps.
 func (tx *Tx) DeleteApps(ctx context.Context, id account.ID) error {
-	if _, err := tx.exec(ctx, deleteApps, string(id)); err != nil {
+	if err := tx.write(ctx, deleteApps, string(id)); err != nil {
 		return err
 	}
 	return tx.deletePushKeys(ctx, deletePushKeys, id)
@@ -293,26 +289,22 @@ func (tx *Tx) HasRecovery(ctx context.Context, id account.ID, v password.Verifie
 
 // SaveIssued stores what a recovery code is checked against that was handed out, in place of an older one.
 func (tx *Tx) SaveIssued(ctx context.Context, id account.ID, v password.Verifier, by string, now, expires time.Time) error {
-	_, err := tx.exec(ctx, saveIssued, string(id), string(v), by, ms(now), ms(expires))
-	return err
+	return tx.write(ctx, saveIssued, string(id), string(v), by, ms(now), ms(expires))
 }
 
 // DeleteIssued takes a handed-out recovery code away.
 func (tx *Tx) DeleteIssued(ctx context.Context, id account.ID) error {
-	_, err := tx.exec(ctx, deleteIssued, string(id))
-	return err
+	return tx.write(ctx, deleteIssued, string(id))
 }
 
 // SaveRecovery stores what the account's recovery code is checked against, in place of an older one.
 func (tx *Tx) SaveRecovery(ctx context.Context, id account.ID, v password.Verifier, now time.Time) error {
-	_, err := tx.exec(ctx, saveRecovery, string(id), string(v), ms(now))
-	return err
+	return tx.write(ctx, saveRecovery, string(id), string(v), ms(now))
 }
 
 // DeleteRecovery takes the account's recovery code away.
 func (tx *Tx) DeleteRecovery(ctx context.Context, id account.ID) error {
-	_, err := tx.exec(ctx, deleteRecovery, string(id))
-	return err
+	return tx.write(ctx, deleteRecovery, string(id))
 }
 
 // FindRecoveryMade says when the account's recovery code was made; zero: it has none.
@@ -336,9 +328,8 @@ func readRecoveryMade(ctx context.Context, from querier, id account.ID) (time.Ti
 
 // RememberBrowser remembers a browser.
 func (tx *Tx) RememberBrowser(ctx context.Context, r authn.Remembered) error {
-	_, err := tx.exec(ctx, rememberBrowser, r.ID, r.Secret[:], string(r.Account), r.Epoch, r.Device.UserAgent, r.Device.Address,
+	return tx.write(ctx, rememberBrowser, r.ID, r.Secret[:], string(r.Account), r.Epoch, r.Device.UserAgent, r.Device.Address,
 		ms(r.Created), ms(r.Expires))
-	return err
 }
 
 // FindRemembered says whether the token's browser is remembered for the account at the epoch, since the given time.

@@ -104,12 +104,12 @@ func (tx *Tx) EraseAccount(ctx context.Context, id account.ID, epoch int64, now 
 		return false, err
 	}
 	for _, named := range []statement{erasePersonalNamed, eraseRefusals} {
-		if _, err := tx.exec(ctx, named, identifier); err != nil {
+		if err := tx.write(ctx, named, identifier); err != nil {
 			return false, err
 		}
 	}
 	for _, erase := range erasures {
-		if _, err := tx.exec(ctx, erase, string(id)); err != nil {
+		if err := tx.write(ctx, erase, string(id)); err != nil {
 			return false, err
 		}
 	}

@@ -231,8 +231,7 @@ func (tx *Tx) Rotate(ctx context.Context, id, clientID string, generation int, j
 
 // CountReplay adds one replay.
 func (tx *Tx) CountReplay(ctx context.Context, id string) error {
-	_, err := tx.exec(ctx, countReplay, id)
-	return err
+	return tx.write(ctx, countReplay, id)
 }
 
 // EndGrant ends a grant by its id or its code's id; it returns the grant if it stood until now.

@@ -109,20 +109,19 @@ func (db *DB) ListGuideLinks(ctx context.Context, o organisation.ID) (map[string
 
 // ShareGuide gives a guide its public address, and says whether it leads to it.
 func (tx *Tx) ShareGuide(ctx context.Context, o organisation.ID, e transition.Edition, link string, shared bool) error {
-	_, err := tx.exec(ctx, shareGuide, string(o), e.Language, string(e.Audience), link, shared)
-	return err
+	return tx.write(ctx, shareGuide, string(o), e.Language, string(e.Audience), link, shared)
 }
 
 // SaveGuide stores a guide and its files in place of the one before. Its public address stays what it is.
 func (tx *Tx) SaveGuide(ctx context.Context, g transition.Guide, files map[string][]byte) error {
-	if _, err := tx.exec(ctx, deleteGuideFiles, string(g.Organisation), g.Language, string(g.Audience)); err != nil {
+	if err := tx.write(ctx, deleteGuideFiles, string(g.Organisation), g.Language, string(g.Audience)); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, saveGuide, string(g.Organisation), g.Language, string(g.Audience), g.Drawing, g.Subject, g.Support, ms(g.Made)); err != nil {
+	if err := tx.write(ctx, saveGuide, string(g.Organisation), g.Language, string(g.Audience), g.Drawing, g.Subject, g.Support, ms(g.Made)); err != nil {
 		return err
 	}
 	for name, body := range files {
-		if _, err := tx.exec(ctx, insertGuideFile, g.Drawing, name, body); err != nil {
+		if err := tx.write(ctx, insertGuideFile, g.Drawing, name, body); err != nil {
 			return err
 		}
 	}

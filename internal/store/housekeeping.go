@@ -104,7 +104,7 @@ func (db *DB) Purge(ctx context.Context, h housekeeping.Horizons, n int) (remove
 		var gone int64
 		err := InBulkTx[*Tx](db)(ctx, func(tx *Tx) (err error) {
 			if p.text == purgeOutbox {
-				if _, err := tx.exec(ctx, purgeTurns, p.before, int64(n)); err != nil {
+				if err := tx.write(ctx, purgeTurns, p.before, int64(n)); err != nil {
 					return err
 				}
 			}

@@ -46,12 +46,10 @@ func (tx *Tx) ClaimAnswer(ctx context.Context, a idempotency.Answer, givenUp tim
 
 // KeepAnswer stores the answer of a claim.
 func (tx *Tx) KeepAnswer(ctx context.Context, a idempotency.Answer) error {
-	_, err := tx.exec(ctx, keepAnswer, a.Client, a.Key, a.Claim, int64(a.Status), a.Body, a.Request)
-	return err
+	return tx.write(ctx, keepAnswer, a.Client, a.Key, a.Claim, int64(a.Status), a.Body, a.Request)
 }
 
 // DropAnswer forgets a claim.
 func (tx *Tx) DropAnswer(ctx context.Context, a idempotency.Answer) error {
-	_, err := tx.exec(ctx, dropAnswer, a.Client, a.Key, a.Claim)
-	return err
+	return tx.write(ctx, dropAnswer, a.Client, a.Key, a.Claim)
 }

@@ -115,7 +115,7 @@ func (tx *Tx) InsertImport(ctx context.Context, i provisioning.Import) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertImport, i.ID, string(i.Organisation), i.Name, i.Sheet, header, sample, mapping, i.Fingerprint, i.Remembered)
+	err = tx.write(ctx, insertImport, i.ID, string(i.Organisation), i.Name, i.Sheet, header, sample, mapping, i.Fingerprint, i.Remembered)
 	return err
 }
 
@@ -151,10 +151,10 @@ func (tx *Tx) SaveMapping(ctx context.Context, i provisioning.Import, m register
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, saveImportMapping, i.ID, string(text)); err != nil {
+	if err := tx.write(ctx, saveImportMapping, i.ID, string(text)); err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, rememberMapping, string(i.Organisation), i.Fingerprint, string(text), ms(now))
+	err = tx.write(ctx, rememberMapping, string(i.Organisation), i.Fingerprint, string(text), ms(now))
 	return err
 }
 
@@ -169,8 +169,7 @@ func (db *DB) FindMapping(ctx context.Context, org organisation.ID, fingerprint 
 
 // InsertChunk stores a piece of a file.
 func (tx *Tx) InsertChunk(ctx context.Context, id string, seq int64, data []byte, now time.Time) error {
-	_, err := tx.exec(ctx, insertChunk, id, seq, data, ms(now))
-	return err
+	return tx.write(ctx, insertChunk, id, seq, data, ms(now))
 }
 
 // FirstChunk returns the first piece of the file that is not read yet.
@@ -181,8 +180,7 @@ func (db *DB) FirstChunk(ctx context.Context, id string) (seq int64, data []byte
 
 // DeleteChunk removes a piece that has been read.
 func (tx *Tx) DeleteChunk(ctx context.Context, id string, seq int64) error {
-	_, err := tx.exec(ctx, deleteChunk, id, seq)
-	return err
+	return tx.write(ctx, deleteChunk, id, seq)
 }
 
 // StageEntry puts an entry to the others of its person.
@@ -193,7 +191,7 @@ func (tx *Tx) StageEntry(ctx context.Context, id string, e register.Entry) error
 	}
 	key := stored(e.Key.Reveal())
 	hash := sha256.Sum256([]byte(stored(e.Source) + "\x00" + key))
-	_, err = tx.exec(ctx, stageEntry, id, hash[:16], int64(e.Line), e.Source, key, string(text))
+	err = tx.write(ctx, stageEntry, id, hash[:16], int64(e.Line), e.Source, key, string(text))
 	return err
 }
 
@@ -222,8 +220,7 @@ func (tx *Tx) DeleteStaged(ctx context.Context, id string, last provisioning.Sta
 
 // InsertProblem stores a problem under its number.
 func (tx *Tx) InsertProblem(ctx context.Context, id string, number int64, p register.Problem) error {
-	_, err := tx.exec(ctx, insertProblem, id, number, int64(p.Line), p.Column, p.Reason, p.Refused)
-	return err
+	return tx.write(ctx, insertProblem, id, number, int64(p.Line), p.Column, p.Reason, p.Refused)
 }
 
 // ListProblems lists problems after the given number, at most n.
@@ -243,21 +240,21 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 		return err
 	}
 	if newAddress {
-		if _, err := tx.exec(ctx, uncheckFormer, string(p.Organisation), p.ID); err != nil {
+		if err := tx.write(ctx, uncheckFormer, string(p.Organisation), p.ID); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
+		if err := tx.write(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
 			return err
 		}
 		// What was proposed by whoever read the old address: the new one has never heard of it, and could not object.
-		if _, err := tx.exec(ctx, endProposals, p.ID, ms(now), "register"); err != nil {
+		if err := tx.write(ctx, endProposals, p.ID, ms(now), "register"); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.exec(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
+	if err := tx.write(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
+	if err := tx.write(ctx, changePerson, p.ID, p.GivenName, p.FamilyName, p.Address, string(employments), p.LegacyID, p.Phone, p.Language,
 		p.ImportedHash, string(p.Identifier()), p.SortKey(), ms(now), newAddress, ms(p.Until()), string(p.Mobile)); err != nil || !newName && !newAddress {
 		return err
 	}
@@ -266,10 +263,10 @@ func (tx *Tx) ChangePerson(ctx context.Context, p person.Person, newName, newAdd
 
 // writeTerms replaces the words by which a person is found.
 func (tx *Tx) writeTerms(ctx context.Context, p person.Person) error {
-	_, err := tx.exec(ctx, deleteTerms, p.ID)
+	err := tx.write(ctx, deleteTerms, p.ID)
 	for _, term := range p.Terms() {
 		if err == nil {
-			_, err = tx.exec(ctx, insertTerm, string(p.Organisation), term, p.ID)
+			err = tx.write(ctx, insertTerm, string(p.Organisation), term, p.ID)
 		}
 	}
 	return err
@@ -277,7 +274,7 @@ func (tx *Tx) writeTerms(ctx context.Context, p person.Person) error {
 
 // IndexPerson writes a person's identifier, sort key and search words.
 func (tx *Tx) IndexPerson(ctx context.Context, p person.Person) error {
-	if _, err := tx.exec(ctx, indexPerson, p.ID, string(p.Identifier()), p.SortKey(), string(p.Mobile)); err != nil {
+	if err := tx.write(ctx, indexPerson, p.ID, string(p.Identifier()), p.SortKey(), string(p.Mobile)); err != nil {
 		return err
 	}
 	return tx.writeTerms(ctx, p)
@@ -315,7 +312,7 @@ func (tx *Tx) SaveHold(ctx context.Context, h provisioning.Hold) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, saveHold, h.ID, string(h.Organisation), h.Person, h.Import, string(change), ms(h.Created), ms(h.Decided), string(h.By),
+	err = tx.write(ctx, saveHold, h.ID, string(h.Organisation), h.Person, h.Import, string(change), ms(h.Created), ms(h.Decided), string(h.By),
 		string(h.Decision))
 	return err
 }

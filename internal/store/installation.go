@@ -41,8 +41,7 @@ func (db *DB) FindInstallation(ctx context.Context, name string) (value string, 
 
 // SetInstallation decides something for good. A second decision changes nothing.
 func (tx *Tx) SetInstallation(ctx context.Context, name, value string) error {
-	_, err := tx.exec(ctx, setInstallation, name, value)
-	return err
+	return tx.write(ctx, setInstallation, name, value)
 }
 
 // ListRootKeys lists the sealed roots by id.
@@ -62,8 +61,7 @@ func (db *DB) ListRootKeys(ctx context.Context) (map[byte][]byte, error) {
 
 // InsertRootKey stores a root unless its id is taken: of two nodes that start at once, one's root stays.
 func (tx *Tx) InsertRootKey(ctx context.Context, id byte, sealed []byte, now time.Time) error {
-	_, err := tx.exec(ctx, insertRootKey, int64(id), sealed, ms(now))
-	return err
+	return tx.write(ctx, insertRootKey, int64(id), sealed, ms(now))
 }
 
 func scanSigningKey(scan scan) (k signingkey.Stored, err error) {
@@ -86,8 +84,7 @@ func (tx *Tx) ListSigningKeysInTx(ctx context.Context) ([]signingkey.Stored, err
 
 // InsertSigningKey stores a signing key.
 func (tx *Tx) InsertSigningKey(ctx context.Context, k signingkey.Stored) error {
-	_, err := tx.exec(ctx, insertSigningKey, k.ID, string(k.Alg), k.Sealed, string(k.Public), ms(k.Created), ms(k.From))
-	return err
+	return tx.write(ctx, insertSigningKey, k.ID, string(k.Alg), k.Sealed, string(k.Public), ms(k.Created), ms(k.From))
 }
 
 // RetireSigningKey takes a key's private half away; false if it was gone already.

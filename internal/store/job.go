@@ -102,7 +102,7 @@ func (tx *Tx) InsertJob(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertJob, j.ID, string(j.Kind), string(j.Organisation), string(j.By), string(j.State), j.Position, j.Total, counts, params,
+	err = tx.write(ctx, insertJob, j.ID, string(j.Kind), string(j.Organisation), string(j.By), string(j.State), j.Position, j.Total, counts, params,
 		ms(j.Created), ms(j.NotBefore))
 	return err
 }
@@ -188,7 +188,7 @@ func (tx *Tx) SaveJob(ctx context.Context, j job.Job, holder string, now time.Ti
 // ReturnJob ends the holder's lease.
 func (db *DB) ReturnJob(ctx context.Context, id, holder string, next time.Time) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, returnJob, id, holder, ms(next))
+		err := tx.write(ctx, returnJob, id, holder, ms(next))
 		return err
 	})
 }
@@ -199,7 +199,7 @@ func (db *DB) ReleaseJobs(ctx context.Context) error {
 		return nil
 	}
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, releaseJobs)
+		err := tx.write(ctx, releaseJobs)
 		return err
 	})
 }

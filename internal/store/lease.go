@@ -23,6 +23,5 @@ func (tx *Tx) TakeLease(ctx context.Context, name, holder string, now, until tim
 
 // EndLease gives the lease back before its time; somebody else's stays.
 func (tx *Tx) EndLease(ctx context.Context, name, holder string) error {
-	_, err := tx.exec(ctx, endLease, name, holder)
-	return err
+	return tx.write(ctx, endLease, name, holder)
 }

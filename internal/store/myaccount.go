@@ -18,8 +18,7 @@ const saveProfile statement = `UPDATE accounts SET given_name = $2, family_name 
 
 // SaveProfile stores the account's names and language.
 func (tx *Tx) SaveProfile(ctx context.Context, id account.ID, p myaccount.Profile) error {
-	_, err := tx.exec(ctx, saveProfile, string(id), p.GivenName, p.FamilyName, p.Language)
-	return err
+	return tx.write(ctx, saveProfile, string(id), p.GivenName, p.FamilyName, p.Language)
 }
 
 const findPasswordChanged statement = `SELECT changed_at FROM passwords WHERE account_id = $1`

@@ -11,6 +11,5 @@ const holdPassword statement = `UPDATE passwords SET suspended_at = $2 WHERE acc
 
 // HoldPassword suspends the account's password until it is set anew.
 func (tx *Tx) HoldPassword(ctx context.Context, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, holdPassword, string(id), ms(now))
-	return err
+	return tx.write(ctx, holdPassword, string(id), ms(now))
 }

@@ -57,7 +57,7 @@ func (tx *Tx) Enqueue(ctx context.Context, m outbox.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
+	err = tx.write(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
 		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared, m.Link, string(m.Organisation), m.Person)
 	return err
 }
@@ -105,7 +105,7 @@ func (db *DB) ReleaseMessages(ctx context.Context) error {
 		return nil
 	}
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, releaseMessages)
+		err := tx.write(ctx, releaseMessages)
 		return err
 	})
 }
@@ -114,14 +114,14 @@ func (db *DB) ReleaseMessages(ctx context.Context) error {
 // link that it carried.
 func (db *DB) Accepted(ctx context.Context, m outbox.Message, words string, now time.Time) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		if _, err := tx.exec(ctx, startLinkLife, m.ID, ms(now)); err != nil {
+		if err := tx.write(ctx, startLinkLife, m.ID, ms(now)); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
+		if err := tx.write(ctx, startPreparationLife, m.ID, ms(now)); err != nil {
 			return err
 		}
 		if m.Template == preparation.ObjectionTemplate {
-			if _, err := tx.exec(ctx, settleProposal, m.ID, ms(now.Add(preparation.Object.Life()))); err != nil {
+			if err := tx.write(ctx, settleProposal, m.ID, ms(now.Add(preparation.Object.Life()))); err != nil {
 				return err
 			}
 		}
@@ -130,7 +130,7 @@ func (db *DB) Accepted(ctx context.Context, m outbox.Message, words string, now 
 			return err
 		}
 		if m.Person != "" {
-			if _, err := tx.exec(ctx, reachPerson, m.Person, ms(now), m.ID); err != nil {
+			if err := tx.write(ctx, reachPerson, m.Person, ms(now), m.ID); err != nil {
 				return err
 			}
 		}
@@ -160,7 +160,7 @@ func (db *DB) Finished(ctx context.Context, m outbox.Message, state outbox.State
 			return err
 		}
 		if state == outbox.Dead && m.Channel == outbox.SMS && m.Person != "" { // of a mail that nobody takes its sender is told by a bounce
-			if _, err := tx.exec(ctx, bouncePerson, m.Person, ms(e.At), m.ID); err != nil {
+			if err := tx.write(ctx, bouncePerson, m.Person, ms(e.At), m.ID); err != nil {
 				return err
 			}
 		}

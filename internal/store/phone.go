@@ -48,26 +48,23 @@ func (db *DB) FindPhone(ctx context.Context, id account.ID) (p authn.Phone, ok b
 
 // SavePhone binds a phone to its account, in place of an older one.
 func (tx *Tx) SavePhone(ctx context.Context, p authn.Phone) error {
-	_, err := tx.exec(ctx, savePhone, string(p.Account), p.Sealed, ms(p.Created))
-	return err
+	return tx.write(ctx, savePhone, string(p.Account), p.Sealed, ms(p.Created))
 }
 
 // TouchPhone notes that the account's phone was used.
 func (tx *Tx) TouchPhone(ctx context.Context, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, touchPhone, string(id), ms(now))
-	return err
+	return tx.write(ctx, touchPhone, string(id), ms(now))
 }
 
 // SuspendPhone takes the account's phone out of use.
 func (tx *Tx) SuspendPhone(ctx context.Context, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, suspendPhone, string(id), ms(now))
-	return err
+	return tx.write(ctx, suspendPhone, string(id), ms(now))
 }
 
 // DeleteBesideApps takes away what exists beside an app alone: recovery codes and the phone.
 func (tx *Tx) DeleteBesideApps(ctx context.Context, id account.ID) error {
 	for _, s := range []statement{deleteRecovery, deleteIssued, deletePhone} {
-		if _, err := tx.exec(ctx, s, string(id)); err != nil {
+		if err := tx.write(ctx, s, string(id)); err != nil {
 			return err
 		}
 	}
@@ -100,9 +97,8 @@ func readTexted(ctx context.Context, from querier, attempt string) (t authn.Text
 
 // SaveTexted stores what an attempt sends by SMS.
 func (tx *Tx) SaveTexted(ctx context.Context, t authn.Texted) error {
-	_, err := tx.exec(ctx, saveTexted, t.Attempt, string(t.Account), string(t.Use), t.Sealed, t.Sent.ID, orEmpty(t.Sent.MAC), ms(t.Sent.At),
+	return tx.write(ctx, saveTexted, t.Attempt, string(t.Account), string(t.Use), t.Sealed, t.Sent.ID, orEmpty(t.Sent.MAC), ms(t.Sent.At),
 		int64(t.Times), t.Message, ms(t.Expires))
-	return err
 }
 
 // ConsumeTexted takes the code away that the attempt has sent last.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,8 @@ type pg struct {
 	gate  *gate
 	// bulk lets one bulk transaction of this node run at a time: the others' connections are for people.
 	bulk chan struct{}
+	// trips counts the ways to the server and back that transactions took.
+	trips atomic.Int64
 }
 
 func openPostgres(ctx context.Context, url string, conns int, owner *DB) (*pg, error) {
@@ -138,16 +141,13 @@ func (p *pg) try(ctx context.Context, j *call) (again bool, err error) {
 	harmless := func(err error) bool {
 		return isRetryable(err) || (conn.Conn().IsClosed() && own.Err() == nil)
 	}
-	t, err := conn.BeginTx(own, pgx.TxOptions{IsoLevel: pgx.Serializable})
-	if err != nil {
-		return harmless(err), err
-	}
-	tx := &Tx{ctx: own, on: pgTx{t}}
+	t := &pgTx{conn: conn.Conn(), trips: &p.trips}
+	tx := &Tx{ctx: own, on: t}
 	committed := false
 	defer func() { // also when the function panics
 		tx.over = true
 		if !committed {
-			_ = t.Rollback(own) // of no consequence after a failed COMMIT
+			t.rollback(own)
 		}
 		p.owner.counts.add(tx.counts)
 		if !again {
@@ -158,7 +158,7 @@ func (p *pg) try(ctx context.Context, j *call) (again bool, err error) {
 		// The function may have translated the error; the transaction remembers the one that counts.
 		return tx.failed != nil && harmless(tx.failed), err
 	}
-	if err := t.Commit(own); err != nil {
+	if err := t.commit(own); err != nil {
 		switch {
 		case isRetryable(err):
 			return true, err
@@ -225,23 +225,116 @@ func (p *pg) clock(ctx context.Context) (time.Time, bool, error) {
 	return fromMS(now), true, err
 }
 
-// pgTx runs a transaction's statements; pgx prepares and keeps them on each connection.
-type pgTx struct{ tx pgx.Tx }
+// The words that begin and end a transaction.
+const (
+	pgBegin    = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+	pgCommit   = "COMMIT"
+	pgRollback = "ROLLBACK"
+)
 
-func (t pgTx) exec(ctx context.Context, s statement, args []any) (int64, error) {
-	tag, err := t.tx.Exec(ctx, string(s), args...)
+// maxWaiting bounds what waits to be sent: a bulk transaction's rows would otherwise all lie in memory.
+const maxWaiting = 100
+
+// pgTx runs a transaction's statements; pgx prepares and keeps them on each connection. A way to the server and back costs both sides more than
+// most statements: BEGIN goes with the first one, what only writes with the next that somebody waits for, and the last of it with COMMIT.
+type pgTx struct {
+	conn    *pgx.Conn
+	begun   bool // BEGIN was sent, or waits
+	waiting pgx.Batch
+	trips   *atomic.Int64 // ways to the server and back
+}
+
+// queue puts a statement behind those that wait.
+func (t *pgTx) queue(s statement, args []any) {
+	if !t.begun {
+		t.begun = true
+		t.waiting.Queue(pgBegin)
+	}
+	t.waiting.Queue(string(s), args...)
+}
+
+// send sends what waits, and reads the answers but the last. An error is that of the first statement that failed; the server has skipped those behind it.
+func (t *pgTx) send(ctx context.Context) (pgx.BatchResults, error) {
+	batch := t.waiting
+	t.waiting = pgx.Batch{}
+	t.trips.Add(1)
+	answers := t.conn.SendBatch(ctx, &batch)
+	for range batch.Len() - 1 {
+		if _, err := answers.Exec(); err != nil {
+			_ = answers.Close()
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+// run sends what waits and returns the answer to the last of it.
+func (t *pgTx) run(ctx context.Context) (tag pgconn.CommandTag, err error) {
+	answers, err := t.send(ctx)
+	if err != nil {
+		return tag, err
+	}
+	tag, err = answers.Exec()
+	if closing := answers.Close(); err == nil {
+		err = closing
+	}
+	return tag, err
+}
+
+func (t *pgTx) write(ctx context.Context, s statement, args []any) error {
+	t.queue(s, args)
+	if t.waiting.Len() < maxWaiting {
+		return nil
+	}
+	_, err := t.run(ctx)
+	return err
+}
+
+func (t *pgTx) exec(ctx context.Context, s statement, args []any) (int64, error) {
+	t.queue(s, args)
+	tag, err := t.run(ctx)
 	return tag.RowsAffected(), err
 }
 
-func (t pgTx) open(ctx context.Context, s statement, args []any) (cursor, error) {
-	rows, err := t.tx.Query(ctx, string(s), args...)
+func (t *pgTx) open(ctx context.Context, s statement, args []any) (cursor, error) {
+	t.queue(s, args)
+	answers, err := t.send(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return pgCursor{rows}, nil
+	rows, err := answers.Query()
+	if err != nil {
+		_ = answers.Close()
+		return nil, err
+	}
+	return pgBatchCursor{pgCursor{rows}, answers}, nil
 }
 
-func (pgTx) dialect() dialect { return postgresDialect }
+// commit sends COMMIT with what still waits. A transaction that asked nothing has nothing to commit.
+func (t *pgTx) commit(ctx context.Context) error {
+	if !t.begun {
+		return nil
+	}
+	t.queue(pgCommit, nil)
+	tag, err := t.run(ctx)
+	if err == nil && tag.String() == pgRollback { // the answer to COMMIT where something had failed
+		err = pgx.ErrTxCommitRollback
+	}
+	return err
+}
+
+// rollback undoes what has reached the server. It is of no consequence after a failed COMMIT, and a connection that is still inside of a transaction goes
+// back to no pool.
+func (t *pgTx) rollback(ctx context.Context) {
+	if !t.conn.IsClosed() && t.conn.PgConn().TxStatus() != idle {
+		_, _ = t.conn.Exec(ctx, pgRollback)
+	}
+}
+
+// idle is the state of a connection outside of any transaction (PostgreSQL's protocol, ReadyForQuery).
+const idle = 'I'
+
+func (*pgTx) dialect() dialect { return postgresDialect }
 
 // pgCursor is an answer of pgx, whose errors come at the end.
 type pgCursor struct{ pgx.Rows }
@@ -249,4 +342,18 @@ type pgCursor struct{ pgx.Rows }
 func (c pgCursor) Close() error {
 	c.Rows.Close()
 	return c.Rows.Err()
+}
+
+// pgBatchCursor is the last answer to several statements.
+type pgBatchCursor struct {
+	pgCursor
+	answers pgx.BatchResults
+}
+
+func (c pgBatchCursor) Close() error {
+	err := c.pgCursor.Close()
+	if closing := c.answers.Close(); err == nil {
+		err = closing
+	}
+	return err
 }

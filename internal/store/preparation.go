@@ -267,12 +267,12 @@ func (db *DB) CountRegister(ctx context.Context, org organisation.ID) (n int64, 
 
 // InsertPreparationLink stores a link and ends the person's oldest of its kind beyond its MaxLiving.
 func (tx *Tx) InsertPreparationLink(ctx context.Context, l preparation.Link, now time.Time) error {
-	_, err := tx.exec(ctx, insertPreparationLink, l.ID, l.Secret[:], string(l.Purpose), l.Person, string(l.Identifier), l.Proposal, l.ClientID,
+	err := tx.write(ctx, insertPreparationLink, l.ID, l.Secret[:], string(l.Purpose), l.Person, string(l.Identifier), l.Proposal, l.ClientID,
 		l.Language, l.Life.Milliseconds(), ms(l.Created), ms(l.Expires))
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
+	err = tx.write(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
 	return err
 }
 
@@ -284,20 +284,18 @@ func (tx *Tx) ConsumePreparationLink(ctx context.Context, id, op string, now tim
 
 // EndPreparation ends the person's living links and proposals.
 func (tx *Tx) EndPreparation(ctx context.Context, personID, why string, now time.Time) error {
-	if _, err := tx.exec(ctx, expirePreparationLinks, personID, ms(now)); err != nil {
+	if err := tx.write(ctx, expirePreparationLinks, personID, ms(now)); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, endProposals, personID, ms(now), why)
-	return err
+	return tx.write(ctx, endProposals, personID, ms(now), why)
 }
 
 // InsertProposal stores a proposal in place of one that stands.
 func (tx *Tx) InsertProposal(ctx context.Context, p preparation.Proposal) error {
-	if _, err := tx.exec(ctx, endProposals, p.Person, ms(p.Created), "replaced"); err != nil {
+	if err := tx.write(ctx, endProposals, p.Person, ms(p.Created), "replaced"); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, insertProposal, p.ID, p.Person, p.Address, string(p.Identifier), p.Language, ms(p.Created), ms(p.Settled))
-	return err
+	return tx.write(ctx, insertProposal, p.ID, p.Person, p.Address, string(p.Identifier), p.Language, ms(p.Created), ms(p.Settled))
 }
 
 // FindProposal returns a proposal; the zero Proposal where there is none.
@@ -309,8 +307,7 @@ func (tx *Tx) FindProposal(ctx context.Context, id string) (preparation.Proposal
 
 // SaveProposal stores how far a proposal has come.
 func (tx *Tx) SaveProposal(ctx context.Context, p preparation.Proposal) error {
-	_, err := tx.exec(ctx, saveProposal, p.ID, ms(p.Settled), ms(p.Confirmed), ms(p.Approved), string(p.ApprovedBy), ms(p.Invited), ms(p.Ended), p.EndedBy)
-	return err
+	return tx.write(ctx, saveProposal, p.ID, ms(p.Settled), ms(p.Confirmed), ms(p.Approved), string(p.ApprovedBy), ms(p.Invited), ms(p.Ended), p.EndedBy)
 }
 
 // ListProposals lists the organisation's proposals that wait for a word, oldest first.
@@ -332,26 +329,23 @@ func (tx *Tx) ConnectOnce(ctx context.Context, personID string, id account.ID, n
 
 // DropImported takes the old login's password from the register: it opens nothing any more.
 func (tx *Tx) DropImported(ctx context.Context, personID string) error {
-	_, err := tx.exec(ctx, dropImported, personID)
-	return err
+	return tx.write(ctx, dropImported, personID)
 }
 
 // InviteAnew lets a person whose connection was taken away be mailed and confirm again.
 func (tx *Tx) InviteAnew(ctx context.Context, org organisation.ID, personID string) error {
-	_, err := tx.exec(ctx, inviteAnew, string(org), personID)
-	return err
+	return tx.write(ctx, inviteAnew, string(org), personID)
 }
 
 // MarkAttention notes that a person tried to log in and could not be helped.
 func (tx *Tx) MarkAttention(ctx context.Context, personID string, now time.Time) error {
-	_, err := tx.exec(ctx, markAttention, personID, ms(now))
-	return err
+	return tx.write(ctx, markAttention, personID, ms(now))
 }
 
 // MarkOpened notes when people opened their links last.
 func (tx *Tx) MarkOpened(ctx context.Context, personIDs []string, now time.Time) error {
 	for _, id := range personIDs {
-		if _, err := tx.exec(ctx, markOpened, id, ms(now)); err != nil {
+		if err := tx.write(ctx, markOpened, id, ms(now)); err != nil {
 			return err
 		}
 	}
@@ -360,14 +354,12 @@ func (tx *Tx) MarkOpened(ctx context.Context, personIDs []string, now time.Time)
 
 // MarkMailed notes that a preparation mail to the person was enqueued.
 func (tx *Tx) MarkMailed(ctx context.Context, personID string, now time.Time) error {
-	_, err := tx.exec(ctx, markMailed, personID, ms(now))
-	return err
+	return tx.write(ctx, markMailed, personID, ms(now))
 }
 
 // ChooseRecipient notes that the job shall look at the person.
 func (tx *Tx) ChooseRecipient(ctx context.Context, jobID, personID string) error {
-	_, err := tx.exec(ctx, chooseRecipient, jobID, personID)
-	return err
+	return tx.write(ctx, chooseRecipient, jobID, personID)
 }
 
 // TakeRecipient notes that the job mails the person at the address; false if it has, or if it must not any more.
@@ -398,8 +390,7 @@ func (tx *Tx) FindTransitionInTx(ctx context.Context, org organisation.ID) (orga
 
 // SaveTransition stores an organisation's transition.
 func (tx *Tx) SaveTransition(ctx context.Context, t organisation.Transition) error {
-	_, err := tx.exec(ctx, saveTransition, string(t.Organisation), string(t.Phase), ms(t.Since), ms(t.Ended), ms(t.SwitchOn), int64(t.Rate))
-	return err
+	return tx.write(ctx, saveTransition, string(t.Organisation), string(t.Phase), ms(t.Since), ms(t.Ended), ms(t.SwitchOn), int64(t.Rate))
 }
 
 // FindOrganisationInTx looks an organisation's name up.

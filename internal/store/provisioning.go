@@ -99,9 +99,8 @@ func (tx *Tx) SaveOrganisation(ctx context.Context, o organisation.Organisation,
 	for _, n := range o.Networks {
 		networks = append(networks, n.String())
 	}
-	_, err := tx.exec(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.Policy.MFA), ms(o.Policy.From),
+	return tx.write(ctx, saveOrganisation, string(o.ID), o.Name, o.Colour, o.Logo.MediaType, logo, string(o.Policy.MFA), ms(o.Policy.From),
 		int64(o.Policy.SignIns), int64(o.Policy.RememberDays), o.Policy.TypedPush, int64(o.Policy.MinPassword), strings.Join(networks, "\n"), ms(now))
-	return err
 }
 
 // InsertAccount stores a new account; false if its identifier is taken.
@@ -113,8 +112,7 @@ func (tx *Tx) InsertAccount(ctx context.Context, a account.Account) (bool, error
 
 // InsertVerifier stores the account's first password.
 func (tx *Tx) InsertVerifier(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) error {
-	_, err := tx.exec(ctx, insertVerifier, string(id), string(v), alone, ms(now))
-	return err
+	return tx.write(ctx, insertVerifier, string(id), string(v), alone, ms(now))
 }
 
 // InsertPerson stores a row of the register; false if its key is taken.
@@ -126,14 +124,14 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 	n, err := tx.exec(ctx, insertPerson, p.ID, string(p.Organisation), p.Source, p.Key.Reveal(), p.GivenName, p.FamilyName, p.Address,
 		string(employments), ms(now), string(p.Identifier()), p.SortKey(), p.LegacyID, p.Phone, p.Language, p.ImportedHash, ms(p.Until()), string(p.Mobile))
 	if err == nil && n == 1 && p.Identifier() != "" { // who has the same address is looked at again
-		_, err = tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier()))
+		err = tx.write(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier()))
 	}
 	if err == nil && n == 1 && p.Mobile != "" {
-		_, err = tx.exec(ctx, uncheckMobile, string(p.Organisation), string(p.Mobile))
+		err = tx.write(ctx, uncheckMobile, string(p.Organisation), string(p.Mobile))
 	}
 	for _, term := range p.Terms() {
 		if err == nil && n == 1 {
-			_, err = tx.exec(ctx, insertTerm, string(p.Organisation), term, p.ID)
+			err = tx.write(ctx, insertTerm, string(p.Organisation), term, p.ID)
 		}
 	}
 	return n == 1, err
@@ -141,8 +139,7 @@ func (tx *Tx) InsertPerson(ctx context.Context, p person.Person, now time.Time) 
 
 // Connect connects a person to an account.
 func (tx *Tx) Connect(ctx context.Context, personID string, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, connectPerson, personID, string(id), ms(now))
-	return err
+	return tx.write(ctx, connectPerson, personID, string(id), ms(now))
 }
 
 // CountSecond counts the accounts that are connected with an organisation, and those of them that have a second factor.

@@ -165,26 +165,22 @@ func (db *DB) FindPushKey(ctx context.Context, grantID string) (push.Key, error)
 
 // InsertPushKey makes an app a paired authenticator.
 func (tx *Tx) InsertPushKey(ctx context.Context, k push.Key) error {
-	_, err := tx.exec(ctx, insertPushKey, k.ID, string(k.Account), string(k.Signing), string(k.Wrapping), k.Grant, k.Language, []byte{}, ms(k.Seen))
-	return err
+	return tx.write(ctx, insertPushKey, k.ID, string(k.Account), string(k.Signing), string(k.Wrapping), k.Grant, k.Language, []byte{}, ms(k.Seen))
 }
 
 // SaveSubscription stores where push messages reach an authenticator.
 func (tx *Tx) SaveSubscription(ctx context.Context, k push.Key, endpoint secret.Hash) error {
-	_, err := tx.exec(ctx, saveSubscription, k.ID, orEmpty(k.Subscription), endpoint[:], k.VAPID, k.Language, ms(k.Seen))
-	return err
+	return tx.write(ctx, saveSubscription, k.ID, orEmpty(k.Subscription), endpoint[:], k.VAPID, k.Language, ms(k.Seen))
 }
 
 // DropSubscription takes an authenticator's subscription away if it still has this endpoint.
 func (tx *Tx) DropSubscription(ctx context.Context, key string, endpoint secret.Hash) error {
-	_, err := tx.exec(ctx, dropSubscription, key, endpoint[:], []byte{})
-	return err
+	return tx.write(ctx, dropSubscription, key, endpoint[:], []byte{})
 }
 
 // TouchPushKey notes that an authenticator was used.
 func (tx *Tx) TouchPushKey(ctx context.Context, key string, now time.Time) error {
-	_, err := tx.exec(ctx, touchPushKey, key, ms(now))
-	return err
+	return tx.write(ctx, touchPushKey, key, ms(now))
 }
 
 // LosePushKey notes that an authenticator has lost its keys, and returns whose it is; false where that is known, or there is none.
@@ -198,10 +194,10 @@ func (tx *Tx) deletePushKeys(ctx context.Context, s statement, acc account.ID, m
 	grants, err := list(tx.query(ctx, s, append([]any{string(acc)}, more...)...), func(scan scan) (id string, err error) { return id, scan(&id) })
 	for _, id := range grants {
 		if err == nil {
-			_, err = tx.exec(ctx, deletePushGrant, id)
+			err = tx.write(ctx, deletePushGrant, id)
 		}
 		if err == nil {
-			_, err = tx.exec(ctx, denyPushDevice, string(acc), id)
+			err = tx.write(ctx, denyPushDevice, string(acc), id)
 		}
 	}
 	return err
@@ -209,8 +205,7 @@ func (tx *Tx) deletePushKeys(ctx context.Context, s statement, acc account.ID, m
 
 // InsertPairing stores a binding code.
 func (tx *Tx) InsertPairing(ctx context.Context, p push.Pairing) error {
-	_, err := tx.exec(ctx, insertPairing, p.ID, p.Code[:], p.Sealed, string(p.Account), p.Attempt, string(p.State), ms(p.Created), ms(p.Expires))
-	return err
+	return tx.write(ctx, insertPairing, p.ID, p.Code[:], p.Sealed, string(p.Account), p.Attempt, string(p.State), ms(p.Created), ms(p.Expires))
 }
 
 func readPairing(q query) (p push.Pairing, err error) {
@@ -268,7 +263,7 @@ func (tx *Tx) InsertChallenge(ctx context.Context, c push.Challenge) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertChallenge, c.ID, string(c.Account), c.Attempt, string(c.Purpose), string(c.Mode), c.ClientID, string(shown), c.Sealed,
+	err = tx.write(ctx, insertChallenge, c.ID, string(c.Account), c.Attempt, string(c.Purpose), string(c.Mode), c.ClientID, string(shown), c.Sealed,
 		string(c.State), ms(c.Created), ms(c.Expires))
 	return err
 }
@@ -309,8 +304,7 @@ func (db *DB) ListChallenges(ctx context.Context, id account.ID, now time.Time) 
 
 // CancelChallenges withdraws the challenges of an attempt that wait.
 func (tx *Tx) CancelChallenges(ctx context.Context, attempt string, now time.Time) error {
-	_, err := tx.exec(ctx, cancelChallenges, attempt, ms(now))
-	return err
+	return tx.write(ctx, cancelChallenges, attempt, ms(now))
 }
 
 // AnswerChallenge moves a challenge from one state to another; of two callers one wins.
@@ -329,27 +323,24 @@ func (tx *Tx) TakePush(ctx context.Context, id account.ID, misses, most int, sin
 func (tx *Tx) ForgivePush(ctx context.Context, id account.ID) error {
 	n, err := tx.exec(ctx, forgivePush, string(id))
 	if err == nil && n > 0 {
-		_, err = tx.exec(ctx, settleReported, string(id), string(authn.ReportedPushOff))
+		err = tx.write(ctx, settleReported, string(id), string(authn.ReportedPushOff))
 	}
 	return err
 }
 
 // MarkReported notes at the account's persons why their administrators shall look. Of two reasons the graver stays.
 func (tx *Tx) MarkReported(ctx context.Context, id account.ID, why authn.Reported, now time.Time) error {
-	_, err := tx.exec(ctx, markReported, string(id), string(why), ms(now), string(authn.ReportedNotMe))
-	return err
+	return tx.write(ctx, markReported, string(id), string(why), ms(now), string(authn.ReportedNotMe))
 }
 
 // EasePush clears the count after a success of push itself, but for misses where there were more.
 func (tx *Tx) EasePush(ctx context.Context, id account.ID, misses int) error {
-	_, err := tx.exec(ctx, easePush, string(id), int64(misses))
-	return err
+	return tx.write(ctx, easePush, string(id), int64(misses))
 }
 
 // StopPush turns push off for unknown browsers.
 func (tx *Tx) StopPush(ctx context.Context, id account.ID, misses int, now time.Time) error {
-	_, err := tx.exec(ctx, stopPush, string(id), int64(misses), ms(now))
-	return err
+	return tx.write(ctx, stopPush, string(id), int64(misses), ms(now))
 }
 
 // ListChanges lists challenges and pairings that have changed since the given time.

@@ -140,12 +140,12 @@ func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) err
 		}
 		about = string(b)
 	}
-	_, err := tx.exec(ctx, insertLink, l.ID, l.Secret[:], string(l.Purpose), string(l.Account), l.Epoch, l.ClientID, l.Language, l.Attempt,
+	err := tx.write(ctx, insertLink, l.ID, l.Secret[:], string(l.Purpose), string(l.Account), l.Epoch, l.ClientID, l.Language, l.Attempt,
 		l.Binding[:], ms(l.Created), ms(l.Expires), l.Purpose.Life().Milliseconds(), about)
 	if err != nil || l.Purpose.Outlives() {
 		return err
 	}
-	_, err = tx.exec(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
+	err = tx.write(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
 	return err
 }
 
@@ -165,13 +165,13 @@ func (tx *Tx) SavePrepared(ctx context.Context, m outbox.Message, linkID string)
 
 // SetPassword stores a verifier, lifts a suspension, ends all links, and moves the epoch.
 func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifier, alone bool, now time.Time) (epoch int64, err error) {
-	if _, err = tx.exec(ctx, setPassword, string(id), string(v), alone, ms(now)); err != nil {
+	if err = tx.write(ctx, setPassword, string(id), string(v), alone, ms(now)); err != nil {
 		return 0, err
 	}
-	if _, err = tx.exec(ctx, expireLinks, string(id), ms(now)); err != nil {
+	if err = tx.write(ctx, expireLinks, string(id), ms(now)); err != nil {
 		return 0, err
 	}
-	if _, err = tx.exec(ctx, settleReported, string(id), ""); err != nil { // whoever knew the former one knows nothing any more
+	if err = tx.write(ctx, settleReported, string(id), ""); err != nil { // whoever knew the former one knows nothing any more
 		return 0, err
 	}
 	return tx.MoveEpoch(ctx, id)
@@ -179,7 +179,7 @@ func (tx *Tx) SetPassword(ctx context.Context, id account.ID, v password.Verifie
 
 // ConfirmAddress marks the address proven and ends all of the account's links.
 func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) error {
-	if _, err := tx.exec(ctx, confirmAddress, string(id), ms(now)); err != nil {
+	if err := tx.write(ctx, confirmAddress, string(id), ms(now)); err != nil {
 		return err
 	}
 	return tx.EndLinks(ctx, id, now)
@@ -187,8 +187,7 @@ func (tx *Tx) ConfirmAddress(ctx context.Context, id account.ID, now time.Time) 
 
 // EndLinks ends all of the account's links but those that outlive others.
 func (tx *Tx) EndLinks(ctx context.Context, id account.ID, now time.Time) error {
-	_, err := tx.exec(ctx, expireLinks, string(id), ms(now))
-	return err
+	return tx.write(ctx, expireLinks, string(id), ms(now))
 }
 
 // SpendChallenge records a solved puzzle until its end of life; false if it was spent before.

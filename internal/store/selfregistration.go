@@ -43,8 +43,7 @@ ORDER BY created_at DESC, id`
 
 // InsertOwn notes that an app registered itself.
 func (tx *Tx) InsertOwn(ctx context.Context, o clientregistration.Own) error {
-	_, err := tx.exec(ctx, insertOwn, o.ClientID, o.Access[:], o.Token, ms(o.Created))
-	return err
+	return tx.write(ctx, insertOwn, o.ClientID, o.Access[:], o.Token, ms(o.Created))
 }
 
 // IsOwn says whether an app registered itself and has the token.
@@ -77,8 +76,7 @@ func (db *DB) ListOwn(ctx context.Context, before time.Time, n int) (used, unuse
 
 // MarkUsed notes that somebody logs in to an app that registered itself.
 func (tx *Tx) MarkUsed(ctx context.Context, clientID string, now time.Time) error {
-	_, err := tx.exec(ctx, markUsed, clientID, ms(now))
-	return err
+	return tx.write(ctx, markUsed, clientID, ms(now))
 }
 
 // DeleteUnused removes the note that an app registered itself; false if somebody has logged in to it.
@@ -106,8 +104,7 @@ func (r *initialRow) token() clientregistration.InitialToken {
 
 // InsertInitialToken stores a new initial token.
 func (tx *Tx) InsertInitialToken(ctx context.Context, t clientregistration.InitialToken, h secret.Hash) error {
-	_, err := tx.exec(ctx, insertInitialToken, t.ID, h[:], string(t.Organisation), t.RequirePKCE, int64(t.Uses), ms(t.Created), ms(t.Expires))
-	return err
+	return tx.write(ctx, insertInitialToken, t.ID, h[:], string(t.Organisation), t.RequirePKCE, int64(t.Uses), ms(t.Created), ms(t.Expires))
 }
 
 // UseInitialToken takes one use of an initial token; false if it is unknown, expired or used up.

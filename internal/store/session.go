@@ -152,7 +152,7 @@ func (tx *Tx) InsertSession(ctx context.Context, s session.Session) error {
 		err = authn.ErrAttemptUsed
 	}
 	if err == nil {
-		_, err = tx.exec(ctx, noteFirstSignIn, string(s.Account), ms(s.Created))
+		err = tx.write(ctx, noteFirstSignIn, string(s.Account), ms(s.Created))
 	}
 	return err
 }
@@ -215,7 +215,7 @@ func (tx *Tx) EndSessions(ctx context.Context, which authn.Which, reason string,
 		told = append(told, rps...)
 	}
 	if which.Offline {
-		_, err = tx.exec(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except), token.AuthenticatorClient)
+		err = tx.write(ctx, endOfflineGrants, string(which.Account), ms(now), string(which.Except), token.AuthenticatorClient)
 	}
 	return ids, told, err
 }
@@ -246,21 +246,19 @@ func (tx *Tx) endSession(ctx context.Context, id string, now time.Time) ([]authn
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.exec(ctx, endCarried, id); err != nil {
+	if err := tx.write(ctx, endCarried, id); err != nil {
 		return nil, err
 	}
-	_, err = tx.exec(ctx, endSessionGrants, id, ms(now))
+	err = tx.write(ctx, endSessionGrants, id, ms(now))
 	return rps, err
 }
 
 // CarrySessions lets the account's standing sessions go on under a new epoch.
 func (tx *Tx) CarrySessions(ctx context.Context, id account.ID, epoch int64) error {
-	_, err := tx.exec(ctx, carrySessions, string(id), epoch, epoch-1)
-	return err
+	return tx.write(ctx, carrySessions, string(id), epoch, epoch-1)
 }
 
 // TouchSession moves the session's last_seen to now if it is not younger than olderThan.
 func (tx *Tx) TouchSession(ctx context.Context, id session.ID, olderThan, now time.Time) error {
-	_, err := tx.exec(ctx, touchSession, string(id), ms(olderThan), ms(now))
-	return err
+	return tx.write(ctx, touchSession, string(id), ms(olderThan), ms(now))
 }

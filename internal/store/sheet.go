@@ -51,6 +51,5 @@ func (db *DB) FindUnaddressed(ctx context.Context, org organisation.ID, person s
 
 // NoteUnaddressed notes that people of the organisation log in without an address.
 func (tx *Tx) NoteUnaddressed(ctx context.Context, org organisation.ID) error {
-	_, err := tx.exec(ctx, noteUnaddressed, string(org))
-	return err
+	return tx.write(ctx, noteUnaddressed, string(org))
 }

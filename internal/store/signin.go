@@ -19,8 +19,7 @@ const (
 
 // KeepRequest stores a large request, or a large code, under an id until the given time.
 func (tx *Tx) KeepRequest(ctx context.Context, id string, body []byte, expires time.Time) error {
-	_, err := tx.exec(ctx, keepRequest, id, body, ms(expires))
-	return err
+	return tx.write(ctx, keepRequest, id, body, ms(expires))
 }
 
 // FindRequest reads what KeepRequest stored; false if it is unknown or expired.

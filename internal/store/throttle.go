@@ -85,6 +85,5 @@ func (tx *Tx) GiveBack(ctx context.Context, key string, reset bool) error {
 	if reset {
 		text = resetBudget
 	}
-	_, err := tx.exec(ctx, text, key)
-	return err
+	return tx.write(ctx, text, key)
 }

@@ -304,14 +304,14 @@ func (db *DB) ListTwins(ctx context.Context, o organisation.ID, c transition.Che
 
 // SaveChecked stores what the pre-flight says of a person.
 func (tx *Tx) SaveChecked(ctx context.Context, c transition.Checked, flag person.Flag, findings []transition.Finding, now time.Time) error {
-	if _, err := tx.exec(ctx, saveChecked, c.ID, string(flag), ms(now)); err != nil {
+	if err := tx.write(ctx, saveChecked, c.ID, string(flag), ms(now)); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, deleteFindings, c.ID); err != nil {
+	if err := tx.write(ctx, deleteFindings, c.ID); err != nil {
 		return err
 	}
 	for _, f := range findings {
-		if _, err := tx.exec(ctx, insertFinding, c.ID, string(f.Kind), string(c.Organisation), f.Detail, ms(now)); err != nil {
+		if err := tx.write(ctx, insertFinding, c.ID, string(f.Kind), string(c.Organisation), f.Detail, ms(now)); err != nil {
 			return err
 		}
 	}
@@ -338,7 +338,7 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 		return false, err
 	}
 	// What was proposed by whoever read the old address: the new one has never heard of it, and could not object.
-	if _, err := tx.exec(ctx, endProposals, id, ms(now), "register"); err != nil {
+	if err := tx.write(ctx, endProposals, id, ms(now), "register"); err != nil {
 		return false, err
 	}
 	var p person.Person
@@ -350,10 +350,10 @@ func (tx *Tx) CorrectAddress(ctx context.Context, id, address string, identifier
 
 // CorrectPhone gives a person without a connection another phone in the register, by which she is reached from now on.
 func (tx *Tx) CorrectPhone(ctx context.Context, p person.Person, now time.Time) (bool, error) {
-	if _, err := tx.exec(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
+	if err := tx.write(ctx, uncheckTwins, string(p.Organisation), string(p.Identifier())); err != nil {
 		return false, err
 	}
-	if _, err := tx.exec(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
+	if err := tx.write(ctx, uncheckMobiles, string(p.Organisation), string(p.Mobile), p.ID); err != nil {
 		return false, err
 	}
 	n, err := tx.exec(ctx, correctPhone, p.ID, p.Phone, string(p.Mobile), ms(now))
@@ -369,20 +369,17 @@ func (tx *Tx) CorrectPhone(ctx context.Context, p person.Person, now time.Time) 
 
 // UncheckTwins lets the pre-flight look again at those who have an identifier.
 func (tx *Tx) UncheckTwins(ctx context.Context, o organisation.ID, identifier account.Identifier) error {
-	_, err := tx.exec(ctx, uncheckTwins, string(o), string(identifier))
-	return err
+	return tx.write(ctx, uncheckTwins, string(o), string(identifier))
 }
 
 // Vouch notes that an identifier is the person's own.
 func (tx *Tx) Vouch(ctx context.Context, id string, identifier account.Identifier, now time.Time) error {
-	_, err := tx.exec(ctx, vouchAddress, id, string(identifier), ms(now))
-	return err
+	return tx.write(ctx, vouchAddress, id, string(identifier), ms(now))
 }
 
 // SetExempt takes a person out of the transition, or back in.
 func (tx *Tx) SetExempt(ctx context.Context, id string, at time.Time, reason string, _ time.Time) error {
-	_, err := tx.exec(ctx, setExempt, id, ms(at), reason)
-	return err
+	return tx.write(ctx, setExempt, id, ms(at), reason)
 }
 
 // WasDisconnected says whether a connection was taken away from the person after the given time.
@@ -396,7 +393,7 @@ func (tx *Tx) Disconnect(ctx context.Context, id string, now time.Time) (acc acc
 	if had, err = tx.query(ctx, disconnectPerson, id).one(&acc); err != nil || !had {
 		return acc, had, err
 	}
-	_, err = tx.exec(ctx, noteDisconnected, id, ms(now))
+	err = tx.write(ctx, noteDisconnected, id, ms(now))
 	return acc, true, err
 }
 
@@ -435,6 +432,5 @@ func (tx *Tx) CountRefusals(ctx context.Context, since time.Time, most int, prog
 
 // InsertRefusal stores a refusal.
 func (tx *Tx) InsertRefusal(ctx context.Context, r transition.Refusal) error {
-	_, err := tx.exec(ctx, insertRefusal, r.Reference, ms(r.At), int64(r.Status), r.Page, r.Problem, string(r.Identifier), r.Client)
-	return err
+	return tx.write(ctx, insertRefusal, r.Reference, ms(r.At), int64(r.Status), r.Page, r.Problem, string(r.Identifier), r.Client)
 }

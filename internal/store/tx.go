@@ -8,7 +8,7 @@ import (
 )
 
 // Tx is a writing transaction. Features add their methods to it, in the file of the feature; what those share is
-// exec and query. A Tx lives as long as the function it was given to, and belongs to that one goroutine.
+// write, exec and query. A Tx lives as long as the function it was given to, and belongs to that one goroutine.
 //
 // The first statement that fails spoils it: later ones answer the same error, and it is rolled back even if the
 // function returns nil. PostgreSQL behaves so anyway; on SQLite some failures end the transaction silently, and a
@@ -30,6 +30,8 @@ type Tx struct {
 type execer interface {
 	source
 	exec(ctx context.Context, s statement, args []any) (int64, error)
+	// write is exec for a statement of which nobody asks how many rows it changed. It may wait for the next one, and fail there.
+	write(ctx context.Context, s statement, args []any) error
 	dialect() dialect
 }
 
@@ -38,7 +40,16 @@ var (
 	errTxReading = errors.New("store: a statement inside the reading of another one's rows: PostgreSQL cannot do that")
 )
 
-// exec runs a statement without an answer and tells how many rows it changed.
+// write runs a statement without an answer. On PostgreSQL it travels with the next statement that has one, or with COMMIT: a failure may be
+// told there, and spoils the transaction as well.
+func (tx *Tx) write(_ context.Context, s statement, args ...any) error {
+	if err := tx.begin(s); err != nil {
+		return err
+	}
+	return tx.spoil(tx.on.write(tx.ctx, s, storable(args)))
+}
+
+// exec is write for somebody who asks how many rows were changed.
 func (tx *Tx) exec(_ context.Context, s statement, args ...any) (changed int64, err error) {
 	if err := tx.begin(s); err != nil {
 		return 0, err

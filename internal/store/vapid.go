@@ -42,12 +42,10 @@ func (tx *Tx) ListVAPIDKeysInTx(ctx context.Context) ([]vapid.Stored, error) {
 
 // InsertVAPIDKey stores a key.
 func (tx *Tx) InsertVAPIDKey(ctx context.Context, k vapid.Stored) error {
-	_, err := tx.exec(ctx, insertVAPIDKey, k.ID, k.Sealed, ms(k.Created))
-	return err
+	return tx.write(ctx, insertVAPIDKey, k.ID, k.Sealed, ms(k.Created))
 }
 
 // RetireVAPIDKeys removes the keys that have a successor from before the given time, and no subscription.
 func (tx *Tx) RetireVAPIDKeys(ctx context.Context, before time.Time) error {
-	_, err := tx.exec(ctx, retireVAPIDKeys, ms(before))
-	return err
+	return tx.write(ctx, retireVAPIDKeys, ms(before))
 }

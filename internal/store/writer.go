@@ -322,6 +322,11 @@ func (w lent) exec(ctx context.Context, s statement, args []any) (int64, error) 
 	return done.RowsAffected()
 }
 
+func (w lent) write(ctx context.Context, s statement, args []any) error {
+	_, err := w.exec(ctx, s, args)
+	return err
+}
+
 func (w lent) open(ctx context.Context, s statement, args []any) (cursor, error) {
 	st, err := w.prepared(s)
 	if err != nil {
