@@ -59,7 +59,7 @@ type Key struct {
 	retired    time.Time
 	distrusted bool
 	public     jose.JSONWebKey
-	signer     map[string]jose.Signer // by typ header; empty: it is retired
+	signer     *signer // nil: it is retired
 }
 
 // Set is what a node signs and verifies with. It is safe for concurrent use, and its keys never change.
@@ -181,16 +181,9 @@ func open(st Stored, m *secret.Master) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	k.public, k.signer = publicOf(st.ID, st.Alg, private), map[string]jose.Signer{}
-	for _, typ := range types {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(st.Alg), Key: jose.JSONWebKey{Key: private, KeyID: st.ID}},
-			(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
-		if err != nil {
-			return Key{}, err
-		}
-		k.signer[typ] = signer
-	}
-	return k, nil
+	k.public = publicOf(st.ID, st.Alg, private)
+	k.signer, err = newSigner(st.ID, st.Alg, private)
+	return k, err
 }
 
 func unseal(st Stored, m *secret.Master) (any, error) {
@@ -220,19 +213,15 @@ func (s *Set) JWKS() []byte { return s.jwks }
 
 // Sign returns the claims as a compact JWS with the given typ header.
 func (s *Set) Sign(alg Alg, typ string, claims any) (string, error) {
-	signer := s.signs(alg).signer[typ]
+	signer := s.signs(alg).signer
 	if signer == nil {
-		return "", fmt.Errorf("no signer for %s %s", alg, typ)
+		return "", fmt.Errorf("no key signs %s", alg)
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
-	jws, err := signer.Sign(payload)
-	if err != nil {
-		return "", err
-	}
-	return jws.CompactSerialize()
+	return signer.sign(typ, payload)
 }
 
 // hintLife is how long an ID token of a key that is retired is still a hint of who was signed in (RULES §9).
