@@ -8,9 +8,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +37,12 @@ type Keyring struct {
 	roots   map[byte][]byte
 	current byte
 	aeads   sync.Map // derivation → cipher.AEAD
+	keys    sync.Map // derivation → []byte
+	kept    atomic.Int32
 }
+
+// maxKept bounds the keys in memory: a stranger may name any day.
+const maxKept = 1000
 
 type derivation struct {
 	purpose Purpose
@@ -125,7 +133,21 @@ func (k *Keyring) Pseudonym(p Purpose, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }
 
+// key derives a key, or finds it where it was derived before.
 func (k *Keyring) key(d derivation) []byte {
+	if key, ok := k.keys.Load(d); ok {
+		return key.([]byte)
+	}
+	if k.kept.Add(1) > maxKept {
+		k.keys.Clear()
+		k.kept.Store(1)
+	}
+	key := k.derive(d)
+	k.keys.Store(d, key)
+	return key
+}
+
+func (k *Keyring) derive(d derivation) []byte {
 	info := fmt.Sprintf("portvakt %d|%s|%d", sealVersion, d.purpose, d.day)
 	key, err := hkdf.Key(sha256.New, k.roots[d.root], nil, info, 32)
 	if err != nil {
@@ -138,7 +160,7 @@ func (k *Keyring) aead(d derivation) cipher.AEAD {
 	if a, ok := k.aeads.Load(d); ok {
 		return a.(cipher.AEAD)
 	}
-	a, _ := k.aeads.LoadOrStore(d, newAEAD(k.key(d)))
+	a, _ := k.aeads.LoadOrStore(d, newAEAD(k.derive(d)))
 	return a.(cipher.AEAD)
 }
 
@@ -155,7 +177,11 @@ func newAEAD(key []byte) cipher.AEAD {
 }
 
 func aad(p Purpose, id string, header []byte) []byte {
-	return fmt.Appendf(nil, "%s|%d|%s|%x", p, len(id), id, header)
+	b := make([]byte, 0, len(p)+len(id)+2*len(header)+8)
+	b = append(append(b, p...), '|')
+	b = append(strconv.AppendInt(b, int64(len(id)), 10), '|')
+	b = append(append(b, id...), '|')
+	return hex.AppendEncode(b, header)
 }
 
 func dayOf(t time.Time) uint32 { return uint32(t.Unix() / int64(day/time.Second)) }

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -104,11 +105,13 @@ func HashFrom(b []byte) (h Hash) {
 
 // mac returns the HMAC-SHA-256 of the parts, each preceded by its length so that parts cannot run into each other.
 func mac(key []byte, parts ...string) []byte {
-	m := hmac.New(sha256.New, key)
+	var b []byte
 	for _, p := range parts {
-		fmt.Fprintf(m, "%d:", len(p))
-		m.Write([]byte(p))
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
+		b = append(b, p...)
 	}
+	m := hmac.New(sha256.New, key)
+	m.Write(b)
 	return m.Sum(nil)
 }
 

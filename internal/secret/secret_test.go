@@ -142,3 +142,36 @@ func TestTheMasterKeyRotatesByALine(t *testing.T) {
 		}
 	}
 }
+
+// What an installation has sealed and named must be found again by every later version of this program.
+func TestAKeyringWritesWhatItHasAlwaysWritten(t *testing.T) {
+	k := ring(t, 7)
+	old := ring(t, 1, 7)
+	for name, is := range map[string][2]string{
+		"a pseudonym": {k.Pseudonym("sid", "session", "client"), "uxHS6sPIZMkJyVARDyNGF5IF"},
+		"a MAC":       {fmt.Sprintf("%x", k.MAC("refresh token", now, "id", "12")), "0724582eb7ec676043b158f224253598e6"},
+		"a tag":       {k.Tag("bounce", now, "a"), "0x8jts6nfwj2s4anvyz1w"},
+	} {
+		if is[0] != is[1] {
+			t.Errorf("%s is %s", name, is[0])
+		}
+	}
+	if plain, err := old.Open("code", "id", "AQcAAFEtThYnTzk-VWA54nJLCJAqGsvaBhdY3STqPuGpDfWf9INXbg", time.Hour, now); err != nil || string(plain) != "secret" {
+		t.Errorf("%q %v", plain, err)
+	}
+}
+
+// A stranger may name any day, for which a key is then derived.
+func TestKeysOfManyDaysAreNotAllKept(t *testing.T) {
+	k := ring(t, 1)
+	sum := k.MAC("refresh", now, "a")
+	for day := range 3000 {
+		k.VerifyMAC(sum, "refresh", now.AddDate(0, 0, -day), "a")
+	}
+	if n := k.Remembered(); n > 1000 {
+		t.Errorf("%d keys are in memory", n)
+	}
+	if !k.VerifyMAC(sum, "refresh", now, "a") {
+		t.Error("what was signed before is refused")
+	}
+}
