@@ -21,8 +21,9 @@ import (
 	"github.com/portvakt/portvakt/internal/store"
 )
 
-// floor is what none can stay below: a server that decides nothing. An answer with tokens costs it one row written and one signature by ES256
-// (a service's token the signature alone), one about a token a signature checked and one row read, one by way of the browser one row read.
+// floor is a server that decides nothing. An answer with tokens costs it one row written and one signature by ES256 (a service's token the
+// signature alone), one about a token a signature checked and one row read, a code one row read and one written: a server that remembers no code
+// would redeem it twice. So a hop of it is two transactions, as in the design's table, where a hop costs a refresh, a page and one more row.
 type floor struct {
 	db  *store.DB
 	key *ecdsa.PrivateKey
@@ -99,11 +100,16 @@ func (f *floor) routes() http.Handler {
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) { f.answer(w, keys, nil) })
 	mux.HandleFunc("GET /authorize", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		if _, _, err := f.db.FindRequest(r.Context(), floorRow, time.Now()); err != nil {
+		code := secret.NewID()
+		_, _, err := f.db.FindRequest(r.Context(), floorRow, time.Now())
+		if err == nil {
+			err = f.keep(r.Context(), code)
+		}
+		if err != nil {
 			f.answer(w, nil, err)
 			return
 		}
-		http.Redirect(w, r, q.Get("redirect_uri")+"?code="+secret.NewID()+"&state="+q.Get("state"), http.StatusSeeOther)
+		http.Redirect(w, r, q.Get("redirect_uri")+"?code="+code+"&state="+q.Get("state"), http.StatusSeeOther)
 	})
 	mux.HandleFunc("POST /token", f.token)
 	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {

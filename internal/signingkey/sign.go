@@ -21,6 +21,7 @@ type signer struct {
 	alg     Alg
 	key     crypto.Signer
 	headers map[string]string // encoded, by typ
+	size    int               // of a signature in bytes
 }
 
 // header is the protected header (RFC 7515 §4).
@@ -35,7 +36,10 @@ func newSigner(id string, alg Alg, private any) (*signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("a %T cannot sign", private)
 	}
-	s := &signer{alg: alg, key: key, headers: map[string]string{}}
+	s := &signer{alg: alg, key: key, headers: map[string]string{}, size: 64}
+	if public, isRSA := key.Public().(*rsa.PublicKey); isRSA {
+		s.size = public.Size()
+	}
 	for _, typ := range types {
 		text, err := json.Marshal(header{alg, id, typ})
 		if err != nil {
@@ -53,7 +57,7 @@ func (s *signer) sign(typ string, payload []byte) (string, error) {
 		return "", fmt.Errorf("nobody signs the type %q", typ)
 	}
 	enc := base64.RawURLEncoding
-	token := make([]byte, 0, len(header)+enc.EncodedLen(len(payload))+enc.EncodedLen(256)+2)
+	token := make([]byte, 0, len(header)+enc.EncodedLen(len(payload))+enc.EncodedLen(s.size)+2)
 	token = append(token, header...)
 	token = append(token, '.')
 	token = enc.AppendEncode(token, payload)
