@@ -50,6 +50,19 @@ func TestIDsAndUUIDsHaveTheirForm(t *testing.T) {
 	}
 }
 
+func TestOrderedIDsAreInTheOrderOfTheirTimes(t *testing.T) {
+	before := ""
+	for _, at := range []time.Time{time.UnixMilli(0), now, now.Add(time.Millisecond), now.AddDate(100, 0, 0)} {
+		id := secret.NewOrderedID(at)
+		if !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{26}$`).MatchString(id) || id <= before {
+			t.Errorf("%s: %q after %q", at, id, before)
+		}
+		if before = id; id == secret.NewOrderedID(at) {
+			t.Errorf("%q twice", id)
+		}
+	}
+}
+
 func TestWhatIsSealedOpensOnlyForItsPurposeItsIDAndItsTime(t *testing.T) {
 	k := ring(t, 1)
 	sealed := k.Seal("code", "id", []byte("secret"), now)

@@ -28,7 +28,7 @@ func (tx *Tx) Append(ctx context.Context, e audit.Event) error {
 	if err != nil {
 		return err
 	}
-	id, salts, fields := secret.NewID(), map[string][]byte{}, audit.Fields{}
+	id, salts, fields := secret.NewOrderedID(e.At), map[string][]byte{}, audit.Fields{}
 	for field, value := range e.Personal {
 		if value != "" {
 			salts[field] = secret.Random(16)

@@ -158,6 +158,9 @@ func (p *pg) try(ctx context.Context, j *call) (again bool, err error) {
 		// The function may have translated the error; the transaction remembers the one that counts.
 		return tx.failed != nil && harmless(tx.failed), err
 	}
+	if err := t.reach(own); err != nil {
+		return harmless(err), err
+	}
 	if err := t.commit(own); err != nil {
 		switch {
 		case isRetryable(err):
@@ -240,6 +243,7 @@ const maxWaiting = 100
 type pgTx struct {
 	conn    *pgx.Conn
 	begun   bool // BEGIN was sent, or waits
+	there   bool // the server has answered
 	waiting pgx.Batch
 	trips   *atomic.Int64 // ways to the server and back
 }
@@ -264,6 +268,7 @@ func (t *pgTx) send(ctx context.Context) (pgx.BatchResults, error) {
 			_ = answers.Close()
 			return nil, err
 		}
+		t.there = true
 	}
 	return answers, nil
 }
@@ -308,6 +313,15 @@ func (t *pgTx) open(ctx context.Context, s statement, args []any) (cursor, error
 		return nil, err
 	}
 	return pgBatchCursor{pgCursor{rows}, answers}, nil
+}
+
+// reach sends what waits where the server has answered nothing yet: a connection that is gone is found out before COMMIT, and the transaction may run again.
+func (t *pgTx) reach(ctx context.Context) error {
+	if !t.begun || t.there {
+		return nil
+	}
+	_, err := t.run(ctx)
+	return err
 }
 
 // commit sends COMMIT with what still waits. A transaction that asked nothing has nothing to commit.

@@ -338,6 +338,113 @@ func TestLostCommitIsAnUnknownOutcome(t *testing.T) {
 	}
 }
 
+// TestWhatIsOnlyWrittenTravelsWithTheNextQuestion: a way to the server and back is what a transaction costs most.
+func TestWhatIsOnlyWrittenTravelsWithTheNextQuestion(t *testing.T) {
+	db := openPG(t)
+	must(t, db, makeLinks)
+	const insert statement = `INSERT INTO engine_links (id, used_at, used_by) VALUES ($1, 0, '')`
+	ctx, engine := t.Context(), db.engine.(*pg)
+	write := func(tx *Tx, ids ...string) (err error) {
+		for _, id := range ids {
+			err = errors.Join(err, tx.write(ctx, insert, id))
+		}
+		return err
+	}
+	for name, c := range map[string]struct {
+		trips int64
+		fn    func(*Tx) error
+	}{
+		"nothing":      {0, func(*Tx) error { return nil }},
+		"three writes": {2, func(tx *Tx) error { return write(tx, "a", "b", "c") }},
+		"a question, and writes behind it": {2, func(tx *Tx) error {
+			_, err := tx.exec(ctx, useLink, "a", 1, "me")
+			return errors.Join(err, write(tx, "d", "e"))
+		}},
+		"writes before a question": {2, func(tx *Tx) error {
+			err := write(tx, "f", "g")
+			_, failed := tx.exec(ctx, useLink, "f", 1, "me")
+			return errors.Join(err, failed)
+		}},
+		"more than is kept back at once": {3, func(tx *Tx) error { return write(tx, numbered(2*maxWaiting)...) }},
+		"writes that are given up":       {0, func(tx *Tx) error { _ = write(tx, "h"); return errRefused }},
+	} {
+		before := engine.trips.Load()
+		if err := inTx(db, ctx, c.fn); err != nil && !errors.Is(err, errRefused) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := engine.trips.Load() - before; n != c.trips {
+			t.Errorf("%s: %d ways to the server and back, want %d", name, n, c.trips)
+		}
+	}
+}
+
+func numbered(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
+}
+
+// TestAWriteThatFailsLaterUndoesItsTransaction: its failure is told by what it travels with.
+func TestAWriteThatFailsLaterUndoesItsTransaction(t *testing.T) {
+	eachEngine(t, func(t *testing.T, db *DB) {
+		must(t, db, makeLinks, `INSERT INTO engine_links (id, used_at, used_by) VALUES ('link', 0, '')`)
+		const insert statement = `INSERT INTO engine_links (id, used_at, used_by) VALUES ($1, 0, '')`
+		ctx := t.Context()
+		for name, fn := range map[string]func(tx *Tx) error{
+			"with COMMIT": func(tx *Tx) error {
+				_ = tx.write(ctx, insert, "new")
+				_ = tx.write(ctx, insert, "link")
+				return nil
+			},
+			"with a question": func(tx *Tx) error {
+				_ = tx.write(ctx, insert, "new")
+				_ = tx.write(ctx, insert, "link")
+				var who string
+				if _, err := tx.query(ctx, whoUsed, "new").one(&who); err == nil {
+					t.Error("the question behind a failed write was answered")
+				}
+				return nil
+			},
+			"with another write that is asked after": func(tx *Tx) error {
+				_ = tx.write(ctx, insert, "link")
+				if _, err := tx.exec(ctx, useLink, "link", 1, "me"); err == nil {
+					t.Error("what came behind a failed write went through")
+				}
+				return nil
+			},
+		} {
+			if err := inTx(db, ctx, fn); !isUnique(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			var who string
+			if found, err := db.query(ctx, whoUsed, "new").one(&who); err != nil || found {
+				t.Errorf("%s: %v, a part of it stands: %v", name, err, found)
+			}
+			if _, err := db.query(ctx, whoUsed, "link").one(&who); err != nil || who != "" {
+				t.Errorf("%s: %v, used by %q", name, err, who)
+			}
+		}
+	})
+}
+
+// TestAConnectionThatIsGoneIsFoundOutBeforeCommit: also where a transaction asks nothing.
+func TestAConnectionThatIsGoneIsFoundOutBeforeCommit(t *testing.T) {
+	at := pgMigrated(t)
+	db, other := openFor(t, Options{URL: at, Conns: 2}), openFor(t, Options{URL: at, Conns: 1})
+	must(t, db, makeLinks)
+	var gone int
+	if err := other.query(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).
+		each(func(scan scan) error { gone++; return nil }); err != nil || gone == 0 {
+		t.Fatalf("%d connections: %v", gone, err)
+	}
+	if err := inTx(db, t.Context(), func(tx *Tx) error {
+		return tx.write(t.Context(), `INSERT INTO engine_links (id, used_at, used_by) VALUES ('new', 0, '')`)
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLostConnectionBeforeCommitIsTriedAgain(t *testing.T) {
 	db := openPG(t)
 	must(t, db, makeLinks, `INSERT INTO engine_links (id, used_at, used_by) VALUES ('link', 0, '')`)
