@@ -28,8 +28,9 @@ type Service struct {
 	Keys  *secret.Keyring
 	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
 	Now   func() time.Time
-	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1).
-	Fetch func(ctx context.Context, address string) (string, error)
+	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1), FetchPublic that of an app that registered itself: it leads
+	// nobody into a private network.
+	Fetch, FetchPublic func(ctx context.Context, address string) (string, error)
 	// Admission is who may register an app without the operator; empty: nobody. WithoutPKCE exempts the confidential apps of those who need no
 	// token for it.
 	Admission   Admission
@@ -105,6 +106,7 @@ var (
 // Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
 // An RP without organisations gets the only one there is, if there is just one.
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
+	rp.Options.Itself = false
 	rp, plain := s.begin(rp, public)
 	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
@@ -272,6 +274,10 @@ func (s *Service) change(ctx context.Context, clientID string, change func(*rely
 	before := rp
 	if err := change(&rp); err != nil {
 		return rp, err
+	}
+	rp.Options.Itself = before.Options.Itself // it is nobody's to say
+	if rp.Options.Itself && rp.Name == before.Name && rp.Name == Host(before.RedirectURIs) {
+		rp.Name = Host(rp.RedirectURIs) // that is no name, but the place that people are sent to
 	}
 	rp = rp.WithFAPI()
 	if !sameSecret(before, rp) {
