@@ -24,10 +24,12 @@ import (
 // Service registers RPs.
 type Service struct {
 	Store Store
-	InTx  func(context.Context, func(Tx) error) error
-	Keys  *secret.Keyring
-	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
-	Now   func() time.Time
+	// InBulkTx is InTx for what gives way to everybody who waits (RULES §10).
+	InTx, InBulkTx func(context.Context, func(Tx) error) error
+
+	Keys *secret.Keyring
+	Sign *signingkey.Keys // of which there may be none yet that an RP asks for
+	Now  func() time.Time
 	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1), FetchPublic that of an app that registered itself: it leads
 	// nobody into a private network.
 	Fetch, FetchPublic func(ctx context.Context, address string) (string, error)
@@ -50,6 +52,8 @@ type Store interface {
 	IsVouched(ctx context.Context, clientID string) (bool, error)
 	// ListOwn lists, up to n each, apps that registered themselves and are used without a note of it, and such from before the time that never were.
 	ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error)
+	// ListGone lists up to n RPs that were removed, and of whose grants there are rows.
+	ListGone(ctx context.Context, n int) ([]string, error)
 	// IsInitialToken says whether an initial token still counts.
 	IsInitialToken(ctx context.Context, h secret.Hash, now time.Time) (bool, error)
 	// ListInitialTokens lists the initial tokens that still count.
@@ -68,8 +72,10 @@ type Tx interface {
 	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
 	// SetSealedSecret keeps the secret of an RP with client_secret_jwt, perhaps in place of another.
 	SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error
-	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
-	DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error)
+	// DeleteRP removes an RP, and so ends its grants; false if there is no such RP.
+	DeleteRP(ctx context.Context, clientID string) (bool, error)
+	// DeleteGrants removes up to n grants of an RP, and says how many it removed.
+	DeleteGrants(ctx context.Context, clientID string, n int) (int, error)
 	// InsertOwn notes that an app registered itself.
 	InsertOwn(ctx context.Context, o Own) error
 	// MarkUsed notes that somebody logs in to an app that registered itself.
@@ -370,10 +376,10 @@ func (s *Service) RotateSecret(ctx context.Context, clientID string) (secret.Tok
 	return plain, err
 }
 
-// Delete removes an RP; its people's grants end with it.
+// Delete removes an RP; its people's grants end with it. Tend clears them away.
 func (s *Service) Delete(ctx context.Context, clientID string) error {
 	return s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		ok, err := tx.DeleteRP(ctx, clientID)
 		if err == nil && !ok {
 			err = ErrUnknown
 		}

@@ -274,13 +274,13 @@ func nameOf(before, after relyingparty.RP) string {
 	return Host(after.RedirectURIs)
 }
 
-// Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end.
+// Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end with it.
 func (s *Service) Withdraw(ctx context.Context, clientID string, access secret.Token) error {
 	if _, err := s.Find(ctx, clientID, access); err != nil {
 		return err
 	}
 	return s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		ok, err := tx.DeleteRP(ctx, clientID)
 		if err == nil && !ok {
 			err = ErrToken
 		}
@@ -295,14 +295,35 @@ func (s *Service) itself(kind audit.Kind, clientID string) audit.Event {
 	return audit.Event{Kind: kind, At: s.Now(), Actor: "service", Client: clientID, Detail: map[string]string{"by": clientID}}
 }
 
-// keepUnused is how long an app that registered itself may wait for the first person who logs in to it; bite is how many are looked at at once.
+// keepUnused is how long an app that registered itself may wait for the first person who logs in to it; bite is how many apps are looked at at once,
+// grantBite how many grants go in one transaction.
 const (
 	keepUnused = 30 * 24 * time.Hour
 	bite       = 50
+	grantBite  = 500
 )
 
-// Tend notes which apps that registered themselves are used, and removes those that never were.
+// Tend notes which apps that registered themselves are used, removes those that never were, and clears away what is left of those that are gone.
 func (s *Service) Tend(ctx context.Context) error {
+	return errors.Join(s.tendOwn(ctx), s.clear(ctx))
+}
+
+// clear removes the grants of apps that are gone, in bites: an app may have had very many. Nothing works by them since the app went, and what a node
+// leaves that dies in between, the next round finds.
+func (s *Service) clear(ctx context.Context) error {
+	gone, err := s.Store.ListGone(ctx, bite)
+	for _, id := range gone {
+		for n := grantBite; n == grantBite && err == nil; {
+			err = s.InBulkTx(ctx, func(tx Tx) (err error) {
+				n, err = tx.DeleteGrants(ctx, id, grantBite)
+				return err
+			})
+		}
+	}
+	return err
+}
+
+func (s *Service) tendOwn(ctx context.Context) error {
 	now := s.Now()
 	used, unused, err := s.Store.ListOwn(ctx, now.Add(-keepUnused), bite)
 	if err != nil || len(used)+len(unused) == 0 {
@@ -317,7 +338,7 @@ func (s *Service) Tend(ctx context.Context) error {
 		for _, id := range unused {
 			gone, err := tx.DeleteUnused(ctx, id) // somebody may have logged in to it since it was listed
 			if err == nil && gone {
-				gone, err = tx.DeleteRP(ctx, id, now)
+				gone, err = tx.DeleteRP(ctx, id)
 			}
 			if err != nil {
 				return err
