@@ -53,6 +53,8 @@ type rpCreate struct {
 	Metadata              []byte   `help:"File with a JSON object of further client metadata, by the names of RFC 7591 and OpenID Connect Registration (docs/relying-parties.md)." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, where that is more than a code, as \"code id_token\"; repeatable." placeholder:"WORDS"`
 	FAPI                  string   `name:"fapi" help:"Hold the app to FAPI 2.0: security, or message-signing, by which requests and answers are signed too." enum:",security,message-signing" default:"" placeholder:"PROFILE"`
+	CIBA                  string   `name:"ciba" help:"Let the app ask people on their phones (OpenID Connect CIBA), and hear of the answer by asking (poll) or by a call (ping)." enum:",poll,ping" default:"" placeholder:"MODE"`
+	CIBANotification      string   `name:"ciba-notification-endpoint" help:"Where an app is called by --ciba ping." placeholder:"URL"`
 }
 
 // Validate implements kong.Validatable: what a service needs, and what an app does.
@@ -62,7 +64,7 @@ func (c *rpCreate) Validate() error {
 		return fmt.Errorf("a service needs --scope, one or more of %s", strings.Join(control.ServiceScopes(), ", "))
 	case !c.Service && len(c.Scope) > 0:
 		return errors.New("--scope belongs to --service: an app asks for its scopes itself, when somebody logs in")
-	case !c.Service && len(c.RedirectURI) == 0:
+	case !c.Service && len(c.RedirectURI) == 0 && c.CIBA == "" && c.Metadata == nil: // which may name grant types that need none
 		return errors.New("an app needs --redirect-uri; a program that nobody logs in to is a --service")
 	}
 	return nil
@@ -83,6 +85,10 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
+	if c.CIBA != "" {
+		in.Options.AskBy(c.CIBA, len(in.RedirectURIs) > 0)
+	}
+	in.NotifyURI = cmp.Or(c.CIBANotification, in.NotifyURI)
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPost, "/relying-parties", in, &out); err != nil {
 		return err
@@ -99,7 +105,7 @@ func warn(w io.Writer, rp control.RP) {
 		}
 		return
 	}
-	if rp.InitiateLoginURI == "" {
+	if rp.InitiateLoginURI == "" && len(rp.RedirectURIs) > 0 {
 		fmt.Fprintf(w, "warning: without --initiate-login-uri, people whose sign-in took longer than the app waits, or who opened a mailed link in "+
 			"another browser, are not signed in to the app: they are led to %s and begin anew.\n", cmp.Or(rp.ClientURI, "Portvakt's account page"))
 	}
@@ -179,6 +185,8 @@ type rpSet struct {
 	Metadata              []byte   `help:"File with a JSON object of client metadata; each member replaces what is stored, null takes it away." type:"filecontent" placeholder:"FILE"`
 	ResponseType          []string `help:"What the app may ask for, instead of what is stored; repeatable." placeholder:"WORDS"`
 	FAPI                  *string  `name:"fapi" help:"Hold the app to FAPI 2.0: security or message-signing; \"\" holds it to it no more." placeholder:"PROFILE"`
+	CIBA                  *string  `name:"ciba" help:"Let the app ask people on their phones (OpenID Connect CIBA): poll or ping; \"\" lets it ask nobody." placeholder:"MODE"`
+	CIBANotification      *string  `name:"ciba-notification-endpoint" help:"Where an app is called by --ciba ping; \"\" takes it away." placeholder:"URL"`
 }
 
 // Run changes an RP.
@@ -186,7 +194,8 @@ func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
 		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
-		ResponseTypes: c.ResponseType, Metadata: c.Metadata, FAPI: (*control.FAPI)(c.FAPI)}
+		ResponseTypes: c.ResponseType, Metadata: c.Metadata, FAPI: (*control.FAPI)(c.FAPI),
+		Delivery: c.CIBA, NotifyURI: c.CIBANotification}
 	var out control.RP
 	if err := operate(ctx, c.settingsFlags, s, http.MethodPatch, c.ClientID.path(), in, &out); err != nil {
 		return err

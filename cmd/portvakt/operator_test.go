@@ -147,6 +147,46 @@ func (d *desk) operations() {
 	d.refused("one of its scopes", "rp", "create", "--service", "--name", "Lön", "--scope", "openid")
 	d.says("rp", "delete", service.ID)
 
+	var till struct {
+		printedRP
+		GrantTypes []string `json:"grant_types"`
+		Delivery   string   `json:"backchannel_token_delivery_mode"`
+		Notify     string   `json:"backchannel_client_notification_endpoint"`
+	}
+	const ciba, notify = "urn:openid:params:grant-type:ciba", "https://till.example.com/answered"
+	if beside = d.prints(&till, "rp", "create", "--name", "Kassan", "--org", "foretaget", "--refresh-tokens", "--ciba", "poll"); beside != "" || till.Secret == "" || till.Delivery != "poll" ||
+		!slices.Equal(till.GrantTypes, []string{"refresh_token", ciba}) {
+		t.Errorf("an app that asks people on their phones: %+v\n%s", till, beside)
+	}
+	if d.prints(&till, "rp", "set", till.ID, "--ciba", "ping", "--ciba-notification-endpoint", notify); till.Delivery != "ping" || till.Notify != notify || len(till.GrantTypes) != 2 {
+		t.Errorf("an app that is called: %+v", till)
+	}
+	d.refused("ping needs", "rp", "set", till.ID, "--ciba-notification-endpoint", "")
+	d.refused("poll or ping", "rp", "set", till.ID, "--ciba", "push")
+	d.refused("must be one of", "rp", "create", "--name", "Kassan", "--ciba", "push")
+	d.refused("belongs to the grant type", "rp", "create", "--name", "Kassan", "--redirect-uri", "https://till.example.com/", "--ciba-notification-endpoint", notify)
+	d.says("rp", "delete", till.ID)
+	till.GrantTypes, till.Notify = nil, ""
+	d.prints(&till, "rp", "create", "--name", "Kassan", "--org", "foretaget", "--redirect-uri", "https://till.example.com/", "--initiate-login-uri", "https://till.example.com/login", "--ciba", "poll")
+	if !slices.Equal(till.GrantTypes, []string{"refresh_token", "authorization_code", ciba}) {
+		t.Errorf("an app that people log in to as well: %+v", till)
+	}
+	till.GrantTypes, till.Delivery = nil, ""
+	if d.prints(&till, "rp", "set", till.ID, "--ciba", ""); slices.Contains(till.GrantTypes, ciba) || len(till.GrantTypes) != 2 || till.Delivery != "" {
+		t.Errorf("an app that asks nobody any more: %+v", till)
+	}
+	d.says("rp", "delete", till.ID)
+
+	metadata := filepath.Join(t.TempDir(), "screen.json")
+	if err := os.WriteFile(metadata, []byte(`{"grant_types": ["urn:ietf:params:oauth:grant-type:device_code"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var screen printedRP
+	if d.prints(&screen, "rp", "create", "--name", "Skärmen", "--public", "--metadata", metadata); len(screen.RedirectURIs) != 0 {
+		t.Errorf("an app on a device without a browser: %+v", screen)
+	}
+	d.says("rp", "delete", screen.ID)
+
 	d.refused("wildcards", "rp", "set", public.ID, "--redirect-uri", "https://*.example.com/")
 	d.refused("1 to 100 characters", "rp", "set", public.ID, "--name", "")
 	d.refused("no relying party", "rp", "set", "nobody", "--name", "x")

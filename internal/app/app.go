@@ -219,11 +219,11 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
 		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
-	published := &outbound.KeySets{Client: outbound.NewClient(allowed), Now: o.Now}
-	documents := outbound.NewDocuments(outbound.NewClient(allowed))
+	ways := outbound.NewClients(allowed)
+	listed, public := outside(ways.Listed, o.Now), outside(ways.Public, o.Now)
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
-		Issuer: s.Issuer, Now: o.Now, KeySets: published.Fetch, RequestObjects: documents.Fetch}
-	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Fetch: documents.Fetch,
+		Issuer: s.Issuer, Now: o.Now, Listed: listed, Public: public}
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), InBulkTx: store.InBulkTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Fetch: listed.RequestObjects, FetchPublic: public.RequestObjects,
 		Admission: clientregistration.Admission(s.ClientRegistration), WithoutPKCE: s.ClientRegistrationWithoutPKCE}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),
@@ -250,7 +250,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 		a.Jobs.Steps[job.Guide] = move.GuideStep
 	}
 	joinPreparation(prepare, preparers, a.Jobs)
-	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, enrol, places); err != nil {
+	if a.Outbox, err = newOutbox(s, o, db, catalogue, keys, preparers, grants, ways, enrol, places); err != nil {
 		return nil, err
 	}
 	funnel.RingOutbox = a.Outbox.Ring
@@ -319,9 +319,15 @@ func openPlaces(s config.Settings, o Options) (*geo.Places, error) {
 	return p, nil
 }
 
+// outside is what reads at addresses that apps have named, by a client: their keys, and small documents. What one client has read the other reads
+// itself, and where its servers hang the other's do not wait.
+func outside(by *http.Client, now func() time.Time) grant.Outside {
+	return grant.Outside{KeySets: (&outbound.KeySets{Client: by, Now: now}).Fetch, RequestObjects: outbound.NewDocuments(by).Fetch}
+}
+
 // newOutbox joins the worker with those who prepare and send.
 func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Catalogue, k keys, preparers map[string]outbox.Preparer,
-	g *grant.Service, e *enrolment.Service, places *geo.Places) (*outbox.Worker, error) {
+	g *grant.Service, ways outbound.Clients, e *enrolment.Service, places *geo.Places) (*outbox.Worker, error) {
 	allowed, err := config.Prefixes(s.OutboundAllow)
 	if err != nil {
 		return nil, err
@@ -333,10 +339,10 @@ func newOutbox(s config.Settings, o Options, db *store.DB, catalogue *locale.Cat
 	w := &outbox.Worker{Store: db, Now: o.Now, Log: o.Log,
 		Preparers: preparers,
 		Senders: map[outbox.Channel]outbox.Sender{
-			outbox.Logout: outbound.Logout{Client: outbound.NewClient(allowed), Token: g.LogoutToken},
+			outbox.Logout: outbound.Logout{Clients: ways, Token: g.LogoutToken},
 			outbox.Push:   newPush(s, o, e, k, callable(s, allowed)),
 			outbox.Ask:    grant.Asker{Service: g, Place: places.Country},
-			outbox.Ping:   outbound.Ping{Client: outbound.NewClient(allowed), Of: g.PingOf},
+			outbox.Ping:   outbound.Ping{Clients: ways, Of: g.PingOf},
 		}}
 	if s.HasSMS() {
 		if w.Senders[outbox.SMS], err = newSMS(s, o, catalogue, k, allowed); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/store"
 )
@@ -51,9 +52,48 @@ func TestAYesThatWasNotFetchedEndsWithWhatItStoodOn(t *testing.T) {
 		if err := w.app.Transition.Disconnect(t.Context(), commandLine, "foretaget", w.bosPerson(), "slutade"); err != nil {
 			t.Fatal(err)
 		}
-		q.gets("invalid_grant")
+		q.gets("access_denied")
 		if status, _ := w.refresh(rp, answer["refresh_token"].(string)); status != http.StatusBadRequest {
 			t.Errorf("refresh after the connection has ended: %d", status)
+		}
+	})
+}
+
+// TestWhoLeavesOneOfTwoCompaniesHasToSayYesAnew where the app is of both: a code ends with the sessions, and so does a yes.
+func TestWhoLeavesOneOfTwoCompaniesHasToSayYesAnew(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		h, _ := w.pairBo()
+		left := w.bosPerson()
+		w.alsoAt(organisation.ID(w.another()), w.bo().ID, "77")
+		both := func(rp *control.RP) { rp.Organisations = []string{"foretaget", "kommunen"} }
+		rp, l := w.till(both), newLogin(w.register(control.RP{Name: "Schema", PKCE: true, Organisations: []string{"foretaget", "kommunen"},
+			RedirectURIs: []string{"https://schema.example/back"}, InitiateLoginURI: "https://schema.example/login"}))
+		b := w.browser()
+		b.toPush(l)
+		h.renew()
+		h.answer(h.newest(), "approve", b.number())
+		b.onward()
+		code := l.code(t, b.leads())
+		fetched := w.asks(rp)
+		h.agrees()
+		_, answer := fetched.polls()
+		q := w.asks(rp)
+		h.agrees()
+		if err := w.app.Transition.Disconnect(t.Context(), commandLine, "foretaget", left, "slutade"); err != nil {
+			t.Fatal(err)
+		}
+		if status, _ := w.redeem(l, code); status != http.StatusBadRequest {
+			t.Errorf("the code: %d", status)
+		}
+		if status, _ := w.refresh(rp, answer["refresh_token"].(string)); status != http.StatusBadRequest {
+			t.Errorf("the refresh token: %d", status)
+		}
+		q.gets("access_denied")
+		h.renew()
+		q = w.asks(rp)
+		h.agrees()
+		if status, _ := q.polls(); status != http.StatusOK {
+			t.Errorf("a yes for the other company: %d", status)
 		}
 	})
 }

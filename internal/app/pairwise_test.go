@@ -176,6 +176,28 @@ func TestALogoutTokenKnowsThePersonByTheSectorsName(t *testing.T) {
 	}
 }
 
+// TestAnAppThatIsGoneHearsOfNoLogout: by which name it knew the person nobody can say any more, and her account's own is none of its business.
+func TestAnAppThatIsGoneHearsOfNoLogout(t *testing.T) {
+	w := on(t)
+	var heard atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
+	t.Cleanup(server.Close)
+	payroll := w.paired("https://payroll.example/one", func(rp *control.RP) { rp.BackchannelLogoutURI = server.URL })
+	b := w.browser()
+	b.tokens(payroll)
+	b.post("/signout")
+	if err := w.operator(http.MethodDelete, "/relying-parties/"+payroll.ClientID, nil, new(map[string]string)); err != nil {
+		t.Fatal(err)
+	}
+	w.deliver()
+	if heard.Load() != 0 {
+		t.Error("it was told")
+	}
+	if left := w.askDB(`SELECT COUNT(*) FROM outbox WHERE channel = 'logout' AND finished_at = 0`); left != "0" {
+		t.Error("it is tried for a day")
+	}
+}
+
 func TestASectorsNameIsTheSameByEveryWay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		payroll := w.paired("https://payroll.example/one", func(rp *control.RP) {
@@ -226,7 +248,8 @@ func TestASectorNamesItsAppsItself(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Write([]byte(list.Load().(string))) })) //nolint:errcheck // a test's server
 	t.Cleanup(server.Close)
 	at := server.URL + "/sector"
-	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 2}) // without one an app has one host
+	w.app.Control.Registration.FetchPublic = w.app.Control.Registration.Fetch // as if this machine was a public address
+	token := w.initial(control.RegistrationToken{PKCE: true, Uses: 2})        // without one an app has one host
 	asks := func(body string) (int, map[string]any) {
 		status, _, answer := w.registration(http.MethodPost, "/register", token, body)
 		return status, answer
@@ -281,6 +304,7 @@ func TestNothingIsFetchedForWhoMayNotRegister(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(server.Close)
+	w.app.Control.Registration.FetchPublic = w.app.Control.Registration.Fetch // as if this machine was a public address
 	body := `{` + payroll + `, "sector_identifier_uri": "` + server.URL + `"}`
 	for _, token := range []string{"", strings.Repeat("x", 43)} {
 		if status, _, answer := w.registration(http.MethodPost, "/register", token, body); status != http.StatusUnauthorized {

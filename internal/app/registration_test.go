@@ -472,7 +472,7 @@ func TestAChangeUndoesNothingOfTheOperators(t *testing.T) {
 			}
 		}
 		fetched := 0
-		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+		w.app.Control.Registration.FetchPublic = func(context.Context, string) (string, error) {
 			if fetched++; fetched == 1 {
 				sets(control.RPChange{RequireACR: new("urn:portvakt:aal2"), Organisations: []string{"foretaget"}})
 			}
@@ -504,7 +504,7 @@ func TestAChangeUndoesNothingOfTheOperators(t *testing.T) {
 			t.Errorf("it gave itself more: %d %v", status, answer)
 		}
 		fetched = 0
-		w.app.Control.Registration.Fetch = func(context.Context, string) (string, error) {
+		w.app.Control.Registration.FetchPublic = func(context.Context, string) (string, error) {
 			fetched++
 			sets(control.RPChange{ClientURI: new("https://payroll.example/" + strconv.Itoa(fetched))})
 			return `["https://payroll.example/callback"]`, nil

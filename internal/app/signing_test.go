@@ -54,7 +54,7 @@ func TestNobodyNoticesThatTheSigningKeyChanges(t *testing.T) {
 		if err := w.app.House.Round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.published(); len(strings.Fields(got)) != 4 || !strings.Contains(got, first) {
+		if got := b.published(); len(strings.Fields(got)) != 6 || !strings.Contains(got, first) {
 			t.Errorf("published before it is used: %s", got)
 		}
 		b = w.browser()
@@ -78,7 +78,7 @@ func TestNobodyNoticesThatTheSigningKeyChanges(t *testing.T) {
 		if err := w.app.House.Round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.published(); len(strings.Fields(got)) != 2 || strings.Contains(got, first) {
+		if got := b.published(); len(strings.Fields(got)) != 4 || strings.Contains(got, first) {
 			t.Errorf("an hour later: %s", got)
 		}
 		b.get("/end_session?id_token_hint=" + access["id_token"].(string)).expect(http.StatusSeeOther)
@@ -109,7 +109,7 @@ func TestKeysThatSomebodyMayHaveAreReplacedAtOnce(t *testing.T) {
 	}
 }
 
-// TestAnAppsTokensAreSignedAsItAsks: by keys that are made when the first app asks for them, each for one algorithm.
+// TestAnAppsTokensAreSignedAsItAsks: in the first minutes by keys that are made when the first app asks for them, each for one algorithm.
 func TestAnAppsTokensAreSignedAsItAsks(t *testing.T) {
 	w := on(t)
 	b := w.browser()

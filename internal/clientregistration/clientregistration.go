@@ -24,12 +24,15 @@ import (
 // Service registers RPs.
 type Service struct {
 	Store Store
-	InTx  func(context.Context, func(Tx) error) error
-	Keys  *secret.Keyring
-	Sign  *signingkey.Keys // of which those that few ask for are made when the first RP does
-	Now   func() time.Time
-	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1).
-	Fetch func(ctx context.Context, address string) (string, error)
+	// InBulkTx is InTx for what gives way to everybody who waits (RULES §10).
+	InTx, InBulkTx func(context.Context, func(Tx) error) error
+
+	Keys *secret.Keyring
+	Sign *signingkey.Keys // of which there may be none yet that an RP asks for
+	Now  func() time.Time
+	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1), FetchPublic that of an app that registered itself: it leads
+	// nobody into a private network.
+	Fetch, FetchPublic func(ctx context.Context, address string) (string, error)
 	// Admission is who may register an app without the operator; empty: nobody. WithoutPKCE exempts the confidential apps of those who need no
 	// token for it.
 	Admission   Admission
@@ -49,6 +52,8 @@ type Store interface {
 	IsVouched(ctx context.Context, clientID string) (bool, error)
 	// ListOwn lists, up to n each, apps that registered themselves and are used without a note of it, and such from before the time that never were.
 	ListOwn(ctx context.Context, before time.Time, n int) (used, unused []string, err error)
+	// ListGone lists up to n RPs that were removed, and of whose grants there are rows.
+	ListGone(ctx context.Context, n int) ([]string, error)
 	// IsInitialToken says whether an initial token still counts.
 	IsInitialToken(ctx context.Context, h secret.Hash, now time.Time) (bool, error)
 	// ListInitialTokens lists the initial tokens that still count.
@@ -67,8 +72,10 @@ type Tx interface {
 	SetRPSecret(ctx context.Context, clientID string, h secret.Hash) (bool, error)
 	// SetSealedSecret keeps the secret of an RP with client_secret_jwt, perhaps in place of another.
 	SetSealedSecret(ctx context.Context, clientID string, sealed []byte) error
-	// DeleteRP removes an RP and ends its grants; false if there is no such RP.
-	DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error)
+	// DeleteRP removes an RP, and so ends its grants; false if there is no such RP.
+	DeleteRP(ctx context.Context, clientID string) (bool, error)
+	// DeleteGrants removes up to n grants of an RP, and says how many it removed.
+	DeleteGrants(ctx context.Context, clientID string, n int) (int, error)
 	// InsertOwn notes that an app registered itself.
 	InsertOwn(ctx context.Context, o Own) error
 	// MarkUsed notes that somebody logs in to an app that registered itself.
@@ -105,6 +112,7 @@ var (
 // Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
 // An RP without organisations gets the only one there is, if there is just one.
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
+	rp.Options.Itself = false
 	rp, plain := s.begin(rp, public)
 	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
@@ -273,6 +281,10 @@ func (s *Service) change(ctx context.Context, clientID string, change func(*rely
 	if err := change(&rp); err != nil {
 		return rp, err
 	}
+	rp.Options.Itself = before.Options.Itself // it is nobody's to say
+	if rp.Options.Itself && rp.Name == before.Name && rp.Name == Host(before.RedirectURIs) {
+		rp.Name = Host(rp.RedirectURIs) // that is no name, but the place that people are sent to
+	}
 	rp = rp.WithFAPI()
 	if !sameSecret(before, rp) {
 		return rp, ErrSecretKind
@@ -364,10 +376,10 @@ func (s *Service) RotateSecret(ctx context.Context, clientID string) (secret.Tok
 	return plain, err
 }
 
-// Delete removes an RP; its people's grants end with it.
+// Delete removes an RP; its people's grants end with it. Tend clears them away.
 func (s *Service) Delete(ctx context.Context, clientID string) error {
 	return s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		ok, err := tx.DeleteRP(ctx, clientID)
 		if err == nil && !ok {
 			err = ErrUnknown
 		}

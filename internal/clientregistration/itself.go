@@ -51,12 +51,14 @@ var (
 	// ErrRedirectURI and ErrMetadata say what must be another (RFC 7591 §3.2.2).
 	ErrRedirectURI = errors.New("redirect_uris")
 	ErrMetadata    = errors.New("client metadata")
-	// ErrThrottled says that too many apps were registered from this network, or at all, without a token.
+	// ErrThrottled says that too many apps were registered from this network, or at all, without a token; or that too much was tried by one token.
 	ErrThrottled = errors.New("too many registrations")
 )
 
 const (
 	networkPurpose = secret.Purpose("registrations of a network")
+	tokenPurpose   = secret.Purpose("registrations by a token")
+	changePurpose  = secret.Purpose("changes of a registration")
 	allPurpose     = secret.Purpose("registrations")
 )
 
@@ -67,7 +69,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 		return Itself{}, ErrToken
 	}
 	now, access := s.Now(), secret.NewToken()
-	rp.Organisations, rp.Scopes, rp.RequirePKCE = nil, nil, true
+	rp.Organisations, rp.Scopes, rp.RequirePKCE, rp.Options.Itself = nil, nil, true, true
 	rp, plain := s.begin(rp, public)
 	if initial == "" {
 		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for
@@ -105,18 +107,26 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 	return Itself{RP: rp, Secret: plain, Access: access}, err
 }
 
-// admit turns away whoever has no good token and, where anybody may register, who is over what a network may do, or all together in a day.
+// admit turns away whoever has no good token, or tries too much by one: a registration that fails takes no use of it. Where anybody may register, it turns
+// away who is over what a network may do, or all together in a day.
 func (s *Service) admit(ctx context.Context, initial secret.Token, network string, now time.Time) error {
-	if initial != "" {
-		good, err := s.Store.IsInitialToken(ctx, initial.Hash(), now)
-		if err == nil && !good {
-			err = ErrToken
-		}
-		return err
+	if initial == "" {
+		return s.takeSlots(ctx, now, throttle.Slot{Key: s.Keys.Pseudonym(networkPurpose, network), Budget: throttle.Requests},
+			throttle.Slot{Key: s.Keys.Pseudonym(allPurpose), Budget: throttle.RegistrationsDay})
 	}
+	good, err := s.Store.IsInitialToken(ctx, initial.Hash(), now)
+	switch {
+	case err != nil:
+		return err
+	case !good:
+		return ErrToken
+	}
+	return s.takeSlots(ctx, now, throttle.Slot{Key: s.Keys.Pseudonym(tokenPurpose, initial.Hash().Text()), Budget: throttle.Requests})
+}
+
+func (s *Service) takeSlots(ctx context.Context, now time.Time, slots ...throttle.Slot) error {
 	return s.InTx(ctx, func(tx Tx) error {
-		taken, err := tx.TakeSlots(ctx, []throttle.Slot{{Key: s.Keys.Pseudonym(networkPurpose, network), Budget: throttle.Requests},
-			{Key: s.Keys.Pseudonym(allPurpose), Budget: throttle.RegistrationsDay}}, now)
+		taken, err := tx.TakeSlots(ctx, slots, now)
 		if err == nil && slices.ContainsFunc(taken, func(t throttle.Taken) bool { return !t.Granted }) {
 			err = ErrThrottled
 		}
@@ -233,12 +243,15 @@ func (s *Service) replace(ctx context.Context, clientID string, access, had secr
 	rp.Options.RequirePAR = rp.Options.RequirePAR || before.Options.RequirePAR
 	rp.Options.RequireSigned = rp.Options.RequireSigned || before.Options.RequireSigned
 	if rp = withDefaults(rp); !vouched {
-		rp.Name = Host(rp.RedirectURIs)
+		rp.Name = nameOf(before, rp)
 	}
 	if !sameSecret(before, rp) {
 		return before, fmt.Errorf("%w: %w", ErrMetadata, ErrSecretKind)
 	}
 	if err := checkItself(before, rp, vouched); err != nil {
+		return before, err
+	}
+	if err := s.takeSlots(ctx, s.Now(), throttle.Slot{Key: s.Keys.Pseudonym(changePurpose, clientID), Budget: throttle.Requests}); err != nil {
 		return before, err
 	}
 	if err := s.checkSubjects(ctx, before, rp); err != nil {
@@ -253,13 +266,21 @@ func (s *Service) replace(ctx context.Context, clientID string, access, had secr
 	return rp, err
 }
 
-// Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end.
+// nameOf is what people see afterwards of an app that nobody has vouched for: its host, or the name that the operator has given it.
+func nameOf(before, after relyingparty.RP) string {
+	if before.Name != Host(before.RedirectURIs) {
+		return before.Name
+	}
+	return Host(after.RedirectURIs)
+}
+
+// Withdraw removes an app at its own word (RFC 7592 §2.3); its people's grants end with it.
 func (s *Service) Withdraw(ctx context.Context, clientID string, access secret.Token) error {
 	if _, err := s.Find(ctx, clientID, access); err != nil {
 		return err
 	}
 	return s.InTx(ctx, func(tx Tx) error {
-		ok, err := tx.DeleteRP(ctx, clientID, s.Now())
+		ok, err := tx.DeleteRP(ctx, clientID)
 		if err == nil && !ok {
 			err = ErrToken
 		}
@@ -274,14 +295,35 @@ func (s *Service) itself(kind audit.Kind, clientID string) audit.Event {
 	return audit.Event{Kind: kind, At: s.Now(), Actor: "service", Client: clientID, Detail: map[string]string{"by": clientID}}
 }
 
-// keepUnused is how long an app that registered itself may wait for the first person who logs in to it; bite is how many are looked at at once.
+// keepUnused is how long an app that registered itself may wait for the first person who logs in to it; bite is how many apps are looked at at once,
+// grantBite how many grants go in one transaction.
 const (
 	keepUnused = 30 * 24 * time.Hour
 	bite       = 50
+	grantBite  = 500
 )
 
-// Tend notes which apps that registered themselves are used, and removes those that never were.
+// Tend notes which apps that registered themselves are used, removes those that never were, and clears away what is left of those that are gone.
 func (s *Service) Tend(ctx context.Context) error {
+	return errors.Join(s.tendOwn(ctx), s.clear(ctx))
+}
+
+// clear removes the grants of apps that are gone, in bites: an app may have had very many. Nothing works by them since the app went, and what a node
+// leaves that dies in between, the next round finds.
+func (s *Service) clear(ctx context.Context) error {
+	gone, err := s.Store.ListGone(ctx, bite)
+	for _, id := range gone {
+		for n := grantBite; n == grantBite && err == nil; {
+			err = s.InBulkTx(ctx, func(tx Tx) (err error) {
+				n, err = tx.DeleteGrants(ctx, id, grantBite)
+				return err
+			})
+		}
+	}
+	return err
+}
+
+func (s *Service) tendOwn(ctx context.Context) error {
 	now := s.Now()
 	used, unused, err := s.Store.ListOwn(ctx, now.Add(-keepUnused), bite)
 	if err != nil || len(used)+len(unused) == 0 {
@@ -296,7 +338,7 @@ func (s *Service) Tend(ctx context.Context) error {
 		for _, id := range unused {
 			gone, err := tx.DeleteUnused(ctx, id) // somebody may have logged in to it since it was listed
 			if err == nil && gone {
-				gone, err = tx.DeleteRP(ctx, id, now)
+				gone, err = tx.DeleteRP(ctx, id)
 			}
 			if err != nil {
 				return err

@@ -22,7 +22,11 @@ func (s *Service) checkSector(ctx context.Context, rp relyingparty.RP) error {
 	if at == "" {
 		return nil
 	}
-	document, err := s.Fetch(ctx, at)
+	fetch := s.Fetch
+	if rp.Options.Itself {
+		fetch = s.FetchPublic
+	}
+	document, err := fetch(ctx, at)
 	if err != nil {
 		return fmt.Errorf("%w: it was not fetched", ErrSector)
 	}

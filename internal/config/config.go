@@ -37,7 +37,7 @@ type Settings struct {
 	TLSCert        string   `name:"tls-cert" help:"Certificate chain in PEM, read again when it changes. Empty: a proxy in front speaks TLS; list it as trusted." env:"PORTVAKT_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `name:"tls-key" help:"Private key of the certificate in PEM." env:"PORTVAKT_TLS_KEY" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks of the proxies in front, whose forwarded addresses are believed." env:"PORTVAKT_TRUSTED_PROXIES" placeholder:"CIDR"`
-	OutboundAllow  []string `help:"Private networks that may be called at an app's word: back-channel logout, web push, key sets, request objects, pings. Also at that of an app that registered itself." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`
+	OutboundAllow  []string `help:"Private networks that may be called at an app's word: back-channel logout, web push, key sets, request objects, pings. Not at that of an app that registered itself." env:"PORTVAKT_OUTBOUND_ALLOW" placeholder:"CIDR"`
 
 	SMTPHost         string `name:"smtp-host" help:"Mail server. Without one, mails wait in the outbox." env:"PORTVAKT_SMTP_HOST" placeholder:"HOST"`
 	SMTPPort         int    `name:"smtp-port" help:"Port of the mail server." default:"587" env:"PORTVAKT_SMTP_PORT" placeholder:"PORT"`

@@ -102,6 +102,9 @@ type RPChange struct {
 	RequirePAR    *bool           `json:"require_pushed_authorization_requests,omitempty"`
 	ResponseTypes []string        `json:"response_types,omitempty"`
 	FAPI          *FAPI           `json:"fapi,omitempty"`
+	// Delivery is how it hears of answers on phones (CIBA): its grant type comes and goes with it.
+	Delivery  *string `json:"backchannel_token_delivery_mode,omitempty"`
+	NotifyURI *string `json:"backchannel_client_notification_endpoint,omitempty"`
 }
 
 // Organisation is a change to an organisation, of which empty fields keep what is stored; or an organisation as it is stored.
@@ -304,6 +307,12 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 			rp.Organisations = identified(in.Organisations)
 		}
 		in.options(&rp.Options)
+		if in.Delivery != nil {
+			rp.Options.AskBy(*in.Delivery, len(rp.RedirectURIs) > 0)
+		}
+		if in.NotifyURI != nil {
+			rp.Options.NotifyURI = *in.NotifyURI
+		}
 		if in.Metadata == nil {
 			return nil
 		}

@@ -89,7 +89,7 @@ func (a Asker) Send(ctx context.Context, m outbox.Message) error {
 // deliver asks, or says why it does not. It returns the account, if the app's organisations have to do with it.
 func (a Asker) deliver(ctx context.Context, tx Tx, rp relyingparty.RP, acc account.Account, m outbox.Message, q ask) (_ account.Account, unasked, err error) {
 	nobody := account.Account{}
-	if acc.ID == "" || !acc.IsOpen() || !rp.Options.MayUse(CIBAGrantType) {
+	if acc.ID == "" || !acc.IsOpen() || !rp.Options.MayUse(relyingparty.CIBA) {
 		return nobody, errNobody, nil
 	}
 	now := a.Now()
@@ -194,20 +194,20 @@ func (s *Service) ping(ctx context.Context, tx Tx, d token.Device, now time.Time
 	return tx.Enqueue(ctx, m)
 }
 
-// PingOf is what a ping says: which request has an answer, and the app's own token. It fails with outbox.ErrRefused where the app was
-// removed meanwhile, or may not ask any more.
-func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, err error) {
+// PingOf is what a ping says: which request has an answer, and the app's own token. itself says that the app registered itself. It fails with
+// outbox.ErrRefused where the app was removed meanwhile, or may not ask any more.
+func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, itself bool, err error) {
 	rp, _, err := s.Store.FindRP(ctx, m.Params["client_id"])
 	if err != nil {
-		return "", "", fmt.Errorf("find relying party: %w", err)
+		return "", "", false, fmt.Errorf("find relying party: %w", err)
 	}
-	if !rp.Options.MayUse(CIBAGrantType) {
-		return "", "", fmt.Errorf("%w: the app may not ask any more", outbox.ErrRefused)
+	if !rp.Options.MayUse(relyingparty.CIBA) {
+		return "", "", false, fmt.Errorf("%w: the app may not ask any more", outbox.ErrRefused)
 	}
 	plain, err := m.OpenSecret(s.Keys, s.Now())
 	if err != nil {
-		return "", "", fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+		return "", "", false, fmt.Errorf("%w: %w", outbox.ErrRefused, err)
 	}
 	id, token, _ := strings.Cut(plain.Reveal(), " ")
-	return id, secret.Token(token), err
+	return id, secret.Token(token), rp.Options.Itself, err
 }

@@ -232,7 +232,7 @@ func (s *Service) keysOf(ctx context.Context, rp relyingparty.RP, again bool) (s
 	if rp.Options.JWKSURI == "" {
 		return signingkey.ReadKeySet(rp.Options.JWKS)
 	}
-	set, err := s.KeySets(ctx, rp.Options.JWKSURI, again)
+	set, err := s.outside(rp).KeySets(ctx, rp.Options.JWKSURI, again)
 	if err != nil {
 		return set, fmt.Errorf("%w: %w", errKeySet, err)
 	}

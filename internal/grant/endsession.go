@@ -8,6 +8,7 @@ import (
 
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/outbox"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
@@ -111,19 +112,20 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 }
 
 // LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two
-// minutes, so each delivery has a new one, signed as the RP's ID tokens are (§2.6).
-func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (string, error) {
-	now, alg := s.Now(), signingkey.ES256
+// minutes, so each delivery has a new one, signed as the RP's ID tokens are (§2.6). itself says that the RP registered itself. It fails with
+// outbox.ErrRefused where the RP was removed meanwhile: by which name it knew the person nobody can say any more.
+func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (token string, itself bool, err error) {
+	now := s.Now()
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
-	if err != nil {
-		return "", fmt.Errorf("find relying party: %w", err)
-	}
-	if ok {
-		alg = signingkey.Alg(rp.IDTokenAlg)
+	switch {
+	case err != nil:
+		return "", false, fmt.Errorf("find relying party: %w", err)
+	case !ok:
+		return "", false, fmt.Errorf("%w: the app was removed", outbox.ErrRefused)
 	}
 	if rp.Options.IsPairwise() {
 		if subject, err = s.Store.FindToldName(ctx, id, clientID); err != nil {
-			return "", fmt.Errorf("find sector's name: %w", err)
+			return "", false, fmt.Errorf("find sector's name: %w", err)
 		}
 	}
 	claims := map[string]any{
@@ -134,5 +136,6 @@ func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id 
 	if subject == "" {
 		delete(claims, "sub") // the account was erased, and its names with it: sid is enough (§2.4)
 	}
-	return s.Sign.Sign(alg, "logout+jwt", claims)
+	token, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "logout+jwt", claims)
+	return token, rp.Options.Itself, err
 }

@@ -28,12 +28,26 @@ type Service struct {
 	Sign   signingkey.Signer
 	Issuer string
 	Now    func() time.Time
+	// Listed reads what RPs keep at addresses of their own, Public what those do that registered themselves: they lead it into no private network.
+	Listed, Public Outside
+
+	proofs jtis // what this node has seen
+}
+
+// Outside reads what RPs keep at addresses of their own.
+type Outside struct {
 	// KeySets reads the keys that an RP publishes at an address; again asks to read them anew.
 	KeySets func(ctx context.Context, address string, again bool) (signingkey.KeySet, error)
 	// RequestObjects fetches the request object at an address that its RP has registered.
 	RequestObjects func(ctx context.Context, address string) (string, error)
+}
 
-	proofs jtis // what this node has seen
+// outside is what reads for an RP.
+func (s *Service) outside(rp relyingparty.RP) Outside {
+	if rp.Options.Itself {
+		return s.Public
+	}
+	return s.Listed
 }
 
 // Lifetimes of DESIGN §5.

@@ -78,7 +78,7 @@ func (s *Service) fetchObject(ctx context.Context, q url.Values, rp relyingparty
 		return q, &Error{"invalid_request_uri", "request_uri is none of the registered ones"}
 	}
 	address, hash, hashed := strings.Cut(at, "#")
-	object, err := s.RequestObjects(ctx, address)
+	object, err := s.outside(rp).RequestObjects(ctx, address)
 	switch {
 	case err != nil:
 		return q, &Error{"invalid_request_uri", "the request object could not be fetched"}

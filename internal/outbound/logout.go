@@ -14,17 +14,17 @@ import (
 
 // Logout delivers back-channel logouts (OpenID Connect Back-Channel Logout 1.0 §2.5).
 type Logout struct {
-	Client *http.Client
-	// Token signs the logout token of a client, a subject and a session. It is asked at each try: a token lives
-	// two minutes.
-	Token func(ctx context.Context, clientID, subject string, id session.ID) (string, error)
+	Clients Clients
+	// Token signs the logout token of a client, a subject and a session, and says whether the client registered itself. It is asked at each
+	// try: a token lives two minutes.
+	Token func(ctx context.Context, clientID, subject string, id session.ID) (token string, itself bool, err error)
 }
 
 var _ outbox.Sender = Logout{}
 
 // Send posts the logout token to the RP. A 400 is the RP's last word (§2.8): it has understood and refuses.
 func (l Logout) Send(ctx context.Context, m outbox.Message) error {
-	token, err := l.Token(ctx, m.Params["client_id"], string(m.Account), session.ID(m.Params["session"]))
+	token, itself, err := l.Token(ctx, m.Params["client_id"], string(m.Account), session.ID(m.Params["session"]))
 	if err != nil {
 		return fmt.Errorf("sign logout token: %w", err)
 	}
@@ -34,7 +34,7 @@ func (l Logout) Send(ctx context.Context, m outbox.Message) error {
 		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := l.Client.Do(req)
+	answer, err := l.Clients.For(itself).Do(req)
 	if err != nil {
 		return err
 	}

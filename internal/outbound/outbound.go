@@ -1,6 +1,6 @@
 // Package outbound is the engine that calls addresses which somebody else named: an RP's back channel and
-// push services today, webhooks later. There is one client for all of them, and it reaches no private network,
-// follows no redirect, and reads no more than it needs.
+// push services today, webhooks later. All of it goes by clients of one kind, which reach no private network,
+// follow no redirect, and read no more than they need.
 package outbound
 
 import (
@@ -24,7 +24,24 @@ const (
 	maxBody        = 64 << 10
 )
 
-// NewClient returns the client. It may call public addresses, and the private networks in allowed.
+// Clients are the two ways out to apps. They share no connection: one that stands leads inside without a question.
+type Clients struct {
+	Listed *http.Client // also calls the private networks that the operator has listed
+	Public *http.Client // for apps that registered themselves: calls public addresses alone
+}
+
+// NewClients returns both.
+func NewClients(allowed []netip.Prefix) Clients { return Clients{NewClient(allowed), NewClient(nil)} }
+
+// For is the one for an app; itself says that it registered itself.
+func (c Clients) For(itself bool) *http.Client {
+	if itself {
+		return c.Public
+	}
+	return c.Listed
+}
+
+// NewClient returns a client. It may call public addresses, and the private networks in allowed.
 func NewClient(allowed []netip.Prefix) *http.Client { return newClient(allowed, net.DefaultResolver) }
 
 func newClient(allowed []netip.Prefix, names *net.Resolver) *http.Client {

@@ -14,16 +14,17 @@ import (
 
 // Ping tells apps that a person has answered (OpenID Connect CIBA Core §10.2). It does not say what: the app fetches that.
 type Ping struct {
-	Client *http.Client
-	// Of is what a message says: which request has an answer, and by which token the app knows that it is we who say so.
-	Of func(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, err error)
+	Clients Clients
+	// Of is what a message says: which request has an answer, and by which token the app knows that it is we who say so; and whether the app
+	// registered itself.
+	Of func(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, itself bool, err error)
 }
 
 var _ outbox.Sender = Ping{}
 
 // Send posts the ping.
 func (p Ping) Send(ctx context.Context, m outbox.Message) error {
-	id, bearer, err := p.Of(ctx, m)
+	id, bearer, itself, err := p.Of(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (p Ping) Send(ctx context.Context, m outbox.Message) error {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
-	answer, err := p.Client.Do(req)
+	answer, err := p.Clients.For(itself).Do(req)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,26 @@ const (
 // Deliveries lists them.
 func Deliveries() []string { return []string{Poll, Ping} }
 
+// AskBy lets an RP ask people on their phones beside whatever else it may do, and hear of their answers in the given way; empty: it asks nobody. redirects is
+// whether it has a redirect URI, by which people log in to it too.
+func (o *Options) AskBy(delivery string, redirects bool) {
+	o.GrantTypes = slices.DeleteFunc(slices.Clone(o.GrantTypes), func(one string) bool { return one == CIBA })
+	if delivery == "" {
+		o.Backchannel = Backchannel{}
+		return
+	}
+	if len(o.GrantTypes) == 0 { // named, because a list with one name in it would take the others away
+		o.GrantTypes = append(o.GrantTypes, RefreshToken)
+		if redirects {
+			o.GrantTypes = append(o.GrantTypes, AuthorizationCode)
+		}
+		if len(o.ResponseTypes) > 0 {
+			o.GrantTypes = append(o.GrantTypes, Implicit)
+		}
+	}
+	o.GrantTypes, o.Delivery = append(o.GrantTypes, CIBA), delivery
+}
+
 // checkBackchannel holds what an RP says of its questions against the rest. Whoever is asked so shows one proof, and must belong to an employer
 // whose app it is.
 func (rp RP) checkBackchannel() error {

@@ -58,7 +58,7 @@ type Keys struct {
 
 // Sign returns the claims as a compact JWS with the given typ header.
 func (k *Keys) Sign(alg Alg, typ string, claims any) (string, error) {
-	if !k.set.Load().has(alg) { // another node may have made the first key of its kind a moment ago
+	if !k.set.Load().has(alg) { // another node may have made it a moment ago, for an app that this one has heard of (see Need)
 		if err := k.read(context.Background()); err != nil {
 			return "", err
 		}
@@ -85,8 +85,8 @@ func (k *Keys) Load(ctx context.Context) error {
 	return k.read(ctx)
 }
 
-// Need makes the first key of an algorithm that few RPs ask for, where there is none, in the name of whoever asks. It signs at once: nobody can have kept a set without it
-// for long enough to miss it.
+// Need makes the key of an algorithm for which an RP is registered before Tend has made it, in the name of whoever asks. It signs at once, in the first minutes
+// of an installation alone: whoever has read the set before reads it again for a key that it lacks, and another node publishes it a minute later.
 func (k *Keys) Need(ctx context.Context, alg Alg, actor string) error {
 	missing := func(all []Stored) bool { return len(standing(all, alg)) == 0 }
 	if err := k.add(ctx, alg, actor, missing, 0); err != nil {
@@ -95,18 +95,27 @@ func (k *Keys) Need(ctx context.Context, alg Alg, actor string) error {
 	return k.read(ctx)
 }
 
-// Tend makes the successors of keys that have signed for long enough, retires those whose successors have, and reads what other nodes
-// have done. Every node may do it: one of them wins.
+// Tend makes the keys that a first start does without, and the successors of those that have signed for long enough, retires those whose
+// successors have, and reads what other nodes have done. Every node may do it: one of them wins.
 func (k *Keys) Tend(ctx context.Context) error {
 	var failed error
 	for _, alg := range allAlgs() {
 		due := func(all []Stored) bool {
 			s := standing(all, alg)
-			return k.Every > 0 && len(s) > 0 && !k.Now().Before(begins(s[len(s)-1]).Add(k.Every-publishedFirst))
+			if len(s) == 0 {
+				return k.isSettled(all)
+			}
+			return k.Every > 0 && !k.Now().Before(begins(s[len(s)-1]).Add(k.Every-publishedFirst))
 		}
 		failed = errors.Join(failed, k.add(ctx, alg, "system", due, publishedFirst))
 	}
 	return errors.Join(failed, k.retire(ctx), k.read(ctx)) // what others have done is read whatever this node could not do
+}
+
+// isSettled says whether an installation is some minutes old. Then there is a key of each algorithm, also of those that no RP has asked for: an app that
+// registers itself for one logs people in at once, and the key has been published first. What it costs is one more key for a thief who has the others.
+func (k *Keys) isSettled(all []Stored) bool {
+	return len(all) > 0 && !k.Now().Before(all[0].Created.Add(publishedFirst))
 }
 
 // Rotate makes a successor of each key in use: it signs after some minutes, when every node and every RP knows it.

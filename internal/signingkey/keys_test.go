@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,12 +63,23 @@ func (h *house) believes(k *signingkey.Keys, token, typ string) bool {
 	return k.Verify(token, typ, &claims{}) == nil
 }
 
-func published(k *signingkey.Keys) int {
-	var set struct{ Keys []json.RawMessage }
+// published counts the published keys of the algorithms; of none given, those of every installation.
+func published(k *signingkey.Keys, algs ...signingkey.Alg) (n int) {
+	var set struct {
+		Keys []struct{ Alg signingkey.Alg }
+	}
 	if json.Unmarshal(k.JWKS(), &set) != nil {
 		return -1
 	}
-	return len(set.Keys)
+	if len(algs) == 0 {
+		algs = signingkey.Algs()
+	}
+	for _, one := range set.Keys {
+		if slices.Contains(algs, one.Alg) {
+			n++
+		}
+	}
+	return n
 }
 
 func TestTheFirstKeysAreMadeOnceByThreeNodes(t *testing.T) {
@@ -203,10 +215,48 @@ func TestAKeyFromBeforeKeysFollowedEachOtherRetiresToo(t *testing.T) {
 	})
 }
 
-// TestAKeyThatFewAskForIsMadeWhenTheFirstDoes goes on to its rotation and its replacement.
-func TestAKeyThatFewAskForIsMadeWhenTheFirstDoes(t *testing.T) {
+// TestAKeyThatFewAskForIsPublishedBeforeAnAppAsksForIt is on three nodes, one of which was away.
+func TestAKeyThatFewAskForIsPublishedBeforeAnAppAsksForIt(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		one, other := h.node(), h.node()
+		h.every = 0
+		one, other, away := h.node(), h.node(), h.node()
+		h.now = now.Add(7*time.Minute - time.Millisecond)
+		h.do(one.Tend)
+		if published(one, fewAskFor...) != 0 {
+			t.Error("a start has made them, or its first minutes")
+		}
+		h.now = now.Add(7 * time.Minute)
+		var both sync.WaitGroup
+		for _, k := range []*signingkey.Keys{one, other} {
+			both.Go(func() { h.do(k.Tend) })
+		}
+		both.Wait()
+		h.do(one.Tend)
+		if n, m := published(one, fewAskFor...), published(other, fewAskFor...); n != 2 || m != 2 {
+			t.Errorf("%d and %d of them are published", n, m)
+		}
+		stored, err := h.db.ListSigningKeys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range stored[len(signingkey.Algs()):] {
+			if !k.From.Equal(h.now.Add(7 * time.Minute)) {
+				t.Errorf("the key for %s signs from %s", k.Alg, k.From)
+			}
+		}
+		kept := one.JWKS() // by an app, before it is registered for one of them
+		h.now = h.now.Add(7 * time.Minute)
+		h.do(func(ctx context.Context) error { return one.Need(ctx, signingkey.EdDSA, "anonymous") })
+		if token, err := away.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err != nil || !h.believes(other, token, "JWT") || string(kept) != string(one.JWKS()) {
+			t.Errorf("the set that the app has kept lacks the key: %v", err)
+		}
+	})
+}
+
+// TestAKeyThatFewAskForIsMadeAtOnceInTheFirstMinutes goes on to its rotation and its replacement.
+func TestAKeyThatFewAskForIsMadeAtOnceInTheFirstMinutes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		one, other, all := h.node(), h.node(), append(signingkey.Algs(), fewAskFor...)
 		if _, err := one.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err == nil {
 			t.Error("it signs without a key")
 		}
@@ -214,16 +264,16 @@ func TestAKeyThatFewAskForIsMadeWhenTheFirstDoes(t *testing.T) {
 			h.do(func(ctx context.Context) error { return one.Need(ctx, signingkey.EdDSA, "operator") })
 		}
 		token, err := other.Sign(signingkey.EdDSA, "JWT", claims{"anna"}) // which had not heard of it
-		if err != nil || published(one) != 3 || published(other) != 3 || !h.believes(one, token, "JWT") {
-			t.Fatalf("%d and %d published keys, %v", published(one), published(other), err)
+		if err != nil || published(one, all...) != 3 || published(other, all...) != 3 || !h.believes(one, token, "JWT") {
+			t.Fatalf("%d and %d published keys, %v", published(one, all...), published(other, all...), err)
 		}
 		h.do(one.Rotate)
-		if published(one) != 6 {
-			t.Errorf("%d keys in a rotation", published(one))
+		if published(one, all...) != 6 {
+			t.Errorf("%d keys in a rotation", published(one, all...))
 		}
 		h.do(one.Replace)
-		if fresh, err := one.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err != nil || published(one) != 3 || !h.believes(one, fresh, "JWT") || h.believes(one, token, "JWT") {
-			t.Errorf("%d keys after a replacement, %v", published(one), err)
+		if fresh, err := one.Sign(signingkey.EdDSA, "JWT", claims{"anna"}); err != nil || published(one, all...) != 3 || !h.believes(one, fresh, "JWT") || h.believes(one, token, "JWT") {
+			t.Errorf("%d keys after a replacement, %v", published(one, all...), err)
 		}
 	})
 }

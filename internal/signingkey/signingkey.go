@@ -34,8 +34,8 @@ const (
 // Algs lists what every installation signs with, the preferred first.
 func Algs() []Alg { return []Alg{ES256, RS256} }
 
-// allAlgs are those and the ones of which a key is made when the first RP asks for it (see Keys.Need). A key has one algorithm for good:
-// RS256 and PS256 have keys of their own (RFC 8017 §A.2.3).
+// allAlgs are those and the ones that few RPs ask for, of which a key is made some minutes later (see Keys.Tend). A key has one algorithm for
+// good: RS256 and PS256 have keys of their own (RFC 8017 §A.2.3).
 func allAlgs() []Alg { return append(Algs(), PS256, EdDSA) }
 
 // Stored is a signing key at rest: its private half sealed under the master key.

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 var (
@@ -53,7 +54,18 @@ WHERE client_id = $1`
 	deleteRP              statement = `DELETE FROM relying_parties WHERE client_id = $1`
 	findSealedSecret      statement = `SELECT sealed FROM client_secrets WHERE client_id = $1`
 	deleteSealedSecret    statement = `DELETE FROM client_secrets WHERE client_id = $1`
-	endGrantsOfRP         statement = `UPDATE grants SET ended_at = $2 WHERE client_id = $1 AND ended_at = 0`
+	deleteGrantsOfRP      statement = `DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 LIMIT $2)`
+
+	// From one client id to the next by the index, so that it costs as much as there are apps, not grants. An authenticator ($1) is no app.
+	listGoneRPs statement = `
+WITH RECURSIVE granted (client_id) AS (
+  SELECT MIN(client_id) FROM grants
+  UNION ALL
+  SELECT (SELECT MIN(g.client_id) FROM grants g WHERE g.client_id > granted.client_id) FROM granted WHERE granted.client_id IS NOT NULL
+)
+SELECT client_id FROM granted
+WHERE client_id IS NOT NULL AND client_id <> $1 AND NOT EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = granted.client_id)
+ORDER BY client_id LIMIT $2`
 
 	// Of an RP that is there: one that is removed in between leaves nothing behind.
 	setSealedSecret statement = `
@@ -219,16 +231,24 @@ func (tx *Tx) SetSealedSecret(ctx context.Context, clientID string, sealed []byt
 	return tx.write(ctx, setSealedSecret, clientID, sealed)
 }
 
-// DeleteRP removes an RP and ends its grants; false if there is no such RP.
-func (tx *Tx) DeleteRP(ctx context.Context, clientID string, now time.Time) (bool, error) {
+// DeleteRP removes an RP; false if there is no such RP. Its grants are over by that (see readSubject); DeleteGrants removes their rows.
+func (tx *Tx) DeleteRP(ctx context.Context, clientID string) (bool, error) {
 	for _, belongs := range []statement{deleteRPOrganisations, deleteSealedSecret, deleteOwn} {
 		if err := tx.write(ctx, belongs, clientID); err != nil {
 			return false, err
 		}
 	}
-	if err := tx.write(ctx, endGrantsOfRP, clientID, ms(now)); err != nil {
-		return false, err
-	}
 	n, err := tx.exec(ctx, deleteRP, clientID)
 	return n == 1, err
+}
+
+// ListGone lists up to n RPs that were removed, and of whose grants there are rows.
+func (db *DB) ListGone(ctx context.Context, n int) ([]string, error) {
+	return list(db.query(ctx, listGoneRPs, token.AuthenticatorClient, int64(n)), func(scan scan) (id string, err error) { return id, scan(&id) })
+}
+
+// DeleteGrants removes up to n grants of an RP, and says how many it removed.
+func (tx *Tx) DeleteGrants(ctx context.Context, clientID string, n int) (int, error) {
+	gone, err := tx.exec(ctx, deleteGrantsOfRP, clientID, int64(n))
+	return int(gone), err
 }

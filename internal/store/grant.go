@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/internal/person"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/token"
 )
 
 var (
@@ -160,6 +161,9 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 			return err
 		}
 		sub.Grant, sub.Account = g.grant(), a.account()
+		if options == "" && sub.Grant.ClientID != token.AuthenticatorClient {
+			sub.Grant.Ended = now // its app was removed, and so will be the row
+		}
 		sub.SessionLive = sessionEnded == 0 && now.Before(fromMS(sessionExpires))
 		if employer == "" {
 			return nil

@@ -388,12 +388,16 @@ func (tx *Tx) WasDisconnected(ctx context.Context, o organisation.ID, id string,
 	return tx.query(ctx, wasDisconnected, string(o), id, ms(after)).one(&event)
 }
 
-// Disconnect takes the connection from a person away, and notes that she is to be invited anew.
+// Disconnect takes the connection from a person away, and what her account has said yes to on a phone and no app has fetched; and notes that she
+// is to be invited anew.
 func (tx *Tx) Disconnect(ctx context.Context, id string, now time.Time) (acc account.ID, had bool, err error) {
 	if had, err = tx.query(ctx, disconnectPerson, id).one(&acc); err != nil || !had {
 		return acc, had, err
 	}
-	err = tx.write(ctx, noteDisconnected, id, ms(now))
+	if err = tx.write(ctx, noteDisconnected, id, ms(now)); err != nil {
+		return acc, true, err
+	}
+	err = tx.write(ctx, denyAnswered, string(acc))
 	return acc, true, err
 }
 
