@@ -64,7 +64,7 @@ func (p *pairing) deny() (ok bool) {
 }
 
 func (p pairing) pollBy(h *holder) answered {
-	return h.ask(authenticator, "grant_type", grant.DeviceGrantType, "device_code", p.code.Reveal())
+	return h.ask(authenticator, "grant_type", relyingparty.DeviceCode, "device_code", p.code.Reveal())
 }
 
 func (p pairing) poll() answered { return p.pollBy(p.h) }
@@ -143,11 +143,11 @@ func TestADeviceCodeIsOfTheKeyThatBeganIt(t *testing.T) {
 		if out := p.pollBy(thief); out.text("error") != "invalid_grant" {
 			t.Errorf("another key, approved: %v", out.body)
 		}
-		if status, answer := w.call("/token", authenticator, "grant_type", grant.DeviceGrantType, "device_code", p.code.Reveal()); status != http.StatusBadRequest ||
+		if status, answer := w.call("/token", authenticator, "grant_type", relyingparty.DeviceCode, "device_code", p.code.Reveal()); status != http.StatusBadRequest ||
 			answer["error"] != "invalid_dpop_proof" {
 			t.Errorf("no proof: %d %v", status, answer)
 		}
-		if out := h.ask(w.mobile, "grant_type", grant.DeviceGrantType, "device_code", p.code.Reveal()); out.text("error") != "unauthorized_client" {
+		if out := h.ask(w.mobile, "grant_type", relyingparty.DeviceCode, "device_code", p.code.Reveal()); out.text("error") != "unauthorized_client" {
 			t.Errorf("another client: %v", out.body)
 		}
 		if out := p.poll(); out.status != http.StatusOK {

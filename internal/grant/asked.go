@@ -89,7 +89,7 @@ func (a Asker) Send(ctx context.Context, m outbox.Message) error {
 // deliver asks, or says why it does not. It returns the account, if the app's organisations have to do with it.
 func (a Asker) deliver(ctx context.Context, tx Tx, rp relyingparty.RP, acc account.Account, m outbox.Message, q ask) (_ account.Account, unasked, err error) {
 	nobody := account.Account{}
-	if acc.ID == "" || !acc.IsOpen() || !rp.Options.MayUse(CIBAGrantType) {
+	if acc.ID == "" || !acc.IsOpen() || !rp.Options.MayUse(relyingparty.CIBA) {
 		return nobody, errNobody, nil
 	}
 	now := a.Now()
@@ -201,7 +201,7 @@ func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bear
 	if err != nil {
 		return "", "", false, fmt.Errorf("find relying party: %w", err)
 	}
-	if !rp.Options.MayUse(CIBAGrantType) {
+	if !rp.Options.MayUse(relyingparty.CIBA) {
 		return "", "", false, fmt.Errorf("%w: the app may not ask any more", outbox.ErrRefused)
 	}
 	plain, err := m.OpenSecret(s.Keys, s.Now())

@@ -28,12 +28,8 @@ import (
 // with is kept beside device codes. Whether there is such a person is decided after the answer, in the outbox worker (see asked.go): the app cannot
 // tell somebody who is not there from somebody who does not answer (ADR 32).
 
-const (
-	// CIBAPath is where an app asks.
-	CIBAPath = "/backchannel_authentication"
-	// CIBAGrantType is the grant_type of a poll.
-	CIBAGrantType = relyingparty.CIBA
-)
+// CIBAPath is where an app asks.
+const CIBAPath = "/backchannel_authentication"
 
 // How long a question waits: what the app wishes, within limits; else as long as other pushes do.
 const (
@@ -84,7 +80,7 @@ func (s *Service) Ask(ctx context.Context, c Client, u Use, form url.Values, add
 	switch {
 	case err != nil:
 		return Question{}, err
-	case !rp.Options.MayUse(CIBAGrantType) || rp.IsPublic():
+	case !rp.Options.MayUse(relyingparty.CIBA) || rp.IsPublic():
 		return Question{}, Error{"unauthorized_client", "this client is not registered to ask people on their phones"}
 	}
 	if err := checkProofs(rp, u); err != nil {

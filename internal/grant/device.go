@@ -11,9 +11,6 @@ import (
 	"github.com/portvakt/portvakt/internal/token"
 )
 
-// DeviceGrantType is the grant_type of a poll (RFC 8628 §3.4).
-const DeviceGrantType = relyingparty.DeviceCode
-
 // The answers of RFC 8628 §3.5.
 var (
 	errPending = Error{"authorization_pending", "nobody has approved yet"}
@@ -30,7 +27,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 	if err != nil {
 		return Tokens{}, err
 	}
-	if (rp.ClientID != token.AuthenticatorClient || grantType != DeviceGrantType) && !rp.Options.MayUse(grantType) {
+	if (rp.ClientID != token.AuthenticatorClient || grantType != relyingparty.DeviceCode) && !rp.Options.MayUse(grantType) {
 		return Tokens{}, errGrantType
 	}
 	now := s.Now()
@@ -42,7 +39,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 		switch {
 		case err != nil:
 			return fmt.Errorf("poll device code: %w", err)
-		case !ok, d.JKT != "" && d.JKT != jkt, (d.Delivery != "") != (grantType == CIBAGrantType):
+		case !ok, d.JKT != "" && d.JKT != jkt, (d.Delivery != "") != (grantType == relyingparty.CIBA):
 			return errDevice // undoes the poll: another key does not make the right one wait
 		case tooSoon:
 			refused = errSlow

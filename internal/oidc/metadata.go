@@ -31,7 +31,7 @@ func (d *Door) metadata() []byte {
 		"scopes_supported":                                         append(grant.Scopes(), relyingparty.ServiceScopes()...),
 		"response_types_supported":                                 relyingparty.ResponseTypes(),
 		"response_modes_supported":                                 append(grant.ResponseModes(), "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
-		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", grant.DeviceGrantType, relyingparty.TokenExchange, grant.CIBAGrantType},
+		"grant_types_supported":                                    []string{"authorization_code", "implicit", "refresh_token", "client_credentials", relyingparty.DeviceCode, relyingparty.TokenExchange, relyingparty.CIBA},
 		"subject_types_supported":                                  []string{"public", "pairwise"},
 		"id_token_signing_alg_values_supported":                    relyingparty.SigningAlgs(),
 		"token_endpoint_auth_methods_supported":                    append(authMethods[:len(authMethods):len(authMethods)], "none"),

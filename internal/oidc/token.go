@@ -17,8 +17,8 @@ import (
 )
 
 // tokenNeeds is what a request of each kind cannot be without.
-var tokenNeeds = map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", grant.DeviceGrantType: "device_code",
-	grant.CIBAGrantType: "auth_req_id"}
+var tokenNeeds = map[string]string{"authorization_code": "code", "refresh_token": "refresh_token",
+	relyingparty.DeviceCode: "device_code", relyingparty.CIBA: "auth_req_id"}
 
 // postToken handles POST /token (RFC 6749 §3.2).
 func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Client) {
@@ -36,7 +36,7 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Cl
 			RedirectURI: r.PostForm.Get("redirect_uri"), CodeVerifier: r.PostForm.Get("code_verifier"), Resource: r.PostForm.Get("resource")})
 	case "refresh_token":
 		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"), r.PostForm.Get("resource"))
-	case grant.DeviceGrantType, grant.CIBAGrantType:
+	case relyingparty.DeviceCode, relyingparty.CIBA:
 		tokens, err = d.Grant.Poll(r.Context(), client, use, kind, r.PostForm.Get(tokenNeeds[kind]))
 	case relyingparty.TokenExchange:
 		form := r.PostForm.Get
