@@ -3,7 +3,6 @@ package app_test
 import (
 	"context"
 	"encoding/json"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/relyingparty"
-	"github.com/portvakt/portvakt/internal/store"
 	"github.com/portvakt/portvakt/internal/store/storetest"
 )
 
@@ -47,7 +45,8 @@ func TestWhatAnAppNamesThatRegisteredItselfLeadsIntoNoListedNetwork(t *testing.T
 			if status != http.StatusUnauthorized || !strings.Contains(answer["error_description"].(string), "jwks_uri") {
 				t.Errorf("%s: keys: %d %v", kind, status, answer)
 			}
-			made = w.itself(token, `{`+payroll+`, "request_uris": ["`+at+`/request"], "backchannel_logout_uri": "`+at+`/logout", "registered_itself": false}`)
+			made = w.itself(token, `{`+payroll+`, "request_uris": ["`+at+`/request"], "backchannel_logout_uri": "`+at+`/logout", "registered_itself": false,
+				"jwks_uri": "`+at+`/keys", "userinfo_encrypted_response_alg": "ECDH-ES"}`)
 			rp := rpFrom(made)
 			b, l := w.browser(), newLogin(rp)
 			q := url.Values{"client_id": {rp.ClientID}, "redirect_uri": {l.redirect}, "request_uri": {at + "/request"}}
@@ -57,13 +56,12 @@ func TestWhatAnAppNamesThatRegisteredItselfLeadsIntoNoListedNetwork(t *testing.T
 			if status, _, answer := w.registration(http.MethodPost, "/register", token, `{`+payroll+`, "sector_identifier_uri": "`+at+`"}`); status != http.StatusBadRequest {
 				t.Errorf("%s: a sector: %d %v", kind, status, answer)
 			}
-			// The operator changes it, and says what is not hers to say.
-			for _, c := range []control.RPChange{{BackchannelLogoutURI: new(at + "/by-the-operator")}, {Metadata: json.RawMessage(`{"registered_itself": false}`)}} {
-				if err := w.operator(http.MethodPatch, "/relying-parties/"+rp.ClientID, c, new(control.RP)); err != nil {
-					t.Fatal(err)
-				}
+			if err := w.operator(http.MethodPatch, "/relying-parties/"+rp.ClientID, control.RPChange{BackchannelLogoutURI: new(at + "/by-the-operator")}, new(control.RP)); err != nil {
+				t.Fatal(err)
 			}
-			b.tokens(rp)
+			if status, answer := w.userinfo(b.tokens(rp)["access_token"].(string)); status == http.StatusOK {
+				t.Errorf("%s: a key to encrypt to: %v", kind, answer)
+			}
 			b.post("/signout")
 			w.deliver()
 			at, own := made["registration_client_uri"].(string), made["registration_access_token"].(string)
@@ -107,46 +105,23 @@ func TestAPingOfAnAppThatRegisteredItselfLeadsIntoNoListedNetwork(t *testing.T) 
 	}
 }
 
-// TestAnAppOfAnOlderPortvaktIsKnownToHaveRegisteredItself has rows as it left them.
-func TestAnAppOfAnOlderPortvaktIsKnownToHaveRegisteredItself(t *testing.T) {
-	file, err := fs.ReadFile(store.Migrations(), "0037_registered_itself.sql")
-	_, both, found := strings.Cut(string(file), "-- +goose Up")
-	up, down, more := strings.Cut(both, "-- +goose Down")
-	if err != nil || !found || !more {
-		t.Fatal(err)
+// TestTheOperatorSeesWhichAppsRegisteredThemselves, and does not say so of one.
+func TestTheOperatorSeesWhichAppsRegisteredThemselves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLiteFile(t), openly)
+	id := w.itself("", `{`+payroll+`}`)["client_id"]
+	w.register(control.RP{Name: "One", RedirectURIs: []string{hrmURL + "/one"}, PKCE: true, Itself: true})
+	var all []control.RP
+	if err := w.operator(http.MethodGet, "/relying-parties", nil, &all); err != nil || len(all) != 4 {
+		t.Fatal(err, all)
 	}
-	each(t, func(t *testing.T, w *world) {
-		w.itself("", `{`+payroll+`}`)
-		has := func(id string) string { return w.askDB(`SELECT options FROM relying_parties WHERE client_id = $1`, id) }
-		id := w.askDB(`SELECT client_id FROM self_registered`)
-		with, without := has(id), "{}"
-		for _, old := range []string{strings.Replace(with, `"registered_itself":true,`, "", 1), without} {
-			if _, err := w.raw().Exec(`UPDATE relying_parties SET options = $2 WHERE client_id = $1`, id, old); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.raw().Exec(up); err != nil {
-				t.Fatal(err)
-			}
-			if got := has(id); old != without && got != with || old == without && got != `{"registered_itself":true}` || has(w.hrm.ClientID) != "{}" {
-				t.Errorf("%s became %s, and the operator's app has %s", old, got, has(w.hrm.ClientID))
-			}
-			if _, err := w.raw().Exec(down); err != nil || has(id) != old {
-				t.Errorf("down again it is %s, %v", has(id), err)
-			}
+	for _, one := range all {
+		if one.Itself != (one.ClientID == id) {
+			t.Errorf("%s: %t", one.Name, one.Itself)
 		}
-	}, openly)
-}
-
-// TestNobodyMakesAnAppOneThatRegisteredItself: what that takes from an app no file of metadata takes, or gives back.
-func TestNobodyMakesAnAppOneThatRegisteredItself(t *testing.T) {
-	w := on(t)
-	made := w.register(control.RP{Name: "One", RedirectURIs: []string{hrmURL + "/one"}, PKCE: true, Options: control.Options{Itself: true}})
-	var changed control.RP
-	if err := w.operator(http.MethodPatch, "/relying-parties/"+made.ClientID, control.RPChange{Metadata: json.RawMessage(`{"registered_itself": true}`)}, &changed); err != nil || changed.Itself {
-		t.Errorf("%v %+v", err, changed)
 	}
-	if has := w.askDB(`SELECT options FROM relying_parties WHERE client_id = $1`, made.ClientID); has != "{}" {
-		t.Errorf("it has %s", has)
+	for _, said := range []string{"true", "false"} {
+		w.refuses(http.MethodPatch, "/relying-parties/"+id.(string), control.RPChange{Metadata: json.RawMessage(`{"registered_itself": ` + said + `}`)}, "unknown field")
 	}
 }
 

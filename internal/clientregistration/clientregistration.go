@@ -112,7 +112,6 @@ var (
 // Create registers an RP and returns it with its secret, which nobody sees again; a public client has none.
 // An RP without organisations gets the only one there is, if there is just one.
 func (s *Service) Create(ctx context.Context, rp relyingparty.RP, public bool) (relyingparty.RP, secret.Token, error) {
-	rp.Options.Itself = false
 	rp, plain := s.begin(rp, public)
 	if err := s.judge(ctx, rp); err != nil {
 		return rp, "", err
@@ -281,8 +280,7 @@ func (s *Service) change(ctx context.Context, clientID string, change func(*rely
 	if err := change(&rp); err != nil {
 		return rp, err
 	}
-	rp.Options.Itself = before.Options.Itself // it is nobody's to say
-	if rp.Options.Itself && rp.Name == before.Name && rp.Name == Host(before.RedirectURIs) {
+	if rp.Itself && rp.Name == before.Name && rp.Name == Host(before.RedirectURIs) {
 		rp.Name = Host(rp.RedirectURIs) // that is no name, but the place that people are sent to
 	}
 	rp = rp.WithFAPI()

@@ -69,7 +69,7 @@ func (s *Service) Register(ctx context.Context, rp relyingparty.RP, public bool,
 		return Itself{}, ErrToken
 	}
 	now, access := s.Now(), secret.NewToken()
-	rp.Organisations, rp.Scopes, rp.RequirePKCE, rp.Options.Itself = nil, nil, true, true
+	rp.Organisations, rp.Scopes, rp.RequirePKCE, rp.Itself = nil, nil, true, true
 	rp, plain := s.begin(rp, public)
 	if initial == "" {
 		rp.Name = Host(rp.RedirectURIs) // what it says of itself nobody has vouched for

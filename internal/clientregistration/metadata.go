@@ -45,7 +45,6 @@ var ErrStatement = errors.New("software statements are not taken here")
 func Said(rp relyingparty.RP) Metadata {
 	m := Metadata{RedirectURIs: rp.RedirectURIs, Name: rp.Name, ClientURI: rp.ClientURI, PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs,
 		InitiateLoginURI: rp.InitiateLoginURI, BackchannelLogoutURI: rp.BackchannelLogoutURI, IDTokenAlg: rp.IDTokenAlg, RequireDPoP: rp.RequireDPoP, Options: rp.Options}
-	m.Itself = false // which it knows
 	if rp.IsPublic() {
 		m.AuthMethod = "none"
 	}

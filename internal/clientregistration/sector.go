@@ -23,7 +23,7 @@ func (s *Service) checkSector(ctx context.Context, rp relyingparty.RP) error {
 		return nil
 	}
 	fetch := s.Fetch
-	if rp.Options.Itself {
+	if rp.Itself {
 		fetch = s.FetchPublic
 	}
 	document, err := fetch(ctx, at)

@@ -59,6 +59,7 @@ type RP struct {
 	RequireACR             string   `json:"require_acr,omitempty"`              // the least that a sign-in must be worth
 	RequireDPoP            bool     `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 §5.2
 	Scopes                 []string `json:"scopes,omitempty"`                   // of a service
+	Itself                 bool     `json:"registered_itself,omitempty"`        // read alone: nobody says so of an app
 	Options
 }
 
@@ -357,7 +358,7 @@ func shown(rp relyingparty.RP) RP {
 	out := RP{ClientID: rp.ClientID, Name: rp.Name, Public: rp.IsPublic(), RedirectURIs: rp.RedirectURIs,
 		PostLogoutRedirectURIs: rp.PostLogoutRedirectURIs, InitiateLoginURI: rp.InitiateLoginURI, ClientURI: rp.ClientURI,
 		BackchannelLogoutURI: rp.BackchannelLogoutURI, PKCE: rp.RequirePKCE, IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, RequireACR: rp.RequireACR,
-		RequireDPoP: rp.RequireDPoP, Scopes: rp.Scopes, Options: rp.Options}
+		RequireDPoP: rp.RequireDPoP, Scopes: rp.Scopes, Itself: rp.Itself, Options: rp.Options}
 	for _, id := range rp.Organisations {
 		out.Organisations = append(out.Organisations, string(id))
 	}

@@ -209,5 +209,5 @@ func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bear
 		return "", "", false, fmt.Errorf("%w: %w", outbox.ErrRefused, err)
 	}
 	id, token, _ := strings.Cut(plain.Reveal(), " ")
-	return id, secret.Token(token), rp.Options.Itself, err
+	return id, secret.Token(token), rp.Itself, err
 }

@@ -137,5 +137,5 @@ func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id 
 		delete(claims, "sub") // the account was erased, and its names with it: sid is enough (§2.4)
 	}
 	token, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "logout+jwt", claims)
-	return token, rp.Options.Itself, err
+	return token, rp.Itself, err
 }

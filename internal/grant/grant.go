@@ -44,7 +44,7 @@ type Outside struct {
 
 // outside is what reads for an RP.
 func (s *Service) outside(rp relyingparty.RP) Outside {
-	if rp.Options.Itself {
+	if rp.Itself {
 		return s.Public
 	}
 	return s.Listed
@@ -141,8 +141,9 @@ type Subject struct {
 	// SessionLive says that the session has neither ended nor passed its absolute limit.
 	SessionLive bool
 	Persons     []person.Claim
-	// Options are those of the grant's RP.
+	// Options are those of the grant's RP; Itself says that it registered itself.
 	Options relyingparty.Options
+	Itself  bool
 }
 
 // Tx is what grant changes.

@@ -52,7 +52,7 @@ func (s *Service) Userinfo(ctx context.Context, u Use) (plain Userinfo, signed s
 		}{plain, s.Issuer, a.ClientID})
 	}
 	if err == nil && sub.Options.UserinfoEncryption().IsOn() {
-		signed, err = s.encryptUserinfo(ctx, relyingparty.RP{ClientID: a.ClientID, Options: sub.Options}, plain, signed)
+		signed, err = s.encryptUserinfo(ctx, relyingparty.RP{ClientID: a.ClientID, Options: sub.Options, Itself: sub.Itself}, plain, signed)
 	}
 	return plain, signed, err
 }

@@ -9,9 +9,6 @@ import (
 
 // Options are what few RPs need. Their names are those of client metadata (RFC 7591 §2, RFC 9126 §6).
 type Options struct {
-	// Itself says that the app registered itself. It stays so for good: what such an app names is called in no private network, whatever the operator
-	// allows others, because by its own token it may name something else tomorrow.
-	Itself bool `json:"registered_itself,omitempty"`
 	// AuthMethod is how the RP proves itself at the token endpoint. Empty: by its secret, in the header or in the body; a public
 	// client: not at all. AuthAlg is the one algorithm that it signs its assertions by; empty: any.
 	AuthMethod AuthMethod `json:"token_endpoint_auth_method,omitempty"`

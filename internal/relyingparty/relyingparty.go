@@ -39,6 +39,9 @@ type RP struct {
 	Scopes  []string
 	Options Options
 	Created time.Time
+	// Itself says that the app registered itself. It stays so for good: what such an app names is called in no private network, whatever the operator
+	// allows others, because by its own token it may name something else tomorrow.
+	Itself bool
 }
 
 // Defaults of a new RP.

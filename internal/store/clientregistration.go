@@ -21,17 +21,20 @@ var (
 )
 
 const (
+	// Whether an RP registered itself. There is one place that says so, and a program of a former version beside this one writes there too.
+	itself = `CASE WHEN EXISTS (SELECT 1 FROM self_registered own WHERE own.client_id = r.client_id) THEN 1 ELSE 0 END`
+
 	// One row for each of the RP's organisations, or one with '' if it has none.
 	findRP statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, ` + itself + `,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 WHERE r.client_id = $1 ORDER BY o.organisation_id`
 
 	listRPs statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at,
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, ` + itself + `,
   COALESCE(o.organisation_id, '')
 FROM relying_parties r LEFT JOIN relying_party_organisations o ON o.client_id = r.client_id
 ORDER BY r.client_id, o.organisation_id`
@@ -81,12 +84,13 @@ type rpRow struct {
 	options                             string
 	organisation                        string
 	requestMaxAge, refreshLife, created int64
+	itself                              int64
 }
 
 func (r *rpRow) dest() []any {
 	return []any{&r.ClientID, &r.Name, &r.secret, &r.redirects, &r.postLogout, &r.InitiateLoginURI, &r.ClientURI,
 		&r.BackchannelLogoutURI, &r.RequirePKCE, &r.IDTokenAlg, &r.requestMaxAge, &r.RefreshTokens, &r.refreshLife, &r.RequireACR, &r.RequireDPoP, &r.scopes, &r.options, &r.created,
-		&r.organisation}
+		&r.itself, &r.organisation}
 }
 
 func (r *rpRow) rp() (relyingparty.RP, error) {
@@ -99,6 +103,7 @@ func (r *rpRow) rp() (relyingparty.RP, error) {
 	rp.RedirectURIs, rp.PostLogoutRedirectURIs, rp.Scopes = lines(r.redirects), lines(r.postLogout), strings.Fields(r.scopes)
 	rp.RequestMaxAge = time.Duration(r.requestMaxAge) * time.Millisecond
 	rp.RefreshLife = time.Duration(r.refreshLife) * time.Millisecond
+	rp.Itself = r.itself == 1
 	return rp, nil
 }
 

@@ -24,7 +24,7 @@ const (
 	// The RP and, where the cookie is good, the session and its account: all that single sign-on needs, in one read.
 	findSSO statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, '',
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, ` + itself + `, '',
   COALESCE(s.id, ''), COALESCE(s.account_id, ''), s.secret, COALESCE(s.attempt, ''), COALESCE(s.epoch, 0), COALESCE(s.acr, ''),
   COALESCE(s.amr, ''), COALESCE(s.auth_time, 0), COALESCE(s.created_at, 0), COALESCE(s.last_seen, 0), COALESCE(s.expires_at, 0),
   COALESCE(s.idle, 0), COALESCE(s.ended_at, 0), COALESCE(s.ended_by, ''), COALESCE(s.user_agent, ''), COALESCE(s.ip, ''),
@@ -40,7 +40,7 @@ SELECT g.id, g.code_id, g.client_id, g.account_id, g.session_id, g.scope, g.offl
   g.rotated_at, g.former_rotated_at, g.replays, g.created_at, g.expires_at, g.ended_at, g.jkt, g.company, g.subject, g.resource,
   a.id, a.identifier, a.address, a.verified_at, a.given_name, a.family_name, a.language, a.epoch, a.created_at, a.closed_at,
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
-  COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, ''), COALESCE(r.options, '')
+  COALESCE(o.organisation_id, ''), COALESCE(p.person_key, ''), COALESCE(p.employments, ''), COALESCE(r.options, ''), ` + itself + `
 FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id LEFT JOIN relying_parties r ON r.client_id = g.client_id
   LEFT JOIN connections c ON c.account_id = g.account_id AND $2 LEFT JOIN persons p ON p.id = c.person_id
   LEFT JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = g.client_id
@@ -50,7 +50,7 @@ ORDER BY p.organisation_id, p.person_key`
 	// An RP that asks about a grant, and the grant where there is one.
 	findIntrospected statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
-  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, '',
+  r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, ` + itself + `, '',
   COALESCE(g.id, ''), COALESCE(g.client_id, ''), COALESCE(g.account_id, ''), COALESCE(g.scope, ''), COALESCE(g.offline, FALSE), COALESCE(g.generation, 0),
   COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), COALESCE(g.ended_at, 1), COALESCE(g.jkt, ''), COALESCE(g.subject, ''), COALESCE(a.closed_at, 1),
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
@@ -150,9 +150,9 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 	err = from.query(ctx, findSubject, grantID, persons).each(func(scan scan) error {
 		var g grantRow
 		var a accountRow
-		var sessionEnded, sessionExpires int64
+		var sessionEnded, sessionExpires, own int64
 		var employer, key, employments, options string
-		dest := append(append(g.dest(), a.dest()...), &sessionEnded, &sessionExpires, &employer, &key, &employments, &options)
+		dest := append(append(g.dest(), a.dest()...), &sessionEnded, &sessionExpires, &employer, &key, &employments, &options, &own)
 		err := scan(dest...)
 		if err == nil {
 			sub.Options, err = readOptions(options)
@@ -160,7 +160,7 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 		if err != nil {
 			return err
 		}
-		sub.Grant, sub.Account = g.grant(), a.account()
+		sub.Grant, sub.Account, sub.Itself = g.grant(), a.account(), own == 1
 		if options == "" && sub.Grant.ClientID != token.AuthenticatorClient {
 			sub.Grant.Ended = now // its app was removed, and so will be the row
 		}
