@@ -209,6 +209,8 @@ var theForeign = []foreignRule{
 	{"github.com/FastFilter/xorfilter", nil, []string{"internal/password", "internal/password/commongen"}, "the list of common passwords"},
 	{"golang.org/x/crypto/argon2", nil, []string{"internal/password"}, "one place hashes passwords"},
 	{"golang.org/x/crypto/bcrypt", nil, []string{"internal/password"}, "passwords of other systems"},
+	{"golang.org/x/crypto/cryptobyte", nil, []string{"internal/signingkey"}, "reads the DER of an ECDSA signature without reflection"},
+	{"golang.org/x/crypto/cryptobyte/asn1", nil, []string{"internal/signingkey"}, "its tags"},
 	{"golang.org/x/crypto/scrypt", nil, []string{"internal/password"}, "passwords of other systems"},
 	{"github.com/go-crypt/crypt", nil, []string{"internal/password"}, "passwords of other systems: SHA-crypt alone, because its collected decoders take plain text too"},
 	{"github.com/yuin/goldmark", nil, []string{"internal/docs"}, "makes pages of the documentation"},
