@@ -113,10 +113,10 @@ const (
 )
 
 // crew is how many messages of a channel one lease takes, and how many loops of one node work on it. Nobody's mail
-// waits for an RP that hangs, and no RP for another's.
+// waits for an RP that hangs, and no RP for another's. One of the loops looks for messages, and leaves that to another while it delivers.
 type crew struct {
 	loops, batch int
-	// bell: Ring wakes the loops, so that they look by themselves only for what another node has left, or failed with.
+	// bell: Ring wakes the one that looks, so that it looks by itself only for what another node has left, or failed with.
 	bell  bool
 	delay func(n int) time.Duration // before the n-th try
 }
@@ -133,19 +133,17 @@ const (
 	bellPause = time.Second
 )
 
-// Ring wakes the loops of pushes: a person waits in front of the screen for what was enqueued. It is called after the
+// Ring wakes whoever looks for pushes: a person waits in front of the screen for what was enqueued. It is called after the
 // commit, waits for nothing, and may be called in vain or not at all.
 func (w *Worker) Ring() {
-	for range crews[Push].loops {
-		select {
-		case w.ringing() <- struct{}{}:
-		default: // all are called already
-		}
+	select {
+	case w.ringing() <- struct{}{}:
+	default: // it is called already
 	}
 }
 
 func (w *Worker) ringing() chan struct{} {
-	w.hang.Do(func() { w.bell = make(chan struct{}, crews[Push].loops) })
+	w.hang.Do(func() { w.bell = make(chan struct{}, 1) })
 	return w.bell
 }
 
@@ -153,33 +151,55 @@ func (w *Worker) ringing() chan struct{} {
 func (w *Worker) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for channel := range w.Senders {
+		watch := make(chan struct{}, 1)
+		watch <- struct{}{}
 		for range crews[channel].loops {
-			all.Go(func() { w.work(ctx, channel) })
+			all.Go(func() { w.work(ctx, channel, watch) })
 		}
 	}
 	all.Wait()
 	return nil
 }
 
-func (w *Worker) work(ctx context.Context, channel Channel) {
+// work takes the watch, looks until there is something, and delivers it while another loop has the watch.
+func (w *Worker) work(ctx context.Context, channel Channel, watch chan struct{}) {
 	id, idle, bell := secret.NewID(), cmp.Or(w.Idle, idlePause), (chan struct{})(nil)
 	if crews[channel].bell {
 		idle, bell = cmp.Or(w.Idle, bellPause), w.ringing()
 	}
 	for {
-		n, err := w.batch(ctx, id, channel)
-		if err != nil && ctx.Err() == nil {
-			w.Log.Error("outbox: round failed", "error", err)
-		}
-		if n > 0 && err == nil {
-			continue
-		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-bell:
-		case <-time.After(idle):
+		case <-watch:
 		}
+		now := w.Now()
+		batch, err := w.lease(ctx, id, channel, now)
+		for err != nil || len(batch) == 0 {
+			w.failed(ctx, err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-bell:
+			case <-time.After(idle):
+			}
+			now = w.Now()
+			batch, err = w.lease(ctx, id, channel, now)
+		}
+		watch <- struct{}{}
+		if err := w.deliverAll(ctx, batch, now); err != nil {
+			w.failed(ctx, err)
+			select { // the database's fault: not at once again
+			case <-ctx.Done():
+			case <-time.After(idle):
+			}
+		}
+	}
+}
+
+func (w *Worker) failed(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		w.Log.Error("outbox: round failed", "error", err)
 	}
 }
 
@@ -197,22 +217,35 @@ func (w *Worker) Round(ctx context.Context, worker string) (n int, err error) {
 // batch leases one batch of a channel, delivers it, and says how many messages it had.
 func (w *Worker) batch(ctx context.Context, worker string, channel Channel) (int, error) {
 	now := w.Now()
+	batch, err := w.lease(ctx, worker, channel, now)
+	if err != nil {
+		return 0, err
+	}
+	return len(batch), w.deliverAll(ctx, batch, now)
+}
+
+func (w *Worker) lease(ctx context.Context, worker string, channel Channel, now time.Time) ([]Message, error) {
 	batch, err := w.Store.Lease(ctx, worker, channel, crews[channel].batch, now, now.Add(leaseTime))
 	if err != nil {
-		return 0, fmt.Errorf("lease: %w", err)
+		return nil, fmt.Errorf("lease: %w", err)
 	}
+	return batch, nil
+}
+
+// deliverAll delivers what was leased then.
+func (w *Worker) deliverAll(ctx context.Context, batch []Message, leased time.Time) error {
 	for _, m := range batch {
 		// What may not be finished within the lease is left: after it, the rest of the batch is anybody's, and
 		// would be sent twice where the other side is slow.
-		if w.Now().After(now.Add(leaseTime - sendTime)) {
-			return len(batch), nil
+		if w.Now().After(leased.Add(leaseTime - sendTime)) {
+			return nil
 		}
 		// A message in hand is finished even when the server stops: half a delivery would be sent again.
 		if err := w.deliver(context.WithoutCancel(ctx), m); err != nil {
-			return len(batch), fmt.Errorf("message %s: %w", m.ID, err)
+			return fmt.Errorf("message %s: %w", m.ID, err)
 		}
 	}
-	return len(batch), nil
+	return nil
 }
 
 // deliver takes one message as far as it gets today. An error is the database's, never the other side's.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/outbox"
@@ -313,6 +315,75 @@ func TestABellSendsAPushAtOnce(t *testing.T) {
 			s.worker.Ring()
 			<-heard
 		}
+	})
+}
+
+// shelf is a store of which the test says what lies in it.
+type shelf struct {
+	outbox.Store
+	mu    sync.Mutex
+	looks int
+	due   []outbox.Message
+	err   error
+}
+
+func (s *shelf) Lease(_ context.Context, _ string, _ outbox.Channel, n int, _, _ time.Time) ([]outbox.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
+	n = min(n, len(s.due))
+	batch := s.due[:n]
+	s.due = s.due[n:]
+	return batch, s.err
+}
+
+func (s *shelf) Accepted(context.Context, outbox.Message, string, time.Time) error { return nil }
+
+// see looks at it, or changes it, while nobody else does.
+func (s *shelf) see(look func()) { s.mu.Lock(); defer s.mu.Unlock(); look() }
+
+// hanging is another side that takes its time until it is let go.
+type hanging chan struct{}
+
+func (h hanging) Send(context.Context, outbox.Message) error { <-h; return nil }
+
+func TestOneLooksForAllAndAnotherWhileItDelivers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		there, free := &shelf{}, make(hanging)
+		w := &outbox.Worker{Store: there, Now: time.Now, Log: slog.New(slog.DiscardHandler), Senders: map[outbox.Channel]outbox.Sender{outbox.Logout: free}}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); w.Run(ctx) }() //nolint:errcheck // it returns nil
+		looked := func(after time.Duration) (n int) {
+			t.Helper()
+			there.see(func() { n = -there.looks })
+			time.Sleep(after)
+			synctest.Wait()
+			there.see(func() { n += there.looks })
+			return n
+		}
+		left := func() (n int) { there.see(func() { n = len(there.due) }); return n }
+		looked(10 * time.Second)
+		if n := looked(10 * time.Second); n != 40 {
+			t.Errorf("%d looks in ten seconds at rest", n)
+		}
+		message := outbox.Message{Channel: outbox.Logout, Expires: time.Now().Add(time.Hour)}
+		there.see(func() { there.due = slices.Repeat([]outbox.Message{message}, 20) })
+		looked(time.Second)
+		if left := left(); left != 12 { // four loops hold two each
+			t.Errorf("%d of 20 wait behind the ones that hang", left)
+		}
+		close(free)
+		looked(time.Second)
+		if left := left(); left != 0 {
+			t.Errorf("%d are left", left)
+		}
+		there.see(func() { there.err = errors.New("the database is away") })
+		if n := looked(10 * time.Second); n != 40 {
+			t.Errorf("%d looks in ten seconds while the database is away", n)
+		}
+		stop()
+		<-ended
 	})
 }
 
