@@ -145,6 +145,7 @@ func (d *desk) operations() {
 	d.refused("--scope belongs to --service", "rp", "create", "--name", "Lön", "--redirect-uri", "https://hrm.example.com/a", "--scope", "audit:read")
 	d.refused("an app needs --redirect-uri", "rp", "create", "--name", "Lön")
 	d.refused("one of its scopes", "rp", "create", "--service", "--name", "Lön", "--scope", "openid")
+	d.refused("it asks nobody", "rp", "set", service.ID, "--ciba", "poll")
 	d.says("rp", "delete", service.ID)
 
 	var till struct {

@@ -479,7 +479,9 @@ func TestANonceIsAskedForBeforeAnythingIsSpent(t *testing.T) {
 		h, l := w.holder(), newLogin(w.mobile)
 		code := l.code(t, w.browser().signIn(l, bosAddress, bosPass))
 		request := func() *http.Request {
-			return tokenRequest(l.RP, "grant_type", "authorization_code", "code", code, "redirect_uri", l.redirect, "code_verifier", l.verifier)
+			r := tokenRequest(l.RP, "grant_type", "authorization_code", "code", code, "redirect_uri", l.redirect, "code_verifier", l.verifier)
+			r.Header.Set("Origin", "https://app.example.com")
+			return r
 		}
 		out := h.send(w.app, request(), h.proof(http.MethodPost, "/token", ""))
 		if out.status != http.StatusBadRequest || out.text("error") != "use_dpop_nonce" || h.nonce == "" ||

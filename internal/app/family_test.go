@@ -52,7 +52,7 @@ func TestCodesAndFamiliesKeepTheirPromisesWhateverHappensAtOnce(t *testing.T) {
 			r.Repeat(map[string]func(*rapid.T){
 				"burst": burst, "and another": burst, "and a third": burst, // as often as that beside the others
 				"wait": func(r *rapid.T) {
-					w.clock.Advance(time.Duration(rapid.IntRange(1, 20).Draw(r, "seconds")) * time.Second)
+					w.clock.Advance(time.Duration(rapid.OneOf(rapid.IntRange(1, 20), rapid.SampledFrom([]int{10, 30})).Draw(r, "seconds")) * time.Second)
 				},
 				"a night": func(r *rapid.T) {
 					if rapid.IntRange(0, 5).Draw(r, "stays up") > 0 {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/portvakt/portvakt/internal/clientregistration"
 	"github.com/portvakt/portvakt/internal/control"
+	"github.com/portvakt/portvakt/internal/grant"
+	"github.com/portvakt/portvakt/internal/store"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
@@ -54,6 +56,17 @@ func TestAnAppThatIsRemovedIsShutAtOnceAndItsGrantsGoInBites(t *testing.T) {
 			}
 			if status, answer := w.refresh(rp, tokens["refresh_token"].(string)); status != http.StatusUnauthorized {
 				t.Errorf("%s: it refreshes: %d %v", how, status, answer)
+			}
+			// A refresh whose app was removed when it had been asked who it is.
+			_, claims := claimsOf(t, tokens["access_token"].(string))
+			err := store.InTx[grant.Tx](w.app.DB)(t.Context(), func(tx grant.Tx) error {
+				if _, rotated, err := tx.Rotate(t.Context(), claims["grant"].(string), rp.ClientID, 1, "", w.clock.Now()); err != nil || rotated {
+					t.Errorf("%s: a refresh under way goes on: %v", how, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
 			}
 			b.get("/account").expect(http.StatusOK).lacks(rp.Name)
 

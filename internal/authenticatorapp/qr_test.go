@@ -58,8 +58,9 @@ func asJPEG(t *testing.T, picture image.Image) []byte {
 }
 
 func post(h http.Handler, body []byte) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "https://login.example/push/qr", bytes.NewReader(body)))
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "https://login.example/push/qr", bytes.NewReader(body))
+	r.Header.Set("Origin", "https://authenticator.example")
+	h.ServeHTTP(w, r)
 	return w
 }
 

@@ -31,11 +31,11 @@ func ServiceScopes() []string {
 func (rp RP) IsService() bool { return len(rp.Scopes) > 0 }
 
 // ErrService says why a service is refused.
-var ErrService = errors.New("a service has a secret and scopes of its own, and no addresses: nobody logs in to it")
+var ErrService = errors.New("a service has a secret and scopes of its own, and no addresses: nobody logs in to it, and it asks nobody")
 
 func (rp RP) checkService() error {
 	if rp.IsPublic() || rp.RefreshTokens || rp.RequireACR != "" || len(rp.RedirectURIs)+len(rp.PostLogoutRedirectURIs) > 0 ||
-		rp.InitiateLoginURI+rp.ClientURI+rp.BackchannelLogoutURI != "" {
+		rp.InitiateLoginURI+rp.ClientURI+rp.BackchannelLogoutURI != "" || rp.Options.MayUse(CIBA) || rp.Options.Backchannel != (Backchannel{}) {
 		return ErrService
 	}
 	for i, scope := range rp.Scopes {

@@ -3,6 +3,8 @@ package signingkey
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -33,8 +35,8 @@ type header struct {
 
 func newSigner(id string, alg Alg, private any) (*signer, error) {
 	key, ok := private.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("a %T cannot sign", private)
+	if !ok || !fits(alg, key) {
+		return nil, fmt.Errorf("a %T does not sign %s", private, alg)
 	}
 	s := &signer{alg: alg, key: key, headers: map[string]string{}, size: 64}
 	if public, isRSA := key.Public().(*rsa.PublicKey); isRSA {
@@ -48,6 +50,19 @@ func newSigner(id string, alg Alg, private any) (*signer, error) {
 		s.headers[typ] = b64(text)
 	}
 	return s, nil
+}
+
+// fits says whether the key is one of the algorithm's.
+func fits(alg Alg, key crypto.Signer) bool {
+	switch public := key.Public().(type) {
+	case *ecdsa.PublicKey:
+		return alg == ES256 && public.Curve == elliptic.P256()
+	case *rsa.PublicKey:
+		return alg == RS256 || alg == PS256
+	case ed25519.PublicKey:
+		return alg == EdDSA
+	}
+	return false
 }
 
 // sign returns the payload under a header of the typ.

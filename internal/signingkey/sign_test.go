@@ -75,6 +75,11 @@ func TestATokenIsWrittenAsTheLibraryWritesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, alg := range []Alg{RS256, PS256, EdDSA, "none"} {
+		if _, err := newSigner("kid", alg, private); err == nil {
+			t.Errorf("a key of ES256 signs %s", alg)
+		}
+	}
 	unsigned := func(token string) string { return token[:strings.LastIndexByte(token, '.')] }
 	if unsigned(token) != unsigned(want) || len(token) != len(want) {
 		t.Errorf("%s\nand by the library\n%s", token, want)

@@ -49,7 +49,7 @@ UPDATE devices SET state = 'used' WHERE id = $1 AND state = 'approved' AND expir
 INSERT INTO grants (id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation, rotated_at,
   former_rotated_at, replays, created_at, expires_at, ended_at, jkt, subject)
 SELECT $1, $2, $3, a.id, $18, $5, $6, $7, $8, $9, $10, $11, $11, 0, $11, $12, 0, $13, $17
-FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND
+FROM accounts a WHERE a.id = $4 AND a.closed_at = 0 AND ($14 = '' OR a.epoch = $15 AND EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $3) AND
   ($14 <> 'browser' OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = $18 AND s.account_id = a.id AND s.epoch = $15 AND s.` + notEnded + ` AND s.expires_at > $11)) AND
   ($14 <> 'phone' OR EXISTS (SELECT 1 FROM connections c JOIN persons p ON p.id = c.person_id
     JOIN relying_party_organisations o ON o.organisation_id = p.organisation_id AND o.client_id = $3 WHERE c.account_id = a.id)) AND

@@ -140,6 +140,8 @@ func (db *DB) exportGrants(ctx context.Context, acc account.Account, e *myaccoun
 		err = scan(&g.ClientID, &g.App, &g.Scope, &g.Offline, &g.Session, &created, &used, &expires, &ended)
 		if g.ClientID == token.AuthenticatorClient {
 			g.App = "Portvakt Authenticator" // which is registered nowhere
+		} else if g.App == "" && ended == 0 {
+			ended = ms(db.now()) // its app was removed, and so will be the row
 		}
 		g.Created, g.Used, g.Expires, g.Ended = fromMS(created), fromMS(used), fromMS(expires), fromMS(ended)
 		return g, err

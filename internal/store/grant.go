@@ -72,11 +72,12 @@ WHERE s.id = $4 AND s.account_id = $14 AND s.` + notEnded + ` AND s.expires_at >
 ON CONFLICT (code_id) DO NOTHING
 RETURNING id`
 
-	// The key must be the one that the grant is bound to; none where it is bound to none.
+	// The key must be the one that the grant is bound to; none where it is bound to none. The app may have been removed since it was asked who it is.
 	rotateGrant statement = `
 UPDATE grants SET generation = generation + 1, former_rotated_at = rotated_at, rotated_at = $4, replays = 0
 WHERE id = $1 AND client_id = $2 AND generation = $3 AND jkt = $5 AND ended_at = 0 AND expires_at > $4
   AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = grants.account_id AND a.closed_at = 0)
+  AND (client_id = $6 OR EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $2))
   AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id AND s.` + notEnded + ` AND s.expires_at > $4))
 RETURNING id, code_id, client_id, account_id, session_id, scope, offline, acr, amr, auth_time, generation,
   rotated_at, former_rotated_at, replays, created_at, expires_at, ended_at, jkt, company, subject, resource`
@@ -229,7 +230,7 @@ func (tx *Tx) InsertGrant(ctx context.Context, g grant.Grant, epoch int64, issue
 // Rotate moves the grant from the given generation to the next, if that is its present one, it stands, and it is bound to the key.
 func (tx *Tx) Rotate(ctx context.Context, id, clientID string, generation int, jkt string, now time.Time) (grant.Grant, bool, error) {
 	var r grantRow
-	ok, err := tx.query(ctx, rotateGrant, id, clientID, int64(generation), ms(now), jkt).one(r.dest()...)
+	ok, err := tx.query(ctx, rotateGrant, id, clientID, int64(generation), ms(now), jkt, token.AuthenticatorClient).one(r.dest()...)
 	return r.grant(), ok, err
 }
 

@@ -23,7 +23,9 @@ const (
 	// tries is how often a transaction runs at most; from aloneFrom on, no other runs on this node beside it.
 	tries     = 5
 	aloneFrom = 3
-	// pgPatience is how long one run may take.
+	// statements is how many of them a connection keeps prepared: all that there are.
+	statements = 1024
+	// pgPatience is how long one run may take. A COMMIT that is under way then has an unknown outcome.
 	pgPatience = 10 * time.Second
 )
 
@@ -48,6 +50,9 @@ func openPostgres(ctx context.Context, url string, conns int, owner *DB) (*pg, e
 			conns = min(32, max(8, 4*runtime.GOMAXPROCS(0)))
 		}
 		cfg.MaxConns = int32(conns)
+	}
+	if !strings.Contains(url, "statement_cache_capacity") {
+		cfg.ConnConfig.StatementCacheCapacity = statements
 	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -165,7 +170,7 @@ func (p *pg) try(ctx context.Context, j *call) (again bool, err error) {
 		switch {
 		case isRetryable(err):
 			return true, err
-		case rolledBack(err):
+		case rolledBack(err), t.isOpen(): // what was sent before COMMIT has failed
 			return false, fmt.Errorf("committing: %w", err)
 		}
 		return false, fmt.Errorf("%w: %w", ErrCommitUnknown, err)
@@ -235,8 +240,11 @@ const (
 	pgRollback = "ROLLBACK"
 )
 
-// maxWaiting bounds what waits to be sent: a bulk transaction's rows would otherwise all lie in memory.
-const maxWaiting = 100
+// What waits to be sent is bounded in statements and bytes: a bulk transaction's rows, and a guide's pictures, would otherwise all lie in memory.
+const (
+	maxWaiting      = 100
+	maxWaitingBytes = 1 << 20
+)
 
 // pgTx runs a transaction's statements; pgx prepares and keeps them on each connection. A way to the server and back costs both sides more than
 // most statements: BEGIN goes with the first one, what only writes with the next that somebody waits for, and the last of it with COMMIT.
@@ -245,6 +253,7 @@ type pgTx struct {
 	begun   bool // BEGIN was sent, or waits
 	there   bool // the server has answered
 	waiting pgx.Batch
+	bytes   int           // of what waits
 	trips   *atomic.Int64 // ways to the server and back
 }
 
@@ -255,12 +264,20 @@ func (t *pgTx) queue(s statement, args []any) {
 		t.waiting.Queue(pgBegin)
 	}
 	t.waiting.Queue(string(s), args...)
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			t.bytes += len(v)
+		case []byte:
+			t.bytes += len(v)
+		}
+	}
 }
 
 // send sends what waits, and reads the answers but the last. An error is that of the first statement that failed; the server has skipped those behind it.
 func (t *pgTx) send(ctx context.Context) (pgx.BatchResults, error) {
 	batch := t.waiting
-	t.waiting = pgx.Batch{}
+	t.waiting, t.bytes = pgx.Batch{}, 0
 	t.trips.Add(1)
 	answers := t.conn.SendBatch(ctx, &batch)
 	for range batch.Len() - 1 {
@@ -288,7 +305,7 @@ func (t *pgTx) run(ctx context.Context) (tag pgconn.CommandTag, err error) {
 
 func (t *pgTx) write(ctx context.Context, s statement, args []any) error {
 	t.queue(s, args)
-	if t.waiting.Len() < maxWaiting {
+	if t.waiting.Len() < maxWaiting && t.bytes < maxWaitingBytes {
 		return nil
 	}
 	_, err := t.run(ctx)
@@ -340,10 +357,13 @@ func (t *pgTx) commit(ctx context.Context) error {
 // rollback undoes what has reached the server. It is of no consequence after a failed COMMIT, and a connection that is still inside of a transaction goes
 // back to no pool.
 func (t *pgTx) rollback(ctx context.Context) {
-	if !t.conn.IsClosed() && t.conn.PgConn().TxStatus() != idle {
+	if t.isOpen() {
 		_, _ = t.conn.Exec(ctx, pgRollback)
 	}
 }
+
+// isOpen says whether the connection stands inside of the transaction: then nothing is committed.
+func (t *pgTx) isOpen() bool { return !t.conn.IsClosed() && t.conn.PgConn().TxStatus() != idle }
 
 // idle is the state of a connection outside of any transaction (PostgreSQL's protocol, ReadyForQuery).
 const idle = 'I'

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -366,7 +367,11 @@ func TestWhatIsOnlyWrittenTravelsWithTheNextQuestion(t *testing.T) {
 			return errors.Join(err, failed)
 		}},
 		"more than is kept back at once": {3, func(tx *Tx) error { return write(tx, numbered(2*maxWaiting)...) }},
-		"writes that are given up":       {0, func(tx *Tx) error { _ = write(tx, "h"); return errRefused }},
+		"few, but large": {3, func(tx *Tx) error {
+			large := strings.Repeat("x", maxWaitingBytes)
+			return errors.Join(write(tx, "i", "j"), tx.write(ctx, useLink, "i", 1, large), tx.write(ctx, useLink, "j", 1, large))
+		}},
+		"writes that are given up": {0, func(tx *Tx) error { _ = write(tx, "h"); return errRefused }},
 	} {
 		before := engine.trips.Load()
 		if err := inTx(db, ctx, c.fn); err != nil && !errors.Is(err, errRefused) {
@@ -374,6 +379,33 @@ func TestWhatIsOnlyWrittenTravelsWithTheNextQuestion(t *testing.T) {
 		}
 		if n := engine.trips.Load() - before; n != c.trips {
 			t.Errorf("%s: %d ways to the server and back, want %d", name, n, c.trips)
+		}
+	}
+}
+
+// TestWhatFailsBeforeCommitHasNoUnknownOutcome: the server has said that it failed, or it was never sent.
+func TestWhatFailsBeforeCommitHasNoUnknownOutcome(t *testing.T) {
+	db := openPG(t)
+	must(t, db, makeLinks, `INSERT INTO engine_links (id, used_at, used_by) VALUES ('link', 0, '')`)
+	ctx := t.Context()
+	for name, late := range map[string]func(tx *Tx) error{
+		"a statement that took too long": func(tx *Tx) error {
+			return errors.Join(tx.write(ctx, `SET LOCAL statement_timeout = 10`), tx.write(ctx, `SELECT pg_sleep(5)`))
+		},
+		"an argument of a wrong kind": func(tx *Tx) error { return tx.write(ctx, useLink, "link", "no number", "me") },
+	} {
+		err := inTx(db, ctx, func(tx *Tx) error {
+			if _, err := tx.exec(ctx, useLink, "link", 1, "me"); err != nil {
+				return err
+			}
+			return late(tx)
+		})
+		if err == nil || errors.Is(err, ErrCommitUnknown) {
+			t.Errorf("%s: %v", name, err)
+		}
+		var who string
+		if _, err := db.query(ctx, whoUsed, "link").one(&who); err != nil || who != "" {
+			t.Errorf("%s: %v, used by %q", name, err, who)
 		}
 	}
 }
