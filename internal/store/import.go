@@ -115,8 +115,7 @@ func (tx *Tx) InsertImport(ctx context.Context, i provisioning.Import) error {
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, insertImport, i.ID, string(i.Organisation), i.Name, i.Sheet, header, sample, mapping, i.Fingerprint, i.Remembered)
-	return err
+	return tx.write(ctx, insertImport, i.ID, string(i.Organisation), i.Name, i.Sheet, header, sample, mapping, i.Fingerprint, i.Remembered)
 }
 
 // tables are the parts of an import that are JSON.
@@ -154,8 +153,7 @@ func (tx *Tx) SaveMapping(ctx context.Context, i provisioning.Import, m register
 	if err := tx.write(ctx, saveImportMapping, i.ID, string(text)); err != nil {
 		return err
 	}
-	err = tx.write(ctx, rememberMapping, string(i.Organisation), i.Fingerprint, string(text), ms(now))
-	return err
+	return tx.write(ctx, rememberMapping, string(i.Organisation), i.Fingerprint, string(text), ms(now))
 }
 
 // FindMapping looks for the mapping of the organisation's earlier files with these columns.
@@ -191,8 +189,7 @@ func (tx *Tx) StageEntry(ctx context.Context, id string, e register.Entry) error
 	}
 	key := stored(e.Key.Reveal())
 	hash := sha256.Sum256([]byte(stored(e.Source) + "\x00" + key))
-	err = tx.write(ctx, stageEntry, id, hash[:16], int64(e.Line), e.Source, key, string(text))
-	return err
+	return tx.write(ctx, stageEntry, id, hash[:16], int64(e.Line), e.Source, key, string(text))
 }
 
 // ListStaged lists the first n staged entries, those of a person together, with what the register has of her.
@@ -312,9 +309,8 @@ func (tx *Tx) SaveHold(ctx context.Context, h provisioning.Hold) error {
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, saveHold, h.ID, string(h.Organisation), h.Person, h.Import, string(change), ms(h.Created), ms(h.Decided), string(h.By),
+	return tx.write(ctx, saveHold, h.ID, string(h.Organisation), h.Person, h.Import, string(change), ms(h.Created), ms(h.Decided), string(h.By),
 		string(h.Decision))
-	return err
 }
 
 // LatestHold finds the newest hold of a person.

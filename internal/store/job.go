@@ -102,9 +102,8 @@ func (tx *Tx) InsertJob(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, insertJob, j.ID, string(j.Kind), string(j.Organisation), string(j.By), string(j.State), j.Position, j.Total, counts, params,
+	return tx.write(ctx, insertJob, j.ID, string(j.Kind), string(j.Organisation), string(j.By), string(j.State), j.Position, j.Total, counts, params,
 		ms(j.Created), ms(j.NotBefore))
-	return err
 }
 
 // FindJob looks a job of the organisation up.
@@ -188,8 +187,7 @@ func (tx *Tx) SaveJob(ctx context.Context, j job.Job, holder string, now time.Ti
 // ReturnJob ends the holder's lease.
 func (db *DB) ReturnJob(ctx context.Context, id, holder string, next time.Time) error {
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		err := tx.write(ctx, returnJob, id, holder, ms(next))
-		return err
+		return tx.write(ctx, returnJob, id, holder, ms(next))
 	})
 }
 
@@ -199,7 +197,6 @@ func (db *DB) ReleaseJobs(ctx context.Context) error {
 		return nil
 	}
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		err := tx.write(ctx, releaseJobs)
-		return err
+		return tx.write(ctx, releaseJobs)
 	})
 }

@@ -57,9 +57,8 @@ func (tx *Tx) Enqueue(ctx context.Context, m outbox.Message) error {
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
+	return tx.write(ctx, enqueue, m.ID, string(m.Channel), m.Template, m.To, string(m.Account), m.Language, string(params),
 		orEmpty(m.Secret), int64(m.Lane), ms(m.Created), ms(m.NotBefore), ms(m.Expires), m.Prepared, m.Link, string(m.Organisation), m.Person)
-	return err
 }
 
 func orEmpty(b []byte) []byte {
@@ -105,8 +104,7 @@ func (db *DB) ReleaseMessages(ctx context.Context) error {
 		return nil
 	}
 	return InTx[*Tx](db)(ctx, func(tx *Tx) error {
-		err := tx.write(ctx, releaseMessages)
-		return err
+		return tx.write(ctx, releaseMessages)
 	})
 }
 

@@ -272,8 +272,7 @@ func (tx *Tx) InsertPreparationLink(ctx context.Context, l preparation.Link, now
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
-	return err
+	return tx.write(ctx, expireOldPreparationLinks, l.Person, string(l.Purpose), ms(now), l.ID, int64(l.Purpose.MaxLiving()-1))
 }
 
 // ConsumePreparationLink marks the link used by the operation; false if another one has used it.

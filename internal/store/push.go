@@ -263,9 +263,8 @@ func (tx *Tx) InsertChallenge(ctx context.Context, c push.Challenge) error {
 	if err != nil {
 		return err
 	}
-	err = tx.write(ctx, insertChallenge, c.ID, string(c.Account), c.Attempt, string(c.Purpose), string(c.Mode), c.ClientID, string(shown), c.Sealed,
+	return tx.write(ctx, insertChallenge, c.ID, string(c.Account), c.Attempt, string(c.Purpose), string(c.Mode), c.ClientID, string(shown), c.Sealed,
 		string(c.State), ms(c.Created), ms(c.Expires))
-	return err
 }
 
 func scanChallenge(scan scan) (c push.Challenge, err error) {

@@ -145,8 +145,7 @@ func (tx *Tx) InsertLink(ctx context.Context, l onetime.Link, now time.Time) err
 	if err != nil || l.Purpose.Outlives() {
 		return err
 	}
-	err = tx.write(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
-	return err
+	return tx.write(ctx, expireOldLinks, string(l.Account), string(l.Purpose), ms(now), l.ID, int64(onetime.MaxLiving-1))
 }
 
 // SavePrepared stores what the preparation made of a message, and which link it carries.
