@@ -101,3 +101,31 @@ func TestNothingIsConsumedWhileAnAppsKeysCannotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// TestALogoutTokenIsEncryptedWhereIDTokensAre, and waits where it cannot be (Back-Channel Logout §2.6).
+func TestALogoutTokenIsEncryptedWhereIDTokensAre(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p, listener := published(t), w.listens("told", "ES256")
+		c := w.inFront(p.isEncrypted, func(rp *control.RP) { rp.BackchannelLogoutURI = listener.uri })
+		b := w.browser()
+		b.tokens(c)
+		p.gone.Store(true)
+		w.clock.Advance(2 * time.Hour) // longer than keys are remembered
+		b.post("/signout")
+		w.deliver()
+		if got := listener.heard(); len(got) != 0 {
+			t.Fatalf("told in the clear: %v", got)
+		}
+		p.gone.Store(false)
+		w.clock.Advance(time.Hour)
+		w.deliver()
+		got := listener.heard()
+		if len(got) != 1 {
+			t.Fatalf("told %d times", len(got))
+		}
+		token := p.open(t, got[0].Get("logout_token"))
+		if told := claims(t, token); header(t, token)["typ"] != "logout+jwt" || told["aud"] != c.ClientID || told["sid"] == nil {
+			t.Errorf("told: %v", told)
+		}
+	})
+}
