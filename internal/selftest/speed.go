@@ -37,6 +37,8 @@ type Target struct {
 	ServiceScope  string `json:"service_scope,omitempty"`
 	// PIDs are the processes of the server (Linux); those that they have started are counted with them.
 	PIDs []int `json:"pids,omitempty"`
+	// Beside are processes whose time counts as well, and whose memory does not, as a database's server.
+	Beside []int `json:"-"`
 }
 
 // Speed is what an operation has cost.
@@ -48,6 +50,7 @@ type Speed struct {
 	Processor time.Duration // of the server's processes; 0: not known here
 	Middle    time.Duration
 	High      time.Duration // of an answer, the 99th percentile
+	Resident  int64         // the most that the server's processes held of the memory, in bytes; 0: not known here
 }
 
 // Each is the processor's time for one operation in milliseconds; 0 where it is not known.
@@ -61,7 +64,7 @@ func (s Speed) Each() float64 {
 // Add puts another round of the same operation to this one. The percentiles are the worse of the two.
 func (s Speed) Add(o Speed) Speed {
 	return Speed{Count: s.Count + o.Count, Errors: s.Errors + o.Errors, First: errors.Join(s.First, o.First), Took: s.Took + o.Took,
-		Processor: s.Processor + o.Processor, Middle: max(s.Middle, o.Middle), High: max(s.High, o.High)}
+		Processor: s.Processor + o.Processor, Middle: max(s.Middle, o.Middle), High: max(s.High, o.High), Resident: max(s.Resident, o.Resident)}
 }
 
 // Operation is one of those that are measured.
@@ -134,6 +137,7 @@ func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts ti
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed atomic.Int64
+	most := highest(func() int64 { return resident(c.target.PIDs...) })
 	used, begin := c.processors(), time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, once := range clients {
@@ -157,10 +161,11 @@ func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts ti
 			return ctx.Err()
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	s.Took, s.Processor = time.Since(begin), c.processors()-used
+	if s.Resident = most(); err != nil {
 		return s, err
 	}
-	s.Took, s.Processor = time.Since(begin), c.processors()-used
 	s.Count, s.Errors = len(all), int(failed.Load())
 	slices.Sort(all)
 	s.Middle, s.High = percentile(all, 50), percentile(all, 99)
