@@ -35,6 +35,11 @@ type Target struct {
 	Service       string `json:"service,omitempty"`
 	ServiceSecret string `json:"service_secret,omitempty"`
 	ServiceScope  string `json:"service_scope,omitempty"`
+	// People who log in with a password in Portvakt's pages, and of a server that does nothing else with it the address that hashes one; neither: that is
+	// not measured.
+	Addresses []string `json:"addresses,omitempty"`
+	Password  string   `json:"password,omitempty"`
+	HashAt    string   `json:"hash_at,omitempty"`
 	// PIDs are the processes of the server (Linux); those that they have started are counted with them.
 	PIDs []int `json:"pids,omitempty"`
 	// Beside are processes whose time counts as well, and whose memory does not, as a database's server.
@@ -79,11 +84,12 @@ const (
 	Introspection     Operation = "introspection"
 	Discovery         Operation = "discovery"
 	JWKS              Operation = "jwks"
+	Login             Operation = "login"
 )
 
 // Operations lists them.
 func Operations() []Operation {
-	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS}
+	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS, Login}
 }
 
 // Client measures one target.
@@ -186,6 +192,20 @@ func (c *Client) prepare(ctx context.Context, op Operation, i int) (func(context
 		}
 		return func(ctx context.Context) error {
 			_, err := c.token(ctx, t.Service, t.ServiceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {t.ServiceScope}})
+			return err
+		}, nil
+	case Login:
+		if t.HashAt != "" {
+			return func(ctx context.Context) error {
+				_, _, err := c.send(ctx, http.MethodPost, t.HashAt, nil, url.Values{"password": {t.Password}}, http.StatusOK)
+				return err
+			}, nil
+		}
+		if len(t.Addresses) == 0 {
+			return nil, ErrNotHad
+		}
+		return func(ctx context.Context) error {
+			_, err := logIn(ctx, t.Issuer, i, t.Addresses[i%len(t.Addresses)], t.Password)
 			return err
 		}, nil
 	}
