@@ -115,7 +115,7 @@ func (f *floor) routes() http.Handler {
 	})
 	mux.HandleFunc("POST /token", f.token)
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-		_, _, err := f.pw.Verify(r.Context(), "", r.FormValue("password"))
+		_, err := f.pw.Hash(r.Context(), r.FormValue("password"))
 		f.answer(w, nil, err)
 	})
 	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
