@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,28 @@ func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
 	if !reflect.DeepEqual(got, a) {
 		t.Errorf("got %+v\nwant %+v", got, a)
 	}
+}
+
+// TestAttemptsOfManyAtOnceStayApart: whoever packs a cookie does it with what another has just used.
+func TestAttemptsOfManyAtOnceStayApart(t *testing.T) {
+	k := ring(t)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for range 50 {
+				a := authn.NewAttempt(request(), "sv", now)
+				a.Address = strings.Repeat("å", i*20)
+				cookie, err := authn.SealAttempt(k, a, now)
+				got, opened := authn.OpenAttempt(k, a.ID, cookie, now)
+				_, torn := authn.OpenAttempt(k, a.ID, cookie[:len(cookie)-9], now)
+				if err != nil || opened != nil || torn == nil || got.Address != a.Address || got.Request.State != a.Request.State {
+					t.Errorf("%d: %v, %v, %v", i, err, opened, torn)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestAnAttemptOpensOnlyUnderItsOwnNameAndTime(t *testing.T) {
