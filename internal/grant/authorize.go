@@ -76,7 +76,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		return d, nil
 	}
 	now := s.Now()
-	r, fault := parseRequest(q, sso.RP, now)
+	r, fault := s.parseRequest(q, sso.RP, now)
 	if broken != nil {
 		fault = broken
 	}
@@ -179,7 +179,7 @@ type Error struct {
 // Error makes it an error value.
 func (e Error) Error() string { return e.Code + ": " + e.Description }
 
-func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Request, *Error) {
+func (s *Service) parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Request, *Error) {
 	bad := func(code, description string) (authn.Request, *Error) {
 		return authn.Request{}, &Error{code, description}
 	}
@@ -233,7 +233,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		}
 		r.MaxAge = &n
 	}
-	if r.Resource = q.Get("resource"); r.Resource != "" && !slices.Contains(rp.Options.Resources, r.Resource) {
+	var err error
+	if r.Resource, err = s.target(rp, "", q.Get("resource")); err != nil {
 		return bad(errTarget.Code, errTarget.Description)
 	}
 	if v := q.Get("claims"); v != "" {
