@@ -116,7 +116,9 @@ func TestProgramsOfOthersWithoutABrowser(t *testing.T) {
 		"access": answer["access_token"], "resource": payrollAPI, "key": key, "registrationToken": w.initial(control.RegistrationToken{PKCE: true, Uses: 1}),
 		"apps": map[string]any{
 			"screen": app(w.screen()), "service": app(w.program(relyingparty.RegisterRead).rp), "gateway": app(w.server("Gateway")),
-			"keyed": app(w.signer(h, func(rp *control.RP) { rp.Options.GrantTypes = []string{relyingparty.AuthorizationCode, relyingparty.DeviceCode} })),
+			"keyed": app(w.signer(h, func(rp *control.RP) {
+				rp.Options.GrantTypes = []string{relyingparty.AuthorizationCode, relyingparty.DeviceCode}
+			})),
 			"mac": app(w.register(control.RP{Name: "Payroll", RedirectURIs: []string{hrmURL + "/payroll"}, PKCE: true,
 				Options: control.Options{AuthMethod: "client_secret_jwt"}})),
 		}}, 18, func(code string) {
