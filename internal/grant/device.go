@@ -31,6 +31,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 		return Tokens{}, errGrantType
 	}
 	now := s.Now()
+	to, unread := s.recipient(ctx, rp, rp.Options.IDTokenEncryption())
 	var g Grant
 	var refused error // an answer that what the poll has changed must outlive
 	err = s.InTx(ctx, func(tx Tx) error {
@@ -45,7 +46,9 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 			refused = errSlow
 			return nil
 		}
-		g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now)
+		if g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now); err == nil && refused == nil {
+			err = unread // undoes what was settled: the program asks once more
+		}
 		return err
 	})
 	if err == nil {
@@ -54,7 +57,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 	if err != nil {
 		return Tokens{}, err
 	}
-	return s.tokens(ctx, rp, g, jkt, "")
+	return s.tokens(rp, to, g, jkt, "")
 }
 
 // settle gives what a device code in its state is worth.
