@@ -224,7 +224,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	listed, public := outside(ways.Listed, o.Now), outside(ways.Public, o.Now)
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now, Listed: listed, Public: public}
-	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), InBulkTx: store.InBulkTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Fetch: listed.RequestObjects, FetchPublic: public.RequestObjects,
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), InBulkTx: store.InBulkTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Issuer: s.Issuer, Fetch: listed.RequestObjects, FetchPublic: public.RequestObjects,
 		Admission: clientregistration.Admission(s.ClientRegistration), WithoutPKCE: s.ClientRegistrationWithoutPKCE}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),

@@ -39,7 +39,10 @@ type Request struct {
 	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
 	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
 	Resource     string      `json:"q,omitempty"` // that the access token is for (RFC 8707); empty: none was named
-	Received     time.Time   `json:"-"`
+	// Pushed and Signed say that the RP was held to pushing, and to signing, what it asks.
+	Pushed   bool      `json:"d,omitempty"`
+	Signed   bool      `json:"g,omitempty"`
+	Received time.Time `json:"-"`
 }
 
 // Attempt is a sign-in under way. Before the first proof it exists only in its sealed cookie, which never
