@@ -118,7 +118,7 @@ func TestAnAnswerAboutATokenCanBeSigned(t *testing.T) {
 		t.Errorf("%+v %v", claims, err)
 	}
 	// What it is, and that it is ours: another JWT of ours must not pass for it (RFC 9701 §5).
-	if signed, err := jose.ParseSigned(rec.Body.String(), []jose.SignatureAlgorithm{jose.ES256}); err != nil ||
+	if signed, err := jose.ParseSignedCompact(rec.Body.String(), []jose.SignatureAlgorithm{jose.ES256}); err != nil ||
 		signed.Signatures[0].Header.ExtraHeaders["typ"] != "token-introspection+jwt" {
 		t.Errorf("%+v, %v", signed, err)
 	} else if _, err := signed.Verify(w.published(t)); err != nil {
