@@ -55,7 +55,7 @@ func TestALogoutIsPostedAndItsAnswerIsUnderstood(t *testing.T) {
 			}
 			w.WriteHeader(status)
 		}))
-		l := outbound.Logout{Clients: outbound.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
+		l := outbound.Logout{Clients: outbound.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, outbound.Timeout),
 			Token: func(_ context.Context, client, subject string, id session.ID) (string, string, bool, error) {
 				return "token of " + client + " " + subject + " " + string(id), server.URL, false, nil
 			}}
