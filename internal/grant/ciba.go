@@ -152,7 +152,7 @@ func (s *Service) readAsk(ctx context.Context, rp relyingparty.RP, form url.Valu
 	case r.Subject != "":
 		return bad("invalid_request", "the hint names the person: claims does not")
 	case form.Get("resource") != "":
-		return bad("invalid_target", "what comes of a question is for this issuer alone")
+		return ask{}, errAskedTarget
 	case !isMessage(q.Message):
 		return bad("invalid_binding_message", "binding_message is required: 1 to 20 letters, digits, spaces and -.:#/")
 	}
