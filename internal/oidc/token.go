@@ -78,7 +78,7 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	info, signed, err := d.Grant.Userinfo(r.Context(), use)
-	if e, ok := errors.AsType[grant.Error](err); ok {
+	if e, ok := errors.AsType[grant.Error](err); ok && e.Code != "server_error" {
 		challenge.Code, challenge.Description = e.Code, e.Description
 		if e.Code == "insufficient_scope" {
 			challenge.Scope = "openid"
@@ -177,6 +177,8 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
 		}
 		d.refuse(w, r, http.StatusUnauthorized, e)
+	case e.Code == "server_error": // it may be there at the next try
+		d.refuse(w, r, http.StatusServiceUnavailable, e)
 	default:
 		d.refuse(w, r, http.StatusBadRequest, e)
 	}
