@@ -83,7 +83,7 @@ func (s *Service) Ask(ctx context.Context, c Client, u Use, form url.Values, add
 	case !rp.Options.MayUse(relyingparty.CIBA) || rp.IsPublic():
 		return Question{}, Error{"unauthorized_client", "this client is not registered to ask people on their phones"}
 	}
-	if err := checkProofs(rp, u); err != nil {
+	if err := checkProofs(rp.Options, u); err != nil {
 		return Question{}, err
 	}
 	jkt, err := s.prove(u)
