@@ -58,8 +58,8 @@ const routes = {
 };
 
 const server = createServer(async (request, response) => {
-  const url = new URL(BASE_URL + request.url);
-  const route = routes[`${request.method} ${url.pathname}`];
+  const url = request.url.startsWith("/") && new URL(BASE_URL + request.url);
+  const route = url && routes[`${request.method} ${url.pathname}`];
   if (!route) return page(response, 404, "There is no such page", "");
   const id = /(?:^|; )app=([\w-]+)/.exec(request.headers.cookie)?.[1];
   await route(response, { session: sessions.get(id), id, url }).catch((error) => page(response, 400, "That did not work", `<p>${text(String(error))}</p><a href="/login">Log in</a>`));
