@@ -164,17 +164,6 @@ func FuzzOpenCode(f *testing.F) {
 	})
 }
 
-func FuzzReadHint(f *testing.F) {
-	s := service(f)
-	f.Add("")
-	f.Add("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.")
-	f.Fuzz(func(t *testing.T, token string) {
-		if c, ok := s.readHint(token); ok {
-			t.Errorf("%q is a hint of ours: %+v", token, c)
-		}
-	})
-}
-
 // TestOurOwnAddressesAreNoResourceOfAnApps, whatever its registration says: one may be older than the rule.
 func TestOurOwnAddressesAreNoResourceOfAnApps(t *testing.T) {
 	s := service(t)
