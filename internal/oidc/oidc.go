@@ -54,11 +54,11 @@ func (d *Door) Routes(mux interface {
 	mux.Handle("GET /.well-known/openid-configuration", fixed(metadata))
 	mux.Handle("GET /.well-known/oauth-authorization-server", fixed(metadata)) // RFC 8414
 	mux.Handle("GET "+jwksPath, public(d.Keys.JWKS))
-	mux.Handle("GET "+authorizePath, d.Kit.Handle(d.getAuthorize))
-	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
-	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
+	mux.Handle("GET "+authorizePath, d.fromApp(d.getAuthorize))
+	mux.Handle("POST "+authorizePath, d.fromApp(d.postToGet(authorizePath)))
+	mux.Handle("GET "+endSessionPath, d.fromApp(d.getEndSession))
 	mux.Handle("GET "+checkPath, d.Kit.Handle(d.getCheckSession))
-	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
+	mux.Handle("POST "+endSessionPath, d.fromApp(d.postToGet(endSessionPath)))
 	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.asClient(d.postToken))))
 	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
@@ -70,8 +70,20 @@ func (d *Door) Routes(mux interface {
 	d.registerRoutes(mux)
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods)))
+		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods+", OPTIONS")))
 	}
+	for path, methods := range map[string]string{authorizePath: "GET, POST", endSessionPath: "GET, POST", introspectPath: "POST", grant.CIBAPath: "POST"} {
+		mux.Handle(path, d.wrongMethod(methods))
+	}
+}
+
+// fromApp handles what an app says by way of a browser.
+func (d *Door) fromApp(h web.HandlerFunc) http.Handler {
+	next := d.Kit.Handle(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		web.FromApp(r)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fixed answers bytes that were made beforehand.
@@ -95,8 +107,8 @@ var cacheControl = fmt.Sprintf("public, max-age=%d", int(signingkey.JWKSMaxAge/t
 // wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
 func (d *Door) wrongMethod(allowed string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", allowed+", OPTIONS")
-		d.refuse(w, r, http.StatusMethodNotAllowed, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed})
+		w.Header().Set("Allow", allowed)
+		d.refuse(w, r, http.StatusMethodNotAllowed, grant.Error{Code: "invalid_request", Description: "the method must be one of " + allowed})
 	}
 }
 

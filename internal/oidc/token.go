@@ -74,7 +74,8 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 	challenge := web.Challenge{DPoP: use.IsDPoP(), Algs: proofAlgs}
 	if !use.IsDPoP() && !strings.EqualFold(use.Scheme, "Bearer") || use.Token == "" {
 		challenge.Write(w.Header()) // RFC 6750 §3: no error code where nothing was tried
-		w.WriteHeader(challenge.Status())
+		d.Kit.RefusedProgram(r, challenge.Status(), r.URL.Path, "no access token in the Authorization header")
+		web.JSON(w, challenge.Status(), map[string]string{"reference": web.Reference(r.Context())})
 		return
 	}
 	info, signed, err := d.Grant.Userinfo(r.Context(), use)
