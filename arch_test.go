@@ -86,7 +86,7 @@ var theHouse = map[string]room{
 		password preparation provisioning push recovery robot secret signin signingkey phone sms store transition ui vapid visitor web webpush`},
 	"internal/demo": {root, `administrator app config control organisation person provisioning recoverycode secret totp samples/hrm samples/hrmmobile samples/inbox`},
 
-	"internal/selftest": {root, "app config control person provisioning secret store totp"},
+	"internal/selftest": {root, "app config control password person provisioning secret store totp"},
 
 	"internal/config": {settings, "secret"},
 

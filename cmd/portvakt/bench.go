@@ -13,7 +13,7 @@ import (
 
 type benchCommand struct {
 	Target     []byte               `arg:"" optional:"" help:"A file that says where another provider is and how it is measured (docs/performance.md); the default is a private Portvakt, beside a server that checks nothing." type:"filecontent"`
-	Operations []selftest.Operation `help:"What is measured." default:"hop,refresh,client-credentials,userinfo,introspection,discovery,jwks"`
+	Operations []selftest.Operation `help:"What is measured." default:"hop,refresh,client-credentials,userinfo,introspection,discovery,jwks,login"`
 	AtOnce     int                  `help:"Clients at once." default:"32"`
 	Lasts      time.Duration        `help:"How long a round of an operation lasts." default:"3s"`
 	Rounds     int                  `help:"Rounds of each operation, in turn with the other server, so that whatever else the machine does falls on both alike." default:"3"`
@@ -52,12 +52,12 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		defer end() //nolint:errcheck // it is told to stop
-		least.PIDs = append(least.PIDs, c.PID...)
+		least.Beside = c.PID
 		if floor, err = selftest.NewClient(ctx, least, c.AtOnce); err != nil {
 			return err
 		}
 	}
-	t.PIDs = append(t.PIDs, c.PID...)
+	t.Beside = c.PID
 	client, err := selftest.NewClient(ctx, t, c.AtOnce)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *benchCommand) measure(ctx context.Context, s streams, client, floor *selftest.Client) error {
-	fmt.Fprintln(s.out, "| operation | answers | a second | median | p99 | CPU ms each | the floor's | ratio | errors |\n|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(s.out, "| operation | answers | a second | median | p99 | CPU ms each | the floor's | ratio | resident MB | errors |\n|---|---|---|---|---|---|---|---|---|---|")
 	wrong := false
 	for _, op := range c.Operations {
 		var here, least selftest.Speed
@@ -92,8 +92,8 @@ func (c *benchCommand) measure(ctx context.Context, s streams, client, floor *se
 		if least.Each() > 0 {
 			ratio = fmt.Sprintf("%.2f", here.Each()/least.Each())
 		}
-		fmt.Fprintf(s.out, "| %s | %d | %.0f | %s | %s | %.3f | %.3f | %s | %d |\n", op, here.Count, float64(here.Count)/max(here.Took.Seconds(), 0.001),
-			here.Middle.Round(10*time.Microsecond), here.High.Round(10*time.Microsecond), here.Each(), least.Each(), ratio, here.Errors)
+		fmt.Fprintf(s.out, "| %s | %d | %.0f | %s | %s | %.3f | %.3f | %s | %d | %d |\n", op, here.Count, float64(here.Count)/max(here.Took.Seconds(), 0.001),
+			here.Middle.Round(10*time.Microsecond), here.High.Round(10*time.Microsecond), here.Each(), least.Each(), ratio, here.Resident>>20, here.Errors)
 		if here.First != nil {
 			wrong = true
 			fmt.Fprintf(s.err, "%s: the first error: %v\n", op, here.First)
@@ -120,7 +120,10 @@ func (c *benchServerCommand) Run(ctx context.Context, s streams) error {
 		io.Copy(io.Discard, s.in) //nolint:errcheck // that it ends is all that is waited for
 		stop()
 	}()
-	ready := func(t selftest.Target) error { return json.NewEncoder(s.out).Encode(t) }
+	ready := func(t selftest.Target) error {
+		giveBack() // as a server does that has settled
+		return json.NewEncoder(s.out).Encode(t)
+	}
 	if c.Floor {
 		return selftest.ServeFloor(ctx, c.Database, ready)
 	}

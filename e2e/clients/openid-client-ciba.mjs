@@ -22,6 +22,7 @@ const wrong = await client.initiateBackchannelAuthentication(config, { scope: "o
 must(wrong.error === "invalid_binding_message", "a question without a text");
 
 const asked = await client.initiateBackchannelAuthentication(config, { scope: "openid email offline_access", login_hint: address, binding_message: "Kassa 4-17" });
+console.log("asked");
 const tokens = await client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.05 });
 const claims = tokens.claims();
 must(claims.iss === issuer && claims.amr[0] === "push", "a yes");

@@ -43,3 +43,9 @@ func (b *Browser) PutCookie(address, name, value string) {
 		Name: name, Value: value, URL: address, HTTPOnly: new(true), SameSite: network.CookieSameSiteLax,
 	}))
 }
+
+// HideCookies lets the tab's frames of other sites have no cookies, as a person can choose: from the next page on.
+func (b *Browser) HideCookies() {
+	b.r.Helper()
+	b.do("hide cookies from other sites", command(network.SetCookieControls, network.SetCookieControlsParams{EnableThirdPartyCookieRestriction: true}))
+}

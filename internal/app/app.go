@@ -213,7 +213,8 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	}
 
 	// The flows.
-	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Issuer: s.Issuer, Region: region(s)}
+	attempts := authn.NewAttemptCookies(keys.ring)
+	signIn := &signin.Service{Store: db, InTx: store.InTx[signin.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Attempts: attempts, Now: o.Now, Issuer: s.Issuer, Region: region(s)}
 	recover := &recovery.Service{Store: db, InTx: store.InTx[recovery.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring,
 		Robot: robot.Puzzle{Keys: keys.ring, Max: o.Robot}, Now: o.Now, PlainDelay: s.PlainDelay, Region: region(s)}
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
@@ -223,7 +224,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	listed, public := outside(ways.Listed, o.Now), outside(ways.Public, o.Now)
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now, Listed: listed, Public: public}
-	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), InBulkTx: store.InBulkTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Fetch: listed.RequestObjects, FetchPublic: public.RequestObjects,
+	registration := &clientregistration.Service{Store: db, InTx: store.InTx[clientregistration.Tx](db), InBulkTx: store.InBulkTx[clientregistration.Tx](db), Keys: keys.ring, Sign: keys.sign, Now: o.Now, Issuer: s.Issuer, Fetch: listed.RequestObjects, FetchPublic: public.RequestObjects,
 		Admission: clientregistration.Admission(s.ClientRegistration), WithoutPKCE: s.ClientRegistrationWithoutPKCE}
 	administer := &administration.Service{Store: db, InTx: store.InTx[administration.Tx](db), Authn: funnel, Now: o.Now}
 	provision := &provisioning.Service{Store: db, InTx: store.InTx[provisioning.Tx](db), InBulkTx: store.InBulkTx[provisioning.Tx](db), Hasher: hasher, Keys: keys.ring, Now: o.Now, Region: region(s),
@@ -233,7 +234,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	prepare := newPreparation(s, o, db, keys, funnel, hasher)
 
 	// The doors.
-	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Now: o.Now}
+	guest := visitor.Kit{Cookies: kit.Cookies(), Keys: keys.ring, Sealed: attempts, Now: o.Now}
 	people := &ui.Door{Signin: signIn, Recovery: recover, Enrolment: enrol, MyAccount: mine, Preparation: prepare, Transition: move, Grant: grants, Visitor: guest, Country: places.Country, Kit: kit}
 	parties := &oidc.Door{Issuer: s.Issuer, Grant: grants, Signin: signIn, Visitor: guest, Kit: kit, Keys: keys.sign, Log: o.Log, Registration: registration}
 

@@ -15,6 +15,7 @@ import (
 // backChannel is an RP that listens for logouts.
 type backChannel struct {
 	rp   control.RP
+	uri  string
 	mu   sync.Mutex
 	got  []url.Values
 	hang chan struct{} // not nil: no answer before it is closed
@@ -35,7 +36,8 @@ func (w *world) listens(name, alg string) *backChannel {
 		}
 	}))
 	w.t.Cleanup(server.Close)
-	in := control.RP{Name: name, RedirectURIs: []string{hrmURL + "/" + name}, BackchannelLogoutURI: server.URL + "/logout", PKCE: true, IDTokenAlg: alg}
+	b.uri = server.URL + "/logout"
+	in := control.RP{Name: name, RedirectURIs: []string{hrmURL + "/" + name}, BackchannelLogoutURI: b.uri, PKCE: true, IDTokenAlg: alg}
 	if err := control.InProcess(w.app.Control.Handler()).Do(w.t.Context(), http.MethodPost, "/relying-parties", in, &b.rp); err != nil {
 		w.t.Fatal(err)
 	}

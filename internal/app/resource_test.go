@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -109,20 +110,9 @@ func TestAResourceThatAnAppIsNotRegisteredForIsRefused(t *testing.T) {
 	if err == nil {
 		t.Error("a resource that is no address was registered")
 	}
-	err = w.operator(http.MethodPost, "/relying-parties", control.RP{Name: "X", RedirectURIs: []string{hrmURL}, PKCE: true,
-		Options: control.Options{Metadata: relyingparty.Metadata{Resources: []string{issuer + "/api"}}}}, &rp)
-	if err == nil { // whatever the registration says
-		l := newLogin(rp)
-		code := l.code(t, b.get(l.authorize()).leads())
-		if _, got := w.call("/token", rp, "grant_type", "authorization_code", "code", code, "redirect_uri", l.redirect, "code_verifier", l.verifier, "resource", issuer+"/api"); got["error"] != "invalid_target" {
-			t.Errorf("the API's own: %v", got)
-		}
-		l = newLogin(rp)
-		code = l.code(t, b.get(l.authorize("resource", issuer+"/api")).leads())
-		if _, got := w.redeem(l, code); got["error"] != "invalid_target" {
-			t.Errorf("the API's own, named by the request: %v", got)
-		}
-	}
+	w.refuses(http.MethodPost, "/relying-parties", control.RP{Name: "X", RedirectURIs: []string{hrmURL}, PKCE: true,
+		Options: control.Options{Metadata: relyingparty.Metadata{Resources: []string{issuer + "/api"}}}}, "are no app's to name")
+	w.refuses(http.MethodPatch, "/relying-parties/"+rp.ClientID, control.RPChange{Metadata: json.RawMessage(`{"resources":["` + issuer + `"]}`)}, "are no app's to name")
 }
 
 // exchange swaps an access token for one for the payroll's server.

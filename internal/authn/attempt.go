@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/account"
@@ -38,7 +39,10 @@ type Request struct {
 	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
 	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
 	Resource     string      `json:"q,omitempty"` // that the access token is for (RFC 8707); empty: none was named
-	Received     time.Time   `json:"-"`
+	// Pushed and Signed say that the RP was held to pushing, and to signing, what it asks.
+	Pushed   bool      `json:"d,omitempty"`
+	Signed   bool      `json:"g,omitempty"`
+	Received time.Time `json:"-"`
 }
 
 // Attempt is a sign-in under way. Before the first proof it exists only in its sealed cookie, which never
@@ -111,8 +115,26 @@ func NewAttempt(r Request, language string, now time.Time) Attempt {
 	return Attempt{ID: secret.NewID(), Request: r, Language: language, Binding: secret.NewToken(), Begun: now}
 }
 
-// SealAttempt returns the cookie's value, or ErrLarge.
-func SealAttempt(k *secret.Keyring, a Attempt, now time.Time) (string, error) {
+// AttemptCookies seals and opens the cookies of attempts. A compressor takes 800 KB and a decompressor 40: made anew for each step of each
+// sign-in they would cost more than the rest of the step, and so they are kept for the next.
+type AttemptCookies struct {
+	keys                 *secret.Keyring
+	deflaters, inflaters sync.Pool
+}
+
+// NewAttemptCookies returns what seals by the keys.
+func NewAttemptCookies(k *secret.Keyring) *AttemptCookies {
+	return &AttemptCookies{keys: k, deflaters: sync.Pool{New: func() any {
+		w, err := flate.NewWriter(io.Discard, flate.BestCompression)
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return w
+	}}, inflaters: sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}}
+}
+
+// Seal returns the cookie's value, or ErrLarge.
+func (c *AttemptCookies) Seal(a Attempt, now time.Time) (string, error) {
 	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
 		Language: a.Language, Goal: string(a.Goal), Back: a.Back, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
 	if a.Stored == "" && a.Request.ClientID != "" {
@@ -122,25 +144,25 @@ func SealAttempt(k *secret.Keyring, a Attempt, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sealed := k.Seal(attemptPurpose, a.ID, deflate(plain), now)
+	sealed := c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
 	if len(sealed) > MaxCookie {
 		return "", ErrLarge
 	}
 	return sealed, nil
 }
 
-// OpenAttempt reads the cookie of the attempt named id, or returns ErrAttempt. An expired attempt is
+// Open reads the cookie of the attempt named id, or returns ErrAttempt. An expired attempt is
 // returned beside the error, so that its page can still name the app.
-func OpenAttempt(k *secret.Keyring, id, cookie string, now time.Time) (Attempt, error) {
+func (c *AttemptCookies) Open(id, cookie string, now time.Time) (Attempt, error) {
 	if len(cookie) > MaxCookie {
 		return Attempt{}, ErrAttempt
 	}
-	packed, err := k.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
+	packed, err := c.keys.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
 	if err != nil {
 		return Attempt{}, ErrAttempt
 	}
 	var s sealedAttempt
-	if err := json.Unmarshal(inflate(packed), &s); err != nil {
+	if err := json.Unmarshal(c.inflate(packed), &s); err != nil {
 		return Attempt{}, ErrAttempt
 	}
 	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,
@@ -190,20 +212,23 @@ func (r Request) HasPrompt(p string) bool {
 // Scopes returns the request's scope values.
 func (r Request) Scopes() []string { return strings.Fields(r.Scope) }
 
-func deflate(plain []byte) []byte {
+func (c *AttemptCookies) deflate(plain []byte) []byte {
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
+	w := c.deflaters.Get().(*flate.Writer)
+	defer c.deflaters.Put(w)
+	w.Reset(&b)
 	w.Write(plain) //nolint:errcheck // a bytes.Buffer cannot fail
 	w.Close()      //nolint:errcheck // a bytes.Buffer cannot fail
+	w.Reset(io.Discard)
 	return b.Bytes()
 }
 
 // inflate returns what could be read; a cut stream fails at the JSON. The limit stops a bomb, although only
 // we can have sealed it.
-func inflate(packed []byte) []byte {
-	b, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), 64<<10))
+func (c *AttemptCookies) inflate(packed []byte) []byte {
+	r := c.inflaters.Get().(io.Reader)
+	defer c.inflaters.Put(r)
+	r.(flate.Resetter).Reset(bytes.NewReader(packed), nil) //nolint:errcheck // there is no dictionary that could be wrong
+	b, _ := io.ReadAll(io.LimitReader(r, 64<<10))
 	return b
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ func ring(t testing.TB) *secret.Keyring {
 	return k
 }
 
+func cookies(t testing.TB) *authn.AttemptCookies { return authn.NewAttemptCookies(ring(t)) }
+
 func request() authn.Request {
 	age := 300
 	return authn.Request{ClientID: secret.NewID(), RedirectURI: "https://hrm.example.com/signin-oidc", Scope: "email openid person profile",
@@ -31,17 +34,17 @@ func request() authn.Request {
 }
 
 func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
-	k := ring(t)
+	k := cookies(t)
 	a := authn.NewAttempt(request(), "sv", now)
 	a.Address, a.Identifier, a.Remember = "Anna.Svensson@Företaget.example", "anna.svensson@xn--fretaget-n4a.example", true
-	cookie, err := authn.SealAttempt(k, a, now)
+	cookie, err := k.Seal(a, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(cookie) > authn.MaxCookie {
 		t.Errorf("a usual request makes a cookie of %d bytes", len(cookie))
 	}
-	got, err := authn.OpenAttempt(k, a.ID, cookie, now.Add(time.Minute))
+	got, err := k.Open(a.ID, cookie, now.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,32 +54,54 @@ func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
 	}
 }
 
+// TestAttemptsOfManyAtOnceStayApart: whoever packs a cookie does it with what another has just used.
+func TestAttemptsOfManyAtOnceStayApart(t *testing.T) {
+	k := cookies(t)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for range 50 {
+				a := authn.NewAttempt(request(), "sv", now)
+				a.Address = strings.Repeat("å", i*20)
+				cookie, err := k.Seal(a, now)
+				got, opened := k.Open(a.ID, cookie, now)
+				_, torn := k.Open(a.ID, cookie[:len(cookie)-9], now)
+				if err != nil || opened != nil || torn == nil || got.Address != a.Address || got.Request.State != a.Request.State {
+					t.Errorf("%d: %v, %v, %v", i, err, opened, torn)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestAnAttemptOpensOnlyUnderItsOwnNameAndTime(t *testing.T) {
-	k := ring(t)
+	k := cookies(t)
 	a := authn.NewAttempt(request(), "sv", now)
-	cookie, err := authn.SealAttempt(k, a, now)
+	cookie, err := k.Seal(a, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, open := range map[string]func() (authn.Attempt, error){
-		"another id":      func() (authn.Attempt, error) { return authn.OpenAttempt(k, secret.NewID(), cookie, now) },
-		"another key":     func() (authn.Attempt, error) { return authn.OpenAttempt(ring(t), a.ID, cookie, now) },
-		"one bit changed": func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, flip(cookie), now) },
-		"cut":             func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, cookie[:len(cookie)/2], now) },
-		"empty":           func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, "", now) },
+		"another id":      func() (authn.Attempt, error) { return k.Open(secret.NewID(), cookie, now) },
+		"another key":     func() (authn.Attempt, error) { return cookies(t).Open(a.ID, cookie, now) },
+		"one bit changed": func() (authn.Attempt, error) { return k.Open(a.ID, flip(cookie), now) },
+		"cut":             func() (authn.Attempt, error) { return k.Open(a.ID, cookie[:len(cookie)/2], now) },
+		"empty":           func() (authn.Attempt, error) { return k.Open(a.ID, "", now) },
 		"too long": func() (authn.Attempt, error) {
-			return authn.OpenAttempt(k, a.ID, cookie+strings.Repeat("A", authn.MaxCookie), now)
+			return k.Open(a.ID, cookie+strings.Repeat("A", authn.MaxCookie), now)
 		},
 		"after an hour": func() (authn.Attempt, error) {
-			return authn.OpenAttempt(k, a.ID, cookie, now.Add(time.Hour+time.Millisecond))
+			return k.Open(a.ID, cookie, now.Add(time.Hour+time.Millisecond))
 		},
-		"after a week": func() (authn.Attempt, error) { return authn.OpenAttempt(k, a.ID, cookie, now.Add(7*24*time.Hour)) },
+		"after a week": func() (authn.Attempt, error) { return k.Open(a.ID, cookie, now.Add(7*24*time.Hour)) },
 	} {
 		if _, err := open(); !errors.Is(err, authn.ErrAttempt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	late, _ := authn.OpenAttempt(k, a.ID, cookie, now.Add(2*time.Hour))
+	late, _ := k.Open(a.ID, cookie, now.Add(2*time.Hour))
 	if late.Request.ClientID != a.Request.ClientID {
 		t.Error("an expired attempt does not tell its app any more")
 	}
@@ -98,7 +123,7 @@ func TestARequestThatDoesNotFitIsSaidSo(t *testing.T) {
 	for range 20 {
 		r.State += secret.NewToken().Reveal()
 	}
-	if _, err := authn.SealAttempt(ring(t), authn.NewAttempt(r, "sv", now), now); !errors.Is(err, authn.ErrLarge) {
+	if _, err := cookies(t).Seal(authn.NewAttempt(r, "sv", now), now); !errors.Is(err, authn.ErrLarge) {
 		t.Errorf("got %v", err)
 	}
 	body := authn.EncodeRequest(r)
@@ -140,17 +165,17 @@ func TestABrowserRemembersTheLastFiveAndNobodyCanForgeIt(t *testing.T) {
 }
 
 func FuzzOpenAttempt(f *testing.F) {
-	k := ring(f)
+	ring, k := ring(f), cookies(f)
 	a := authn.NewAttempt(request(), "sv", now)
-	cookie, _ := authn.SealAttempt(k, a, now)
+	cookie, _ := k.Seal(a, now)
 	f.Add(a.ID, cookie)
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, id, value string) {
-		got, err := authn.OpenAttempt(k, id, value, now)
+		got, err := k.Open(id, value, now)
 		if err == nil && (id != a.ID || value != cookie) {
 			t.Errorf("a forged cookie opened: %+v", got)
 		}
-		authn.OpenMemory(k, value, now)
+		authn.OpenMemory(ring, value, now)
 	})
 }
 

@@ -30,6 +30,8 @@ type Service struct {
 	Keys *secret.Keyring
 	Sign *signingkey.Keys // of which there may be none yet that an RP asks for
 	Now  func() time.Time
+	// Issuer is where this installation is: no app names it as a server of its own.
+	Issuer string
 	// Fetch reads the list at a sector identifier's address (OIDC Core §8.1), FetchPublic that of an app that registered itself: it leads
 	// nobody into a private network.
 	Fetch, FetchPublic func(ctx context.Context, address string) (string, error)
@@ -103,6 +105,7 @@ var (
 	ErrKeys                = errors.New("the app's keys must be a JWK Set with at least one public key that signs, on P-256 or with RSA, and no private one")
 	ErrEncryptionKey       = errors.New("the app's keys have none to which tokens could be encrypted, for use enc or for any use")
 	ErrSecretKind          = errors.New("an app does not change what it proves itself by: a secret, a secret that makes MACs, a key, or nothing; register it anew")
+	ErrOwnResource         = errors.New("a resource is another server: addresses of this one are no app's to name")
 	ErrTwice               = errors.New("an address is there twice")
 	ErrMeanwhile           = errors.New("others are changing this app at the same time: ask again")
 	ErrWildcard            = errors.New("wildcards are not allowed in a redirect URI, because a code would go wherever somebody else can put a page " +
@@ -171,6 +174,11 @@ func (s *Service) seal(ctx context.Context, tx Tx, rp relyingparty.RP, plain sec
 func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
 	if err := check(rp); err != nil {
 		return err
+	}
+	for _, resource := range rp.Options.Resources {
+		if strings.HasPrefix(resource, s.Issuer) {
+			return fmt.Errorf("%w: %q", ErrOwnResource, resource)
+		}
 	}
 	return s.needKeys(ctx, rp, "operator")
 }

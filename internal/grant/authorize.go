@@ -76,7 +76,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		return d, nil
 	}
 	now := s.Now()
-	r, fault := parseRequest(q, sso.RP, now)
+	r, fault := s.parseRequest(q, sso.RP, now)
 	if broken != nil {
 		fault = broken
 	}
@@ -201,7 +201,7 @@ type Error struct {
 // Error makes it an error value.
 func (e Error) Error() string { return e.Code + ": " + e.Description }
 
-func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Request, *Error) {
+func (s *Service) parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Request, *Error) {
 	bad := func(code, description string) (authn.Request, *Error) {
 		return authn.Request{}, &Error{code, description}
 	}
@@ -211,7 +211,7 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),
 		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
-		Received: now}
+		Pushed: rp.Options.RequirePAR, Signed: rp.Options.RequireSigned, Received: now}
 	var fault *Error
 	r.ResponseType, r.ResponseMode, fault = readResponse(q, rp)
 	switch {
@@ -247,7 +247,8 @@ func parseRequest(q url.Values, rp relyingparty.RP, now time.Time) (authn.Reques
 		}
 		r.MaxAge = &n
 	}
-	if r.Resource = q.Get("resource"); r.Resource != "" && !slices.Contains(rp.Options.Resources, r.Resource) {
+	var err error
+	if r.Resource, err = s.target(rp, "", q.Get("resource")); err != nil {
 		return bad(errTarget.Code, errTarget.Description)
 	}
 	if v := q.Get("claims"); v != "" {
@@ -302,9 +303,11 @@ func (s *Service) hinted(token string) string {
 
 // Complete answers a request whose sign-in is done: with what it asks for, or, where somebody else has signed in than the request
 // asks for, or it is worth less than the request requires, with an error. chosen is the company that the person has chosen on a page;
-// without one that counts it may fail with ErrCompany.
+// without one that counts it may fail with ErrCompany. It fails with ErrChanged where the RP may not ask so any more.
 func (s *Service) Complete(ctx context.Context, rp relyingparty.RP, r authn.Request, f authn.Facts, epoch int64, chosen string) (Answer, error) {
 	switch {
+	case !s.mayStillAsk(rp, r), asksMore(rp, r, f.Session.ACR):
+		return Answer{}, ErrChanged
 	case !r.IsFor(f.Session.Account):
 		return s.failed(ctx, rp, r, Error{"login_required", "another person has signed in than the request names"})
 	case !r.IsAnsweredBy(f.Session.ACR):

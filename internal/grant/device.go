@@ -8,16 +8,18 @@ import (
 	"github.com/portvakt/portvakt/internal/audit"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
 	"github.com/portvakt/portvakt/internal/token"
 )
 
 // The answers of RFC 8628 §3.5.
 var (
-	errPending = Error{"authorization_pending", "nobody has approved yet"}
-	errSlow    = Error{"slow_down", "wait five seconds more between two requests"}
-	errDenied  = Error{"access_denied", "the request was refused"}
-	errExpired = Error{"expired_token", "nobody has approved in time: begin anew"}
-	errDevice  = Error{"invalid_grant", "the code is unknown, used, or not for this client, key and grant type"}
+	errPending   = Error{"authorization_pending", "nobody has approved yet"}
+	errSlow      = Error{"slow_down", "wait five seconds more between two requests"}
+	errDenied    = Error{"access_denied", "the request was refused"}
+	errWorthLess = Error{"access_denied", "the sign-in is worth less than the client requires by now"}
+	errExpired   = Error{"expired_token", "nobody has approved in time: begin anew"}
+	errDevice    = Error{"invalid_grant", "the code is unknown, used, or not for this client, key and grant type"}
 )
 
 // Poll turns an approved device code, or a question that a person has said yes to, into tokens: once. A program that lost the answer may ask again for a few seconds, by the same
@@ -31,6 +33,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 		return Tokens{}, errGrantType
 	}
 	now := s.Now()
+	to, unread := s.recipient(ctx, rp, rp.Options.IDTokenEncryption())
 	var g Grant
 	var refused error // an answer that what the poll has changed must outlive
 	err = s.InTx(ctx, func(tx Tx) error {
@@ -45,7 +48,9 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 			refused = errSlow
 			return nil
 		}
-		g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now)
+		if g, refused, err = s.settle(ctx, tx, rp, d, bound(rp, jkt), now); err == nil && refused == nil {
+			err = unread // undoes what was settled: the program asks once more
+		}
 		return err
 	})
 	if err == nil {
@@ -54,7 +59,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 	if err != nil {
 		return Tokens{}, err
 	}
-	return s.tokens(ctx, rp, g, jkt, "")
+	return s.tokens(rp, to, g, jkt, "")
 }
 
 // settle gives what a device code in its state is worth.
@@ -68,6 +73,8 @@ func (s *Service) settle(ctx context.Context, tx Tx, rp relyingparty.RP, d token
 		return g, errExpired, nil
 	case d.State == token.DeviceWaiting:
 		return g, errPending, nil
+	case rp.RequireACR != "" && !d.Approval.ACR.Satisfies(session.ACR(rp.RequireACR)): // which it did not when she said yes
+		return g, errWorthLess, nil
 	}
 	g = Grant{ID: d.GrantID, CodeID: d.ID, ClientID: d.ClientID, Account: d.Account, Scope: d.Scope, JKT: jkt,
 		Session: d.Approval.Session, Offline: d.Approval.Session == "" || rp.RefreshTokens && hasScope(d.Scope, "offline_access"),

@@ -115,8 +115,9 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 }
 
 // LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two
-// minutes, so each delivery has a new one, signed as the RP's ID tokens are (§2.6). itself says that the RP registered itself. It fails with
-// outbox.ErrRefused where the RP was removed meanwhile: by which name it knew the person nobody can say any more.
+// minutes, so each delivery has a new one, signed and encrypted as the RP's ID tokens are (§2.6). itself says that the RP registered itself. It
+// fails with outbox.ErrRefused where the RP was removed meanwhile: by which name it knew the person nobody can say any more. Where its keys cannot
+// be read it fails otherwise: they may be there at the next try.
 func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (token string, itself bool, err error) {
 	now := s.Now()
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
@@ -139,6 +140,8 @@ func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id 
 	if subject == "" {
 		delete(claims, "sub") // the account was erased, and its names with it: sid is enough (§2.4)
 	}
-	token, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "logout+jwt", claims)
+	if token, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "logout+jwt", claims); err == nil {
+		token, err = s.encrypt(ctx, rp, rp.Options.IDTokenEncryption(), "JWT", token)
+	}
 	return token, rp.Itself, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/internal/authn"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/signingkey"
 	"github.com/portvakt/portvakt/internal/throttle"
 )
 
@@ -103,7 +104,13 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 	g := c.grant(rp, "", now)
 	g.Generation, g.Offline = 0, false
 	var told idClaims
+	var to signingkey.KeySet
 	var err error
+	if wants(r, "id_token") {
+		if to, err = s.recipient(ctx, rp, rp.Options.IDTokenEncryption()); err != nil {
+			return err
+		}
+	}
 	if g.Subject, err = s.pairwiseInFront(ctx, rp, g.Account); err != nil {
 		return err
 	}
@@ -144,7 +151,7 @@ func (s *Service) addTokens(ctx context.Context, rp relyingparty.RP, r authn.Req
 		told.Userinfo = &info
 	}
 	told.Nonce = r.Nonce
-	token, err := s.idToken(ctx, rp, g, told)
+	token, err := s.idToken(rp, to, g, told)
 	answer.Set("id_token", token)
 	return err
 }

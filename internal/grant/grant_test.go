@@ -119,11 +119,11 @@ func FuzzParseRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r, fault := parseRequest(q, front, now); fault == nil && r.ResponseType != "" &&
+		if r, fault := s.parseRequest(q, front, now); fault == nil && r.ResponseType != "" &&
 			!strings.HasPrefix(r.ResponseMode, Fragment) && !strings.HasPrefix(r.ResponseMode, FormPost) {
 			t.Errorf("tokens in the query: %+v", r)
 		}
-		r, fault := parseRequest(q, rp, now)
+		r, fault := s.parseRequest(q, rp, now)
 		if fault == nil {
 			if !hasScope(r.Scope, "openid") || r.CodeChallenge == "" || r.MaxAge != nil && *r.MaxAge < 0 {
 				t.Errorf("accepted %+v", r)
@@ -176,4 +176,20 @@ func FuzzReadHint(f *testing.F) {
 			t.Errorf("%q is a hint of ours: %+v", token, c)
 		}
 	})
+}
+
+// TestOurOwnAddressesAreNoResourceOfAnApps, whatever its registration says: one may be older than the rule.
+func TestOurOwnAddressesAreNoResourceOfAnApps(t *testing.T) {
+	s := service(t)
+	rp := relyingparty.RP{ClientID: "hrm", RedirectURIs: []string{"https://hrm.example/callback"}}
+	rp.Options.ResponseTypes, rp.Options.Resources = relyingparty.ResponseTypes(), []string{s.Issuer, s.Issuer + APIPath, "https://payroll.example/api"}
+	for _, resource := range rp.Options.Resources {
+		q := url.Values{"redirect_uri": rp.RedirectURIs, "response_type": {"code token"}, "scope": {"openid"}, "resource": {resource}}
+		if _, fault := s.parseRequest(q, rp, now); (fault != nil) != strings.HasPrefix(resource, s.Issuer) || fault != nil && fault.Code != "invalid_target" {
+			t.Errorf("%s: %v", resource, fault)
+		}
+		if _, err := s.target(rp, resource, ""); (err != nil) != strings.HasPrefix(resource, s.Issuer) {
+			t.Errorf("%s, by the back channel: %v", resource, err)
+		}
+	}
 }

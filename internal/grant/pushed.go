@@ -106,7 +106,7 @@ func (s *Service) readPushed(ctx context.Context, form url.Values, rp relyingpar
 		}
 		q.Set("dpop_jkt", jkt)
 	}
-	if _, fault := parseRequest(q, rp, s.Now()); fault != nil {
+	if _, fault := s.parseRequest(q, rp, s.Now()); fault != nil {
 		return nil, fault
 	}
 	return q, nil

@@ -52,6 +52,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 		return Tokens{}, err
 	}
 	now := s.Now()
+	to, unread := s.recipient(ctx, rp, rp.Options.IDTokenEncryption())
 	g, made := c.grant(rp, jkt, now), false
 	redeem := func(tx Tx) error {
 		var err error
@@ -63,6 +64,9 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 		}
 		if !made {
 			return s.endReused(ctx, tx, c, now)
+		}
+		if unread != nil {
+			return unread // undoes it: the code is not used
 		}
 		if err := tx.TouchSession(ctx, g.Session, now, now); err != nil {
 			return fmt.Errorf("touch session: %w", err)
@@ -80,7 +84,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (Tokens, error) {
 		return Tokens{}, errCode
 	}
 	g.Resource = resource
-	return s.tokens(ctx, rp, g, jkt, c.Nonce)
+	return s.tokens(rp, to, g, jkt, c.Nonce)
 }
 
 // endReused ends the grant that the code's first redemption made, and that of the tokens that came beside the code. There is none where the code was refused

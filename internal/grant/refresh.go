@@ -36,6 +36,7 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 	}
 	key := bound(rp, jkt)
 	now := s.Now()
+	to, unread := s.recipient(ctx, rp, rp.Options.IDTokenEncryption())
 	var g Grant
 	granted := false
 	err = s.InTx(ctx, func(tx Tx) error {
@@ -48,6 +49,8 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 			return nil
 		case scope != "" && !within(scope, g):
 			return errScope // undoes the rotation: the RP keeps the token that it has
+		case unread != nil:
+			return unread // so does this
 		}
 		if g.Resource, err = s.target(rp, g.Resource, resource); err != nil || g.Session == "" {
 			return err
@@ -62,7 +65,7 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 	case scope != "":
 		g.Scope = known(scope, scopesOf(g.ClientID)) // for this access token alone; the grant keeps its own
 	}
-	return s.tokens(ctx, rp, g, jkt, "")
+	return s.tokens(rp, to, g, jkt, "")
 }
 
 // turn moves the family to its next token, or, under FAPI 2.0, leaves it at the one that it has.

@@ -1,7 +1,6 @@
 package grant
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -80,15 +79,15 @@ type idClaims struct {
 }
 
 // tokens signs what the grant entitles to. Signing needs no database and stands outside the transaction. jkt is the key that the access
-// token is bound to; empty: none.
-func (s *Service) tokens(ctx context.Context, rp relyingparty.RP, g Grant, jkt, nonce string) (Tokens, error) {
+// token is bound to; empty: none. to has the key to which the ID token is encrypted, where the RP wants that.
+func (s *Service) tokens(rp relyingparty.RP, to signingkey.KeySet, g Grant, jkt, nonce string) (Tokens, error) {
 	t := Tokens{TokenType: tokenType(jkt), ExpiresIn: int(AccessTokenLife / time.Second), Scope: g.Scope}
 	var err error
 	if t.AccessToken, err = s.accessToken(g, jkt); err != nil {
 		return Tokens{}, err
 	}
 	if hasScope(g.Scope, "openid") {
-		if t.IDToken, err = s.idToken(ctx, rp, g, idClaims{Nonce: nonce, AtHash: halfHash(rp.IDTokenAlg, t.AccessToken)}); err != nil {
+		if t.IDToken, err = s.idToken(rp, to, g, idClaims{Nonce: nonce, AtHash: halfHash(rp.IDTokenAlg, t.AccessToken)}); err != nil {
 			return Tokens{}, err
 		}
 	}
@@ -115,7 +114,7 @@ func (s *Service) accessToken(g Grant, jkt string) (string, error) {
 }
 
 // idToken signs what the RP is told of the sign-in, and encrypts it where the RP wants that; told has what differs from answer to answer.
-func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told idClaims) (string, error) {
+func (s *Service) idToken(rp relyingparty.RP, to signingkey.KeySet, g Grant, told idClaims) (string, error) {
 	now := s.Now()
 	told.Issuer, told.Subject, told.Audience = s.Issuer, g.subject(), g.ClientID
 	told.Issued, told.Expires, told.AuthTime = now.Unix(), now.Add(IDTokenLife).Unix(), seconds(g.AuthTime)
@@ -127,7 +126,7 @@ func (s *Service) idToken(ctx context.Context, rp relyingparty.RP, g Grant, told
 	if err != nil {
 		return "", err
 	}
-	return s.encrypt(ctx, rp, rp.Options.IDTokenEncryption(), "JWT", token)
+	return encryptTo(to, rp.Options.IDTokenEncryption(), "JWT", token)
 }
 
 // seconds is a time in a token; 0 for never.

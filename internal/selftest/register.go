@@ -157,7 +157,7 @@ func (m *move) file() []byte {
 // fill imports the file, twice: the second time nothing has changed.
 func (m *move) fill(ctx context.Context) error {
 	for _, name := range []string{"import", "the same file again"} {
-		err := m.measure(ctx, name, m.o.People, "row", func() ([]time.Duration, error) {
+		err := m.measure(name, m.o.People, "row", func() ([]time.Duration, error) {
 			file := m.file()
 			var i control.Import
 			if err := m.desk.Send(ctx, "/organisations/"+company+"/imports?name=register.csv", bytes.NewReader(file), int64(len(file)), &i); err != nil {
@@ -183,7 +183,7 @@ func (m *move) fill(ctx context.Context) error {
 
 // check runs the pre-flight over everybody.
 func (m *move) check(ctx context.Context) error {
-	return m.measure(ctx, "pre-flight", m.o.People, "person", func() ([]time.Duration, error) {
+	return m.measure("pre-flight", m.o.People, "person", func() ([]time.Duration, error) {
 		if _, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/preflight", nil, http.StatusSeeOther); err != nil {
 			return nil, err
 		}
@@ -215,7 +215,7 @@ func (m *move) pages(ctx context.Context) error {
 		if strings.HasPrefix(page.name, "file") {
 			n = min(n, 3)
 		}
-		err := m.measure(ctx, page.name, n, "answer", func() (all []time.Duration, err error) {
+		err := m.measure(page.name, n, "answer", func() (all []time.Duration, err error) {
 			for i := range n {
 				path, form := console+page.path, url.Values(nil)
 				if page.form != nil {
@@ -253,7 +253,7 @@ func (m *move) mail(ctx context.Context) error {
 	if _, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/phase", url.Values{"phase": {"preparation"}, "rate": {"6000"}}, http.StatusSeeOther); err != nil {
 		return err
 	}
-	return m.measure(ctx, "mailing", want, "mail", func() ([]time.Duration, error) {
+	return m.measure("mailing", want, "mail", func() ([]time.Duration, error) {
 		if _, _, _, err := m.admin.send(ctx, http.MethodPost, console+"/bulk", url.Values{"act": {"send"}, "status": {"waiting"}}, http.StatusSeeOther); err != nil {
 			return nil, err
 		}
@@ -289,7 +289,7 @@ func (m *move) logins(ctx context.Context) error {
 		name string
 		do   func(visitor, context.Context, int) (time.Duration, error)
 	}{{"confirm, with a password", m.confirm}, {"first login", m.login}} {
-		err := m.measure(ctx, part.name, len(who), "person", func() ([]time.Duration, error) {
+		err := m.measure(part.name, len(who), "person", func() ([]time.Duration, error) {
 			var mu sync.Mutex
 			var all []time.Duration
 			group, ctx := errgroup.WithContext(ctx)
@@ -365,43 +365,15 @@ func (m *move) until(ctx context.Context, done func() (bool, error)) error {
 }
 
 // measure does a part and tells what it has cost.
-func (m *move) measure(ctx context.Context, name string, units int, unit string, do func() ([]time.Duration, error)) error {
-	ctx, stop := context.WithCancel(ctx)
-	most := make(chan int64)
-	go func() {
-		var peak int64
-		for {
-			peak = max(peak, resident())
-			select {
-			case <-ctx.Done():
-				most <- peak
-				return
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	}()
+func (m *move) measure(name string, units int, unit string, do func() ([]time.Duration, error)) error {
+	most := highest(func() int64 { return resident(os.Getpid()) })
 	begin, used := time.Now(), processorTime()
 	all, err := do()
 	p := Phase{Name: name, Units: units, Unit: unit, Took: time.Since(begin), Processor: processorTime() - used, Middle: percentile(all, 50), High: percentile(all, 95)}
-	stop()
-	p.Memory = <-most
+	p.Memory = most()
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	m.told(p)
 	return nil
-}
-
-// resident is how much of the machine's memory this process has, where the system tells it as Linux does.
-func resident() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }

@@ -35,8 +35,15 @@ type Target struct {
 	Service       string `json:"service,omitempty"`
 	ServiceSecret string `json:"service_secret,omitempty"`
 	ServiceScope  string `json:"service_scope,omitempty"`
+	// People who log in with a password in Portvakt's pages, and of a server that does nothing else with it the address that hashes one; neither: that is
+	// not measured.
+	Addresses []string `json:"addresses,omitempty"`
+	Password  string   `json:"password,omitempty"`
+	HashAt    string   `json:"hash_at,omitempty"`
 	// PIDs are the processes of the server (Linux); those that they have started are counted with them.
 	PIDs []int `json:"pids,omitempty"`
+	// Beside are processes whose time counts as well, and whose memory does not, as a database's server.
+	Beside []int `json:"-"`
 }
 
 // Speed is what an operation has cost.
@@ -48,6 +55,7 @@ type Speed struct {
 	Processor time.Duration // of the server's processes; 0: not known here
 	Middle    time.Duration
 	High      time.Duration // of an answer, the 99th percentile
+	Resident  int64         // the most that the server's processes held of the memory, in bytes; 0: not known here
 }
 
 // Each is the processor's time for one operation in milliseconds; 0 where it is not known.
@@ -61,7 +69,7 @@ func (s Speed) Each() float64 {
 // Add puts another round of the same operation to this one. The percentiles are the worse of the two.
 func (s Speed) Add(o Speed) Speed {
 	return Speed{Count: s.Count + o.Count, Errors: s.Errors + o.Errors, First: errors.Join(s.First, o.First), Took: s.Took + o.Took,
-		Processor: s.Processor + o.Processor, Middle: max(s.Middle, o.Middle), High: max(s.High, o.High)}
+		Processor: s.Processor + o.Processor, Middle: max(s.Middle, o.Middle), High: max(s.High, o.High), Resident: max(s.Resident, o.Resident)}
 }
 
 // Operation is one of those that are measured.
@@ -76,11 +84,12 @@ const (
 	Introspection     Operation = "introspection"
 	Discovery         Operation = "discovery"
 	JWKS              Operation = "jwks"
+	Login             Operation = "login"
 )
 
 // Operations lists them.
 func Operations() []Operation {
-	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS}
+	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS, Login}
 }
 
 // Client measures one target.
@@ -134,6 +143,7 @@ func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts ti
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed atomic.Int64
+	most := highest(func() int64 { return resident(c.target.PIDs...) })
 	used, begin := c.processors(), time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, once := range clients {
@@ -157,10 +167,11 @@ func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts ti
 			return ctx.Err()
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	s.Took, s.Processor = time.Since(begin), c.processors()-used
+	if s.Resident = most(); err != nil {
 		return s, err
 	}
-	s.Took, s.Processor = time.Since(begin), c.processors()-used
 	s.Count, s.Errors = len(all), int(failed.Load())
 	slices.Sort(all)
 	s.Middle, s.High = percentile(all, 50), percentile(all, 99)
@@ -181,6 +192,20 @@ func (c *Client) prepare(ctx context.Context, op Operation, i int) (func(context
 		}
 		return func(ctx context.Context) error {
 			_, err := c.token(ctx, t.Service, t.ServiceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {t.ServiceScope}})
+			return err
+		}, nil
+	case Login:
+		if t.HashAt != "" {
+			return func(ctx context.Context) error {
+				_, _, err := c.send(ctx, http.MethodPost, t.HashAt, nil, url.Values{"password": {t.Password}}, http.StatusOK)
+				return err
+			}, nil
+		}
+		if len(t.Addresses) == 0 {
+			return nil, ErrNotHad
+		}
+		return func(ctx context.Context) error {
+			_, err := logIn(ctx, t.Issuer, i, t.Addresses[i%len(t.Addresses)], t.Password)
 			return err
 		}, nil
 	}

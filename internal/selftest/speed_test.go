@@ -3,6 +3,7 @@ package selftest_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -45,15 +46,15 @@ func measure(t *testing.T, target selftest.Target) {
 	}
 	for _, op := range selftest.Operations() {
 		s, err := client.Measure(t.Context(), op, 2, 20*time.Millisecond)
-		if err != nil || s.Count == 0 || s.Errors > 0 || s.High < s.Middle || s.Middle == 0 {
+		if err != nil || s.Count == 0 || s.Errors > 0 || s.High < s.Middle || s.Middle == 0 || runtime.GOOS == "linux" && s.Resident == 0 {
 			t.Errorf("%s: %+v, %v", op, s, err)
 		}
 	}
-	target.Cookies, target.Service = nil, ""
+	target.Cookies, target.Service, target.Addresses, target.HashAt = nil, "", nil, ""
 	if client, err = selftest.NewClient(t.Context(), target, 1); err != nil {
 		t.Fatal(err)
 	}
-	for _, op := range []selftest.Operation{selftest.Hop, selftest.ClientCredentials} {
+	for _, op := range []selftest.Operation{selftest.Hop, selftest.ClientCredentials, selftest.Login} {
 		if _, err := client.Measure(t.Context(), op, 1, time.Millisecond); !errors.Is(err, selftest.ErrNotHad) {
 			t.Errorf("%s without what it needs: %v", op, err)
 		}

@@ -17,16 +17,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portvakt/portvakt/internal/password"
 	"github.com/portvakt/portvakt/internal/secret"
 	"github.com/portvakt/portvakt/internal/store"
 )
 
 // floor is a server that decides nothing. An answer with tokens costs it one row written and one signature by ES256 (a service's token the
 // signature alone), one about a token a signature checked and one row read, a code one row read and one written: a server that remembers no code
-// would redeem it twice. So a hop of it is two transactions, as in the design's table, where a hop costs a refresh, a page and one more row.
+// would redeem it twice; a login costs its password's hash. So a hop of it is two transactions, as in the design's table, where a hop costs a refresh, a page and one more row.
 type floor struct {
 	db  *store.DB
 	key *ecdsa.PrivateKey
+	pw  *password.Hasher
 	url string
 }
 
@@ -47,7 +49,7 @@ func ServeFloor(ctx context.Context, database string, ready func(Target) error) 
 	if database == "" {
 		database = "sqlite:" + filepath.Join(dir, "floor.db")
 	}
-	f := &floor{}
+	f := &floor{pw: password.NewHasher(password.Standard)}
 	if f.db, err = store.Open(ctx, store.Options{URL: database}); err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func ServeFloor(ctx context.Context, database string, ready func(Target) error) 
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	t := Target{Issuer: f.url, ClientID: "floor", ClientSecret: "floor", RedirectURI: f.url + "/callback", Scope: "openid", Cookies: []string{"floor=1"},
-		Service: "floor", ServiceSecret: "floor", PIDs: []int{os.Getpid()}}
+		Service: "floor", ServiceSecret: "floor", HashAt: f.url + "/login", Password: phrase, PIDs: []int{os.Getpid()}}
 	if err = ready(t); err == nil {
 		<-ctx.Done()
 	}
@@ -112,6 +114,10 @@ func (f *floor) routes() http.Handler {
 		http.Redirect(w, r, q.Get("redirect_uri")+"?code="+code+"&state="+q.Get("state"), http.StatusSeeOther)
 	})
 	mux.HandleFunc("POST /token", f.token)
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		_, err := f.pw.Hash(r.Context(), r.FormValue("password"))
+		f.answer(w, nil, err)
+	})
 	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
 		f.tell(w, r, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	})

@@ -27,7 +27,8 @@ func ServePrivate(ctx context.Context, people, others int, database string, read
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	t := Target{Issuer: w.url, RedirectURI: w.url + "/callback", Scope: "openid profile email offline_access", Cookies: make([]string, people), PIDs: []int{os.Getpid()}}
+	t := Target{Issuer: w.url, RedirectURI: w.url + "/callback", Scope: "openid profile email offline_access", Cookies: make([]string, people), Addresses: make([]string, people),
+		Password: phrase, PIDs: []int{os.Getpid()}}
 	desk := control.InProcess(w.app.Control.Handler())
 	var rp, service control.RP
 	if err := desk.Do(ctx, http.MethodPost, "/organisations", control.Organisation{ID: company, Name: "Selftest", MFA: "off"}, &struct{}{}); err != nil {
@@ -50,6 +51,7 @@ func ServePrivate(ctx context.Context, people, others int, database string, read
 		group.Go(func() error {
 			_, err := w.app.Control.Provisioning.CreateAccount(signing, provisioning.Newcomer{Address: address(true, i), Verified: true, GivenName: "Test", FamilyName: "Person", Password: phrase})
 			if err == nil && i < people {
+				t.Addresses[i] = address(true, i)
 				t.Cookies[i], err = w.signIn(signing, i)
 			}
 			return err
@@ -81,15 +83,8 @@ func ServePrivate(ctx context.Context, people, others int, database string, read
 
 // signIn signs somebody in, and returns what her browser says from then on.
 func (w *world) signIn(ctx context.Context, i int) (cookie string, err error) {
-	v, err := newVisitor(w.url, i)
+	v, err := logIn(ctx, w.url, i, address(true, i), phrase)
 	if err != nil {
-		return "", err
-	}
-	id, err := v.begin(ctx, address(true, i))
-	if err != nil {
-		return "", err
-	}
-	if _, _, _, err = v.send(ctx, http.MethodPost, "/signin/"+id+"/password", url.Values{"password": {phrase}}, http.StatusSeeOther); err != nil {
 		return "", err
 	}
 	here, err := url.Parse(w.url)

@@ -63,6 +63,19 @@ func (v visitor) begin(ctx context.Context, address string) (string, error) {
 	return id, err
 }
 
+// logIn logs somebody in with her password, in a browser that has never been there.
+func logIn(ctx context.Context, base string, i int, address, password string) (visitor, error) {
+	v, err := newVisitor(base, i)
+	if err != nil {
+		return v, err
+	}
+	id, err := v.begin(ctx, address)
+	if err == nil {
+		_, _, _, err = v.send(ctx, http.MethodPost, "/signin/"+id+"/password", url.Values{"password": {password}}, http.StatusSeeOther)
+	}
+	return v, err
+}
+
 // failPassword times a sign-in with a wrong password.
 func (v visitor) failPassword(ctx context.Context, address string) (time.Duration, error) {
 	id, err := v.begin(ctx, address)

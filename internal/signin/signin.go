@@ -23,14 +23,15 @@ import (
 
 // Service runs the sign-in flow.
 type Service struct {
-	Store  Store
-	InTx   func(context.Context, func(Tx) error) error
-	Authn  *authn.Service
-	Hasher *password.Hasher
-	Keys   *secret.Keyring
-	Now    func() time.Time
-	Issuer string
-	Region string // country of telephone numbers without a prefix, an ISO 3166 code
+	Store    Store
+	InTx     func(context.Context, func(Tx) error) error
+	Authn    *authn.Service
+	Hasher   *password.Hasher
+	Keys     *secret.Keyring
+	Attempts *authn.AttemptCookies
+	Now      func() time.Time
+	Issuer   string
+	Region   string // country of telephone numbers without a prefix, an ISO 3166 code
 }
 
 // Store answers questions outside a transaction.
@@ -83,7 +84,7 @@ func (s *Service) Begin(ctx context.Context, r authn.Request, language string, b
 
 // seal returns the attempt with its cookie; what the cookie cannot hold becomes a row.
 func (s *Service) seal(ctx context.Context, a authn.Attempt, network string) (authn.Attempt, string, error) {
-	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
+	cookie, err := s.Attempts.Seal(a, s.Now())
 	if !errors.Is(err, authn.ErrLarge) || a.Stored != "" {
 		return a, cookie, err
 	}
@@ -95,7 +96,7 @@ func (s *Service) seal(ctx context.Context, a authn.Attempt, network string) (au
 func (s *Service) Visit(clientID, language string) (authn.Attempt, string, error) {
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{ClientID: clientID, Received: now}, language, now)
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	cookie, err := s.Attempts.Seal(a, now)
 	return a, cookie, err
 }
 
@@ -109,7 +110,7 @@ func (s *Service) VisitFor(back string, floor session.ACR, language string) (aut
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Floor: floor, Received: now}, language, now)
 	a.Back = back
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	cookie, err := s.Attempts.Seal(a, now)
 	return a, cookie, err
 }
 
@@ -122,7 +123,7 @@ func (s *Service) Administer(back, address, language string) (authn.Attempt, str
 	if address, id, err := account.ParseAddress(address); err == nil {
 		a.Address, a.Identifier = address, id
 	}
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	cookie, err := s.Attempts.Seal(a, now)
 	return a, cookie, err
 }
 
@@ -131,7 +132,7 @@ func (s *Service) Own(goal authn.Goal, acc account.Account, language string) (au
 	now := s.Now()
 	a := authn.NewAttempt(authn.Request{Received: now}, language, now)
 	a.Goal, a.Address, a.Identifier = goal, acc.Login(), acc.Identifier
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	cookie, err := s.Attempts.Seal(a, now)
 	return a, cookie, err
 }
 
@@ -146,7 +147,7 @@ func (s *Service) ProveTo(back, typed, language string) (authn.Attempt, string, 
 			return a, "", err
 		}
 	}
-	cookie, err := authn.SealAttempt(s.Keys, a, now)
+	cookie, err := s.Attempts.Seal(a, now)
 	return a, cookie, err
 }
 
@@ -174,14 +175,14 @@ func (s *Service) keepLarge(ctx context.Context, a authn.Attempt, network string
 	if err != nil {
 		return authn.Attempt{}, "", fmt.Errorf("keep request: %w", err)
 	}
-	cookie, err := authn.SealAttempt(s.Keys, a, s.Now())
+	cookie, err := s.Attempts.Seal(a, s.Now())
 	return a, cookie, err
 }
 
 // Open reads the attempt named id from its cookie. On authn.ErrAttempt the attempt may still tell which
 // request has expired.
 func (s *Service) Open(ctx context.Context, id, cookie string) (authn.Attempt, error) {
-	a, err := authn.OpenAttempt(s.Keys, id, cookie, s.Now())
+	a, err := s.Attempts.Open(id, cookie, s.Now())
 	if err != nil || a.Stored == "" {
 		return a, err
 	}

@@ -34,7 +34,7 @@ var litePragmas = []string{
 	"journal_mode(wal)",
 	"synchronous(full)",
 	"foreign_keys(1)",
-	"cache_size(-65536)",
+	"cache_size(-4096)", // KiB, for each: what everybody reads. The system keeps the rest of the file, once for all of them
 	"temp_store(memory)",
 	"journal_size_limit(67108864)",
 }

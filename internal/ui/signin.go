@@ -62,18 +62,18 @@ func (d *Door) getCancel(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	if !rp.MatchRedirect(a.Request.RedirectURI) {
-		return d.restart(w, r, a, authn.ErrAttempt) // none of an app's requests, or its address has been taken away since
-	}
-	d.Visitor.DropAttempt(w, a.ID)
 	to, err := d.Grant.Deny(r.Context(), rp, a.Request)
 	if err == nil {
 		to, err = to.Numbered(d.Kit.RefusedAnswer(r, to.Problem()))
 	}
 	switch {
+	case errors.Is(err, grant.ErrChanged):
+		return d.restart(w, r, a, authn.ErrAttempt) // none of an app's requests, or not any more
 	case err != nil:
 		return err
-	case to.Post:
+	}
+	d.Visitor.DropAttempt(w, a.ID)
+	if to.Post {
 		return d.respond(w, r, rp.Name, to)
 	}
 	return see(w, r, to.Location())
@@ -187,8 +187,11 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 	switch p.Step {
 	case authn.GoOn:
 		app, to, err = d.goOn(r, a, p)
-		if errors.Is(err, grant.ErrCompany) {
+		switch {
+		case errors.Is(err, grant.ErrCompany):
 			return see(w, r, attemptURL("/signin/"+a.ID+"/company", a))
+		case errors.Is(err, grant.ErrChanged):
+			return d.askAnew(w, r, a, rp)
 		}
 	case authn.RestartAtApp:
 		app, to.RedirectURI, err = d.start(r.Context(), rp.ClientID, a.Address)

@@ -43,6 +43,9 @@ func (d *Door) postCompany(w http.ResponseWriter, r *http.Request) error {
 		}
 		return d.companyPage(w, r, http.StatusUnprocessableEntity, a, rp, all)
 	}
+	if errors.Is(err, grant.ErrChanged) {
+		return d.askAnew(w, r, a, rp)
+	}
 	if err != nil {
 		return tooManyOr(err)
 	}
@@ -68,6 +71,16 @@ func (d *Door) answered(w http.ResponseWriter, r *http.Request) (a authn.Attempt
 		return a, rp, p, r, true, d.backToApp(w, r, a) // which does not wait any more, and asks anew
 	}
 	return a, rp, p, r, false, nil
+}
+
+// askAnew answers a request that its app may not make any more: it asks anew. Where the operator has taken the address itself away, the person
+// reads first that it is over.
+func (d *Door) askAnew(w http.ResponseWriter, r *http.Request, a authn.Attempt, rp relyingparty.RP) error {
+	d.Visitor.DropAttempt(w, a.ID)
+	if !rp.MatchRedirect(a.Request.RedirectURI) {
+		return d.restart(w, r, a, authn.ErrAttempt)
+	}
+	return d.backToApp(w, r, a)
 }
 
 // backToApp begins anew at the app.

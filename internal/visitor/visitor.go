@@ -28,6 +28,7 @@ const (
 type Kit struct {
 	Cookies web.Cookies
 	Keys    *secret.Keyring
+	Sealed  *authn.AttemptCookies
 	Now     func() time.Time
 }
 
@@ -141,7 +142,7 @@ func (k Kit) Attempts(r *http.Request) map[string]authn.Attempt {
 	all := map[string]authn.Attempt{}
 	for _, name := range k.Cookies.Names(r, attemptPrefix) {
 		id := strings.TrimPrefix(name, attemptPrefix)
-		if a, err := authn.OpenAttempt(k.Keys, id, k.Cookies.Get(r, name), k.Now()); err == nil {
+		if a, err := k.Sealed.Open(id, k.Cookies.Get(r, name), k.Now()); err == nil {
 			all[id] = a
 		}
 	}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// unmapFile does nothing: this is known of Linux alone.
+func unmapFile() {}
