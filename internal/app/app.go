@@ -63,6 +63,8 @@ type Options struct {
 	Pages   string                               // folder like internal/ui, read anew for each page; empty: what is embedded
 	Robot   int                                  // size of the puzzle; 0: robot.DefaultMax
 
+	Patience time.Duration // with an app's server, from the question to the answer's end; 0: outbound.Timeout
+
 	Illustrator transition.Illustrator // draws guides; nil: there is no browser to draw with
 	Release     string                 // which Portvakt this is, as the command version says it
 
@@ -131,6 +133,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Robot == 0 {
 		o.Robot = robot.DefaultMax
+	}
+	if o.Patience == 0 {
+		o.Patience = outbound.Timeout
 	}
 	if o.LookupTXT == nil {
 		o.LookupTXT = net.DefaultResolver.LookupTXT
@@ -220,7 +225,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	enrol := &enrolment.Service{Store: db, Issuer: s.Issuer, App: s.Authenticator(), VAPID: keys.vapid.Current,
 		MayCall: outbound.MayCall(callable(s, allowed)), Insecure: s.Demo, InTx: store.InTx[enrolment.Tx](db), Authn: funnel, Hasher: hasher, Keys: keys.ring, Now: o.Now, Name: product, Region: region(s)}
 	mine := &myaccount.Service{Store: db, InTx: store.InTx[myaccount.Tx](db), Authn: funnel, Now: o.Now, Hasher: hasher}
-	ways := outbound.NewClients(allowed)
+	ways := outbound.NewClients(allowed, o.Patience)
 	listed, public := outside(ways.Listed, o.Now), outside(ways.Public, o.Now)
 	grants := &grant.Service{Store: db, InTx: store.InTx[grant.Tx](db), Authn: funnel, Keys: keys.ring, Sign: keys.sign,
 		Issuer: s.Issuer, Now: o.Now, Listed: listed, Public: public}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/session"
@@ -117,6 +118,47 @@ func TestAnApprovedDeviceCodeIsWorthWhatItsAppRequiresWhenItIsUsed(t *testing.T)
 		w.changes(d.rp, control.RPChange{RequireACR: &less})
 		if status, answer := d.polls(); status != http.StatusOK {
 			t.Errorf("nothing was used up: %d %v", status, answer)
+		}
+	})
+}
+
+// TestACallThatWaitsGoesWhereItsAppIsNow: the address may have been given up because somebody else has it.
+func TestACallThatWaitsGoesWhereItsAppIsNow(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		from, to := newPinged(t, http.StatusServiceUnavailable), newPinged(t, http.StatusNoContent)
+		moved, none := to.URL+"/moved", ""
+		inFront := func() control.RP {
+			return w.inFront(func(rp *control.RP) { rp.BackchannelLogoutURI = from.URL + "/logout" })
+		}
+		moves, closes := inFront(), inFront()
+		for _, c := range []control.RP{moves, closes} {
+			b := w.browser()
+			b.tokens(c)
+			b.post("/signout")
+		}
+		h, _ := w.pairBo()
+		asker, silent := from.till(w), from.till(w)
+		for _, c := range []control.RP{asker, silent} {
+			w.asks(c, "client_notification_token", "token")
+			h.agrees()
+		}
+		w.deliver()
+		before := len(from.heard())
+		if before != 4 {
+			t.Fatalf("%d calls", before)
+		}
+		w.changes(moves, control.RPChange{BackchannelLogoutURI: &moved})
+		w.changes(closes, control.RPChange{BackchannelLogoutURI: &none})
+		w.changes(asker, control.RPChange{NotifyURI: &moved})
+		poll := "poll"
+		w.changes(silent, control.RPChange{Delivery: &poll, NotifyURI: &none})
+		w.clock.Advance(time.Minute)
+		w.deliver()
+		if got := to.heard(); len(got) != 2 {
+			t.Errorf("at the new address: %q", got)
+		}
+		if got := from.heard(); len(got) != before {
+			t.Errorf("at the old address, afterwards: %q", got[before:])
 		}
 	})
 }

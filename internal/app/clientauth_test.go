@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -241,6 +242,61 @@ func TestTwentyUsesOfOneAssertionOneWins(t *testing.T) {
 			t.Errorf("%d of 20 won", won)
 		}
 	})
+}
+
+// TestAKeyEndpointThatHangsCostsItsOwnAppAnAnswer: at the first contact there are no keys to go by. Everybody else is served while that app's
+// server is waited for, and the app is told so: when its server's time is up, and at once the next time.
+func TestAKeyEndpointThatHangsCostsItsOwnAppAnAnswer(t *testing.T) {
+	w := on(t)
+	h := w.holder()
+	var asked atomic.Int32
+	begun := make(chan struct{}, 9)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		rw.(http.Flusher).Flush() // it answers, and says no more: the time counts to the answer's end
+		begun <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	rp, other := w.signer(h, func(rp *control.RP) { rp.JWKS, rp.JWKSURI = nil, server.URL }), w.signer(h)
+	again := func(patience time.Duration) {
+		if err := w.app.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.patience = patience
+		w.app = w.start()
+	}
+	ask := func(rp control.RP) (int, map[string]any) {
+		return w.signed("/token", h.assertion(rp.ClientID), "grant_type", "refresh_token", "refresh_token", "x")
+	}
+	refused := func() {
+		status, answer := ask(rp)
+		if text, _ := answer["error_description"].(string); status != http.StatusUnauthorized || answer["error"] != "invalid_client" || !strings.Contains(text, "jwks_uri") {
+			t.Errorf("%d %v", status, answer)
+		}
+	}
+
+	again(time.Hour)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(refused)
+	}
+	<-begun
+	if status, answer := ask(other); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
+		t.Errorf("another app meanwhile: %d %v", status, answer)
+	}
+	server.CloseClientConnections()
+	all.Wait()
+	if asked.Load() != 1 {
+		t.Errorf("it asked %d times for three", asked.Load())
+	}
+
+	again(100 * time.Millisecond)
+	refused()
+	refused() // by what was found out just now
+	if asked.Load() != 2 {
+		t.Errorf("it asked %d times", asked.Load()-1)
+	}
 }
 
 // TestKeysThatAnAppPublishesAreReadAgainWhenTheyRotate holds how often Portvakt asks, and what an endpoint that hangs or is gone does.

@@ -497,6 +497,42 @@ func TestAHintedPersonIsTheOneWhoGetsIn(t *testing.T) {
 	})
 }
 
+// TestAHintKeepsOthersOutWhateverBecameOfItsKey: an app that names a person gets nobody else, also where nobody can read any more whom it names.
+func TestAHintKeepsOthersOutWhateverBecameOfItsKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		bos, cillas := w.browser(), w.browser()
+		hint := bos.tokens(w.hrm)["id_token"].(string)
+		w.newcomer("cilla.berg@foretaget.example", "Cilla", "Berg", bosPass, "1003")
+		cillas.signIn(newLogin(w.hrm), "cilla.berg@foretaget.example", bosPass)
+		keepsOut := func(what string, b *browser, hint string) {
+			t.Helper()
+			if to := b.get(newLogin(w.hrm).authorize("prompt", "none", "id_token_hint", hint)).leads(); !strings.Contains(to, "error=login_required") {
+				t.Errorf("%s, without a page: %q", what, to)
+			}
+			if to := b.get(newLogin(w.hrm).authorize("id_token_hint", hint)).leads(); !strings.HasPrefix(to, "/signin/") {
+				t.Errorf("%s: %q", what, to)
+			}
+		}
+		for what, hint := range map[string]string{"no token": "x.y.z", "changed": hint[:len(hint)-8] + "AAAAAAAA"} {
+			keepsOut(what, cillas, hint)
+			keepsOut(what+", herself", bos, hint) // nobody can know
+			l := newLogin(w.hrm)
+			bos.get(l.authorize("id_token_hint", hint)).follow()
+			bos.post(bos.action("/signin/"), "address", bosAddress).follow()
+			bos.post(bos.action("/signin/"), "password", bosPass).follow()
+			l.code(t, bos.leads())
+		}
+		keepsOut("good", cillas, hint)
+		w.clock.Advance(time.Second)
+		if err := w.operator(http.MethodPost, "/keys/signing/replace", nil, new([]control.SigningKey)); err != nil {
+			t.Fatal(err)
+		}
+		keepsOut("by a key that was replaced", cillas, hint)
+		l := newLogin(w.hrm)
+		l.code(t, bos.get(l.authorize("prompt", "none", "id_token_hint", hint)).leads())
+	})
+}
+
 func TestANonceAndCodesHaveTheirLimits(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		b := w.browser()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/organisation"
 	"github.com/portvakt/portvakt/internal/store"
@@ -115,4 +117,21 @@ func TestAnAnswerAboutATokenCanBeSigned(t *testing.T) {
 	if err := json.Unmarshal(must(base64.RawURLEncoding.DecodeString(strings.Split(rec.Body.String(), ".")[1])), &claims); err != nil || claims.Issuer != issuer || claims.Audience != w.hrm.ClientID || claims.Answer["active"] != true {
 		t.Errorf("%+v %v", claims, err)
 	}
+	// What it is, and that it is ours: another JWT of ours must not pass for it (RFC 9701 §5).
+	if signed, err := jose.ParseSignedCompact(rec.Body.String(), []jose.SignatureAlgorithm{jose.ES256}); err != nil ||
+		signed.Signatures[0].Header.ExtraHeaders["typ"] != "token-introspection+jwt" {
+		t.Errorf("%+v, %v", signed, err)
+	} else if _, err := signed.Verify(w.published(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// published is the JWK Set that apps read.
+func (w *world) published(t *testing.T) jose.JSONWebKeySet {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(w.browser().get("/jwks").body), &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

@@ -133,6 +133,36 @@ func TestDiscoveryNamesClientCredentialsAndTheScopesOfServices(t *testing.T) {
 	if !slices.Contains(doc.Grants, "client_credentials") || !slices.Contains(doc.Scopes, relyingparty.RegisterWrite) {
 		t.Errorf("%v %v", doc.Grants, doc.Scopes)
 	}
+	if slices.Contains(doc.Grants, "password") { // RFC 9700 §2.4
+		t.Errorf("%v", doc.Grants)
+	}
+}
+
+// TestBothDocumentsOfMetadataAreOneAndNameWhatIsServed: OIDC Discovery §4 and RFC 8414 §3 read the same, and no client is sent to where nothing is.
+func TestBothDocumentsOfMetadataAreOneAndNameWhatIsServed(t *testing.T) {
+	w := on(t)
+	body := w.browser().get("/.well-known/openid-configuration").body
+	if other := w.browser().get("/.well-known/oauth-authorization-server").body; other != body {
+		t.Errorf("RFC 8414's is another: %s", other)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	routes, named := strings.Join(w.app.Routes(), "\n")+"\n", 0
+	for name, value := range doc {
+		address, is := value.(string)
+		if !is || !strings.HasSuffix(name, "_endpoint") && name != "jwks_uri" && name != "check_session_iframe" {
+			continue
+		}
+		named++
+		if path, ours := strings.CutPrefix(address, issuer); !ours || !strings.Contains(routes, " "+path+"\n") {
+			t.Errorf("%s: nothing is served at %s", name, address)
+		}
+	}
+	if named < 9 || doc["issuer"] != issuer {
+		t.Errorf("%d endpoints of %v", named, doc["issuer"])
+	}
 }
 
 func TestAServiceThatMustBindItsTokensProvesItsKeyAtEachRequest(t *testing.T) {

@@ -47,8 +47,9 @@ type world struct {
 	log      *lockedBuffer
 	post     *postOffice
 	bounces  net.Listener // where mails come back to; nil: the settings'
-	hrm      control.RP   // confidential
-	mobile   control.RP   // public, with refresh tokens
+	patience time.Duration
+	hrm      control.RP // confidential
+	mobile   control.RP // public, with refresh tokens
 }
 
 const (
@@ -185,7 +186,7 @@ func (w *world) giveKeys() {
 func (w *world) start() *app.App {
 	w.t.Helper()
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := app.New(w.t.Context(), w.settings, app.Options{Log: log, Now: w.clock.Now, Sleep: w.clock.Sleep, Hashing: cheap, Robot: 30, Bounces: w.bounces})
+	a, err := app.New(w.t.Context(), w.settings, app.Options{Log: log, Now: w.clock.Now, Sleep: w.clock.Sleep, Hashing: cheap, Robot: 30, Bounces: w.bounces, Patience: w.patience})
 	if err != nil {
 		w.t.Fatal(err)
 	}

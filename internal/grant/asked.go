@@ -194,20 +194,20 @@ func (s *Service) ping(ctx context.Context, tx Tx, d token.Device, now time.Time
 	return tx.Enqueue(ctx, m)
 }
 
-// PingOf is what a ping says: which request has an answer, and the app's own token. itself says that the app registered itself. It fails with
-// outbox.ErrRefused where the app was removed meanwhile, or may not ask any more.
-func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, itself bool, err error) {
+// PingOf is what a ping says: which request has an answer, and the app's own token. to is where the app hears it now; itself says that it
+// registered itself. It fails with outbox.ErrRefused where the app was removed meanwhile, may not ask any more, or looks by itself.
+func (s *Service) PingOf(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, to string, itself bool, err error) {
 	rp, _, err := s.Store.FindRP(ctx, m.Params["client_id"])
 	if err != nil {
-		return "", "", false, fmt.Errorf("find relying party: %w", err)
+		return "", "", "", false, fmt.Errorf("find relying party: %w", err)
 	}
-	if !rp.Options.MayUse(relyingparty.CIBA) {
-		return "", "", false, fmt.Errorf("%w: the app may not ask any more", outbox.ErrRefused)
+	if !rp.Options.MayUse(relyingparty.CIBA) || rp.Options.Delivery != relyingparty.Ping {
+		return "", "", "", false, fmt.Errorf("%w: the app may not ask any more, or hears nothing of answers", outbox.ErrRefused)
 	}
 	plain, err := m.OpenSecret(s.Keys, s.Now())
 	if err != nil {
-		return "", "", false, fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+		return "", "", "", false, fmt.Errorf("%w: %w", outbox.ErrRefused, err)
 	}
 	id, token, _ := strings.Cut(plain.Reveal(), " ")
-	return id, secret.Token(token), rp.Itself, err
+	return id, secret.Token(token), rp.Options.NotifyURI, rp.Itself, err
 }

@@ -85,7 +85,12 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 		_, unread.ResponseMode, _ = readResponse(q, sso.RP)
 		return d.answered(s.failed(ctx, sso.RP, unread, *fault))
 	}
-	if hint := s.hinted(q.Get("id_token_hint")); hint != "" {
+	switch hint, ok := s.hinted(q.Get("id_token_hint")); {
+	case !ok && r.HasPrompt("none"):
+		return d.answered(s.failed(ctx, sso.RP, r, errLogin))
+	case !ok: // nobody knows whom it means: not whoever happens to be logged in
+		r.Prompt = strings.TrimSpace(r.Prompt + " login")
+	case hint != "":
 		r.Subject = hint
 	}
 	if r.Subject, err = s.accountOf(ctx, sso.RP, r.Subject); err != nil {
@@ -115,7 +120,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	case !r.IsPossible():
 		return d.answered(s.failed(ctx, sso.RP, r, errUnmet))
 	case r.HasPrompt("none"):
-		return d.answered(s.failed(ctx, sso.RP, r, Error{"login_required", "nobody is signed in here, or not as the request asks"}))
+		return d.answered(s.failed(ctx, sso.RP, r, errLogin))
 	}
 	d.StepUp = authn.IsStepUp(r, facts, now)
 	if r.LoginHint == "" && facts.Live && r.IsFor(facts.Session.Account) && !r.HasPrompt("select_account") {
@@ -160,6 +165,9 @@ func (d Decision) answered(a Answer, err error) (Decision, error) {
 	d.Answer = &a
 	return d, err
 }
+
+// errLogin says that nobody can be let in without a page.
+var errLogin = Error{"login_required", "nobody is signed in here, or not as the request asks"}
 
 // errUnmet says that the sign-in is worth less than the request cannot do without (OpenID Connect Core Error Code
 // unmet_authentication_requirements 1.0 §2).
@@ -292,13 +300,14 @@ func ascii(s string) string {
 	}, s[:min(len(s), 64)])
 }
 
-// hinted is the subject of an ID token that we signed, however old; empty for none, and for a foreign one.
-func (s *Service) hinted(token string) string {
-	hint, ok := s.readHint(token)
-	if !ok {
-		return ""
+// hinted is the subject of an ID token that we signed, however old; empty where there is none. One by a key that was replaced counts too, whoever
+// has made it: it lets nobody in, and only keeps others out. ok is false for a token that nobody can read here.
+func (s *Service) hinted(token string) (subject string, ok bool) {
+	if token == "" {
+		return "", true
 	}
-	return hint.Subject
+	hint, ok := s.readHint(token)
+	return hint.Subject, (ok || s.isDistrusted(token)) && hint.Subject != ""
 }
 
 // Complete answers a request whose sign-in is done: with what it asks for, or, where somebody else has signed in than the request

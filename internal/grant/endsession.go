@@ -115,21 +115,23 @@ func (s *Service) SignOut(ctx context.Context, current secret.Token, b authn.Bro
 }
 
 // LogoutToken signs the token that tells an RP of a session's end (Back-Channel Logout §2.4). It lives two
-// minutes, so each delivery has a new one, signed and encrypted as the RP's ID tokens are (§2.6). itself says that the RP registered itself. It
-// fails with outbox.ErrRefused where the RP was removed meanwhile: by which name it knew the person nobody can say any more. Where its keys cannot
-// be read it fails otherwise: they may be there at the next try.
-func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (token string, itself bool, err error) {
+// minutes, so each delivery has a new one, signed and encrypted as the RP's ID tokens are (§2.6). to is where the RP hears of it now; itself says that it
+// registered itself. It fails with outbox.ErrRefused where the RP wants to hear nothing any more, or was removed: by which name it knew the person
+// nobody can say then. Where its keys cannot be read it fails otherwise: they may be there at the next try.
+func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id session.ID) (token, to string, itself bool, err error) {
 	now := s.Now()
 	rp, ok, err := s.Store.FindRP(ctx, clientID)
 	switch {
 	case err != nil:
-		return "", false, fmt.Errorf("find relying party: %w", err)
+		return "", "", false, fmt.Errorf("find relying party: %w", err)
 	case !ok:
-		return "", false, fmt.Errorf("%w: the app was removed", outbox.ErrRefused)
+		return "", "", false, fmt.Errorf("%w: the app was removed", outbox.ErrRefused)
+	case rp.BackchannelLogoutURI == "":
+		return "", "", false, fmt.Errorf("%w: the app has no back channel any more", outbox.ErrRefused)
 	}
 	if rp.Options.IsPairwise() {
 		if subject, err = s.Store.FindToldName(ctx, id, clientID); err != nil {
-			return "", false, fmt.Errorf("find sector's name: %w", err)
+			return "", "", false, fmt.Errorf("find sector's name: %w", err)
 		}
 	}
 	claims := map[string]any{
@@ -143,5 +145,5 @@ func (s *Service) LogoutToken(ctx context.Context, clientID, subject string, id 
 	if token, err = s.Sign.Sign(signingkey.Alg(rp.IDTokenAlg), "logout+jwt", claims); err == nil {
 		token, err = s.encrypt(ctx, rp, rp.Options.IDTokenEncryption(), "JWT", token)
 	}
-	return token, rp.Itself, err
+	return token, rp.BackchannelLogoutURI, rp.Itself, err
 }

@@ -18,11 +18,13 @@ import (
 var ErrForbidden = errors.New("address in a private network that the operator has not allowed")
 
 const (
-	dialTimeout    = 5 * time.Second
-	requestTimeout = 10 * time.Second
-	maxHeader      = 16 << 10
-	maxBody        = 64 << 10
+	dialTimeout = 5 * time.Second
+	maxHeader   = 16 << 10
+	maxBody     = 64 << 10
 )
+
+// Timeout is how long a request may take, unless somebody says otherwise, until its answer has been read.
+const Timeout = 10 * time.Second
 
 // Clients are the two ways out to apps. They share no connection: one that stands leads inside without a question.
 type Clients struct {
@@ -30,8 +32,12 @@ type Clients struct {
 	Public *http.Client // for apps that registered themselves: calls public addresses alone
 }
 
-// NewClients returns both.
-func NewClients(allowed []netip.Prefix) Clients { return Clients{NewClient(allowed), NewClient(nil)} }
+// NewClients returns both. A request may take as long as timeout.
+func NewClients(allowed []netip.Prefix, timeout time.Duration) Clients {
+	c := Clients{NewClient(allowed), NewClient(nil)}
+	c.Listed.Timeout, c.Public.Timeout = timeout, timeout
+	return c
+}
 
 // For is the one for an app; itself says that it registered itself.
 func (c Clients) For(itself bool) *http.Client {
@@ -51,7 +57,7 @@ func newClient(allowed []netip.Prefix, names *net.Resolver) *http.Client {
 		return check(address, allowed)
 	}}
 	return &http.Client{
-		Timeout: requestTimeout,
+		Timeout: Timeout,
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, MaxIdleConns: 32,
 			MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxHeader, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -55,11 +55,11 @@ func TestALogoutIsPostedAndItsAnswerIsUnderstood(t *testing.T) {
 			}
 			w.WriteHeader(status)
 		}))
-		l := outbound.Logout{Clients: outbound.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
-			Token: func(_ context.Context, client, subject string, id session.ID) (string, bool, error) {
-				return "token of " + client + " " + subject + " " + string(id), false, nil
+		l := outbound.Logout{Clients: outbound.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, outbound.Timeout),
+			Token: func(_ context.Context, client, subject string, id session.ID) (string, string, bool, error) {
+				return "token of " + client + " " + subject + " " + string(id), server.URL, false, nil
 			}}
-		err := l.Send(t.Context(), outbox.Message{To: server.URL, Account: "anna", Params: map[string]string{"client_id": "hrm", "session": "s1"}})
+		err := l.Send(t.Context(), outbox.Message{To: "https://former.example/logout", Account: "anna", Params: map[string]string{"client_id": "hrm", "session": "s1"}})
 		if (err != nil) != want.failed || errors.Is(err, outbox.ErrRefused) != want.final {
 			t.Errorf("%d: %v", status, err)
 		}

@@ -15,16 +15,16 @@ import (
 // Ping tells apps that a person has answered (OpenID Connect CIBA Core §10.2). It does not say what: the app fetches that.
 type Ping struct {
 	Clients Clients
-	// Of is what a message says: which request has an answer, and by which token the app knows that it is we who say so; and whether the app
-	// registered itself.
-	Of func(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, itself bool, err error)
+	// Of is what a message says: which request has an answer, and by which token the app knows that it is we who say so; where it hears
+	// it now; and whether it registered itself.
+	Of func(ctx context.Context, m outbox.Message) (id string, bearer secret.Token, to string, itself bool, err error)
 }
 
 var _ outbox.Sender = Ping{}
 
 // Send posts the ping.
 func (p Ping) Send(ctx context.Context, m outbox.Message) error {
-	id, bearer, itself, err := p.Of(ctx, m)
+	id, bearer, to, itself, err := p.Of(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (p Ping) Send(ctx context.Context, m outbox.Message) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.To, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
 	}
