@@ -89,7 +89,7 @@ func TestEveryRefusalToAnAppIsFoundByItsNumber(t *testing.T) {
 		bearer := func(token string) func(*http.Request) {
 			return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 		}
-		s := w.program(relyingparty.TransitionRead)
+		s, hint := w.program(relyingparty.TransitionRead), w.browser().tokens(w.hrm)["id_token"].(string)
 		type refused struct {
 			method, path, kind, body string
 			by                       func(*http.Request)
@@ -113,6 +113,7 @@ func TestEveryRefusalToAnAppIsFoundByItsNumber(t *testing.T) {
 			"a logout to elsewhere":     {"GET", "/end_session?post_logout_redirect_uri=https://evil.example/&client_id=" + own, "", "", nil, 400, "wrong_redirect_uri", own},
 			"a logout on the page":      {"GET", "/signout?post_logout_redirect_uri=https://evil.example/&client_id=" + own, "", "", nil, 400, "/signout: logout request refused: wrong_redirect_uri", own},
 			"a logout that is done":     {"GET", "/signout/done?client_id=nobody", "", "", nil, 400, "unknown_client; no app has", ""},
+			"a logout with a hint":      {"GET", "/end_session?post_logout_redirect_uri=https://evil.example/&id_token_hint=" + hint, "", "", nil, 400, "wrong_redirect_uri", own},
 			"a logout by PUT":           {"PUT", "/end_session", form, "", nil, 405, "invalid_request: the method", ""},
 			"an unknown app's code":     {"POST", "/token", form, "client_id=nobody&grant_type=authorization_code&code=x", nil, 401, "invalid_client: client authentication failed; no app has the client_id nobody", ""},
 			"no token":                  {"GET", "/userinfo", "", "", nil, 401, "no access token", ""},
@@ -133,12 +134,17 @@ func TestEveryRefusalToAnAppIsFoundByItsNumber(t *testing.T) {
 		for _, path := range []string{"/token", "/par", "/revoke", "/introspect", "/device_authorization", "/backchannel_authentication"} {
 			all["GET "+path] = refused{"GET", path, "", "", nil, 405, "invalid_request: the method must be one of POST", ""}
 			all["PUT "+path] = refused{"PUT", path, form, "", nil, 405, "invalid_request: the method must be one of POST", ""}
-			all["JSON at "+path] = refused{"POST", path, asJSON, "{}", basic, 400, "invalid_request: the body must be", ""}
-			all["too much at "+path] = refused{"POST", path, form, "a=" + strings.Repeat("x", 2<<20), basic, 413, "invalid_request: the body is too large", ""}
-			all["what is no form at "+path] = refused{"POST", path, form, "a=%zz", basic, 400, "invalid_request: the body cannot be read", ""}
-			all["a parameter twice at "+path] = refused{"POST", path, form, "state=a&state=a", basic, 400, "invalid_request: a parameter is repeated: state", ""}
-			all["a byte that is no UTF-8 at "+path] = refused{"POST", path, form, "state=%ff", basic, 400, "invalid_request: a parameter is not UTF-8: state", ""}
+			all["JSON at "+path] = refused{"POST", path, asJSON, "{}", basic, 400, "invalid_request: the body must be", own}
+			all["too much at "+path] = refused{"POST", path, form, "a=" + strings.Repeat("x", 2<<20), basic, 413, "invalid_request: the body is too large", own}
+			all["what is no form at "+path] = refused{"POST", path, form, "a=%zz", basic, 400, "invalid_request: the body cannot be read", own}
+			all["a parameter twice at "+path] = refused{"POST", path, form, "state=a&state=a", basic, 400, "invalid_request: a parameter is repeated: state", own}
+			all["a byte that is no UTF-8 at "+path] = refused{"POST", path, form, "state=%ff", basic, 400, "invalid_request: a parameter is not UTF-8: state", own}
+			all["who she is twice at "+path] = refused{"POST", path, form, "token=x", func(r *http.Request) { basic(r); r.Header.Add("Authorization", "Basic eDp5") }, 400, "more than one Authorization", own}
+			all["an app twice at "+path] = refused{"POST", path, form, "client_id=" + own + "&client_id=" + own, nil, 400, "a parameter is repeated: client_id", own}
 			all["a wrong secret at "+path] = refused{"POST", path, form, "token=x&grant_type=refresh_token&refresh_token=x", func(r *http.Request) { r.SetBasicAuth(own, "x") }, 401, "invalid_client: ", own}
+		}
+		for _, path := range []string{"/check_session", "/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+			all["PUT "+path] = refused{"PUT", path, form, "", nil, 405, "invalid_request: the method must be one of GET", ""}
 		}
 		for name, one := range all {
 			r := httptest.NewRequest(one.method, issuer+one.path, strings.NewReader(one.body))

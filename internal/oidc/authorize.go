@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -104,9 +105,9 @@ func tooLarge() error {
 // signs out at once; without one a page asks first, because any site can send a browser here.
 func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	web.About(r, "", q.Get("client_id"))
 	r = web.WithUILocales(r, q.Get("ui_locales"))
 	logout, err := d.Grant.ReadLogout(r.Context(), q, d.Visitor.Session(r))
+	web.About(r, "", cmp.Or(logout.RP.ClientID, q.Get("client_id")))
 	switch {
 	case err != nil:
 		return err

@@ -3,6 +3,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,8 @@ const (
 	endSessionPath = "/end_session"
 	jwksPath       = "/jwks"
 	checkPath      = "/check_session"
+	discoveryPath  = "/.well-known/openid-configuration"
+	serverPath     = "/.well-known/oauth-authorization-server" // RFC 8414
 )
 
 // Routes mounts the endpoints. They stand outside of the pages' origin check: RPs on other sites call them
@@ -51,8 +54,8 @@ func (d *Door) Routes(mux interface {
 	Handle(pattern string, h http.Handler)
 }) {
 	metadata := d.metadata()
-	mux.Handle("GET /.well-known/openid-configuration", fixed(metadata))
-	mux.Handle("GET /.well-known/oauth-authorization-server", fixed(metadata)) // RFC 8414
+	mux.Handle("GET "+discoveryPath, fixed(metadata))
+	mux.Handle("GET "+serverPath, fixed(metadata))
 	mux.Handle("GET "+jwksPath, public(d.Keys.JWKS))
 	mux.Handle("GET "+authorizePath, d.fromApp(d.getAuthorize))
 	mux.Handle("POST "+authorizePath, d.fromApp(d.postToGet(authorizePath)))
@@ -72,7 +75,8 @@ func (d *Door) Routes(mux interface {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
 		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods+", OPTIONS")))
 	}
-	for path, methods := range map[string]string{authorizePath: "GET, POST", endSessionPath: "GET, POST", introspectPath: "POST", grant.CIBAPath: "POST"} {
+	for path, methods := range map[string]string{authorizePath: "GET, POST", endSessionPath: "GET, POST", introspectPath: "POST", grant.CIBAPath: "POST",
+		checkPath: "GET", jwksPath: "GET", discoveryPath: "GET", serverPath: "GET"} {
 		mux.Handle(path, d.wrongMethod(methods))
 	}
 }
@@ -116,7 +120,10 @@ func (d *Door) wrongMethod(allowed string) http.HandlerFunc {
 // the parameters.
 func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Client), needed ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		switch err := r.ParseForm(); {
+		err := r.ParseForm()
+		id, _, _ := r.BasicAuth() // one of ours is written as it is
+		web.About(r, "", cmp.Or(id, r.PostForm.Get("client_id")))
+		switch {
 		case errors.As(err, new(*http.MaxBytesError)):
 			web.Drain(r)
 			d.refuse(w, r, http.StatusRequestEntityTooLarge, grant.Error{Code: "invalid_request", Description: "the body is too large"})
@@ -126,7 +133,6 @@ func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Clie
 			return
 		}
 		client, fault := parseClient(r)
-		web.About(r, "", client.ID)
 		for _, name := range needed {
 			if fault == nil && r.PostForm.Get(name) == "" {
 				fault = &grant.Error{Code: "invalid_request", Description: name + " is missing"}

@@ -137,6 +137,8 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 		AssertionType: r.PostForm.Get("client_assertion_type")}
 	header, ok := basicAuth(r)
 	switch {
+	case len(r.Header.Values("Authorization")) > 1:
+		return bad("there is more than one Authorization header")
 	case r.Header.Get("Authorization") == "":
 		return inBody, nil
 	case !ok:

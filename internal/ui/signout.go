@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -94,8 +95,8 @@ func (d *Door) frames(w http.ResponseWriter, r *http.Request) (frames []SignOutF
 
 func (d *Door) readLogout(r *http.Request, q url.Values) (grant.Logout, *http.Request, error) {
 	web.FromApp(r)
-	web.About(r, "", q.Get("client_id"))
 	logout, err := d.Grant.ReadLogout(r.Context(), q, d.Visitor.Session(r))
+	web.About(r, "", cmp.Or(logout.RP.ClientID, q.Get("client_id")))
 	if err != nil {
 		return logout, r, err
 	}
