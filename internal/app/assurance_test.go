@@ -61,6 +61,16 @@ func (w *world) remembered(app *phone) *browser {
 	return b
 }
 
+// TestAnAppThatMustHearOfTheClassStillAsksForOne (OIDC Core §5.5.1): an essential acr without values takes nothing from acr_values.
+func TestAnAppThatMustHearOfTheClassStillAsksForOne(t *testing.T) {
+	w := on(t)
+	app, _ := w.addApp()
+	b := w.remembered(app)
+	w.clock.Advance(time.Minute)
+	b.asks("acr_values", aal2, "claims", `{"id_token":{"acr":{"essential":true}}}`)
+	b.shows("Ange din 6-siffriga kod")
+}
+
 func TestAStepUpAsksForWhatTheSessionLacksAndForNoMore(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		app, _ := w.addApp()

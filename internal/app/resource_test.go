@@ -155,6 +155,52 @@ func TestAServerExchangesATokenForOneForAnotherServer(t *testing.T) {
 	})
 }
 
+// TestAnExchangedTokenEndsWithTheAppsOnBothSides: the one whose login it comes of, and the one that has got it. Neither may be gone, or have left
+// the organisation.
+func TestAnExchangedTokenEndsWithTheAppsOnBothSides(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.app.Control.Provisioning.SetOrganisation(t.Context(), organisation.Organisation{ID: "annat", Name: "Annat AB"}); err != nil {
+			t.Fatal(err)
+		}
+		third := w.server("Third")
+		type apps struct{ front, server control.RP }
+		removed := func(c control.RP) {
+			if err := w.operator(http.MethodDelete, "/relying-parties/"+c.ClientID, nil, new(map[string]string)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		leaves := func(c control.RP) { w.changes(c, control.RPChange{Organisations: []string{"annat"}}) }
+		for what, c := range map[string]struct {
+			ends func(apps)
+			asks []string // of those that are still there
+		}{
+			"the app of the login was removed": {func(a apps) { removed(a.front) }, []string{"server", "third"}},
+			"the app of the login has left":    {func(a apps) { leaves(a.front) }, []string{"server", "third"}},
+			"the server was removed":           {func(a apps) { removed(a.server) }, []string{"front", "third"}},
+			"the server has left":              {func(a apps) { leaves(a.server) }, []string{"front", "server", "third"}},
+		} {
+			a := apps{w.server("Shifts"), w.server("Gateway")}
+			b, l := w.browser(), newLogin(a.front)
+			_, answer := w.redeem(l, l.code(t, b.signIn(l, bosAddress, bosPass)))
+			_, exchanged := w.exchange(a.server, answer["access_token"].(string))
+			token := exchanged["access_token"].(string)
+			if status, again := w.exchange(third, token); status != http.StatusOK {
+				t.Fatalf("before: %d %v", status, again)
+			}
+			c.ends(a)
+			for _, who := range c.asks {
+				rp := map[string]control.RP{"front": a.front, "server": a.server, "third": third}[who]
+				if status, again := w.exchange(rp, token); status == http.StatusOK {
+					t.Errorf("%s: %s exchanges its token once more: %v", what, who, again)
+				}
+				if status, told := w.call("/introspect", rp, "token", token); status != http.StatusOK || told["active"] != false {
+					t.Errorf("%s: %s hears of its token: %d %v", what, who, status, told)
+				}
+			}
+		}
+	})
+}
+
 func TestAnExchangeThatIsNotForTheAskingServerIsRefused(t *testing.T) {
 	w := on(t)
 	front, server := w.server("Shifts"), w.server("Gateway")

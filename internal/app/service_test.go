@@ -55,6 +55,38 @@ func TestAServiceGetsATokenOfItsOwnBySecretAlone(t *testing.T) {
 	})
 }
 
+// TestARevocationIsNotConfirmedForATokenThatGoesOnWorking (RFC 7009 §2.2.1): no grant stands behind a service's, and introspection says the truth.
+func TestARevocationIsNotConfirmedForATokenThatGoesOnWorking(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s, other := w.program(relyingparty.TransitionRead, relyingparty.AuditRead), w.program()
+		if status, answer := w.call("/revoke", s.rp, "token", s.token); status != http.StatusBadRequest || answer["error"] != "unsupported_token_type" {
+			t.Errorf("revoke: %d %v", status, answer)
+		}
+		if status, answer := w.call("/revoke", other.rp, "token", s.token); status != http.StatusOK || len(answer) != 0 {
+			t.Errorf("revoke, another's: %d %v", status, answer)
+		}
+		s.send(http.MethodGet, apiURL+"/people", nil).expect(http.StatusOK)
+		if _, told := w.call("/introspect", s.rp, "token", s.token); told["active"] != true || told["scope"] != "transition:read audit:read" || told["sub"] != s.rp.ClientID ||
+			told["aud"] != issuer+"/api" || told["token_type"] != "Bearer" {
+			t.Errorf("introspection: %v", told)
+		}
+		w.changes(s.rp, control.RPChange{Scopes: []string{relyingparty.TransitionRead}})
+		if _, told := w.call("/introspect", s.rp, "token", s.token); told["scope"] != "transition:read" {
+			t.Errorf("what was taken from it: %v", told)
+		}
+		for _, c := range []control.RP{other.rp, w.hrm} {
+			if _, told := w.call("/introspect", c, "token", s.token); told["active"] != false || len(told) != 1 {
+				t.Errorf("another hears of it: %v", told)
+			}
+		}
+		bound := true
+		w.changes(s.rp, control.RPChange{RequireDPoP: &bound})
+		if _, told := w.call("/introspect", s.rp, "token", s.token); told["active"] != false {
+			t.Errorf("a bearer token of a service that is held to a key: %v", told)
+		}
+	})
+}
+
 func TestAServiceTokenCostsOneReadAndNoWrite(t *testing.T) {
 	w := on(t)
 	s := w.program()

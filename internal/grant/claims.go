@@ -70,8 +70,8 @@ func readClaims(text string, r *authn.Request) error {
 	for name, use := range map[string]func(*asked) error{
 		"acr": func(a *asked) error {
 			r.ACRValues = strings.Join(append(a.all(), strings.Fields(r.ACRValues)...), " ")
-			if a.Essential {
-				r.ACRValues, r.Essential = strings.Join(a.all(), " "), len(a.all()) > 0
+			if a.Essential && len(a.all()) > 0 { // without values it says no more than that the RP wants to know
+				r.ACRValues, r.Essential = strings.Join(a.all(), " "), true
 			}
 			return nil
 		},

@@ -20,6 +20,7 @@ func TestWhatTheParameterClaimsMeansHere(t *testing.T) {
 		{`{"id_token":{"acr":{"values":["` + aal2 + `"]}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: aal2 + " " + pwd}, false},
 		{`{"id_token":{"acr":{"essential":true,"value":"` + aal2 + `"}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: aal2, Essential: true}, false},
 		{`{"id_token":{"acr":{"essential":true}}}`, authn.Request{}, authn.Request{}, false},
+		{`{"id_token":{"acr":{"essential":true,"values":[]}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: pwd}, false},
 		{`{"id_token":{"sub":{"value":"u1"}}}`, authn.Request{}, authn.Request{Subject: "u1"}, false},
 		{`{"id_token":{"sub":{"values":["u1","u2"]}}}`, authn.Request{}, authn.Request{}, true},
 		{`{"id_token":{"acr":"` + aal2 + `"}}`, authn.Request{}, authn.Request{}, true},

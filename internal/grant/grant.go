@@ -105,8 +105,9 @@ type Store interface {
 	// FindSubject reads, in one statement, what userinfo tells: the grant, its session's and account's state,
 	// and the persons of the RP's organisations where asked.
 	FindSubject(ctx context.Context, grantID string, persons bool) (Subject, error)
-	// FindIntrospected reads, in one statement, an RP by its client id, and a grant that it asks about, which there may not be.
-	FindIntrospected(ctx context.Context, clientID, grantID string, now time.Time) (Introspected, error)
+	// FindIntrospected reads, in one statement, an RP by its client id, and a grant that it asks about, which there may not be, by a token that
+	// holder was given.
+	FindIntrospected(ctx context.Context, clientID, grantID, holder string, now time.Time) (Introspected, error)
 	// ListEmployments lists the employments of the account's persons in the RP's organisations.
 	ListEmployments(ctx context.Context, clientID string, id account.ID) ([]person.Employment, error)
 	// FindCompany returns the company that was chosen last for the RP in the session; empty: none was.

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/session"
@@ -34,8 +35,14 @@ type Introspected struct {
 	RP relyingparty.RP // that asks; zero: unknown
 	// Subject is the grant behind the token, its account as far as it is open, and its session; zero: there is no such grant.
 	Subject Subject
-	// Shares says that the RP that asks and the one that got the token belong to one organisation.
-	Shares bool
+	// Shares says that the RP that asks and the grant's belong to one organisation, Holds that so do the one that was given the token and the grant's.
+	Shares, Holds bool
+}
+
+// outlives says whether a token that an RP got in an exchange has outlived what it got it by: that there is such an RP, in an organisation
+// of the grant's.
+func (i Introspected) outlives(holder string) bool {
+	return holder != i.Subject.Grant.ClientID && !i.Holds
 }
 
 // Introspect says whether a token still counts, by what stands in the database at this moment: a sign-out is known at once, where the
@@ -66,13 +73,15 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 	if !isAccess {
 		id, generation, isRefresh = s.parseRefreshToken(token)
 	}
-	found, err := s.findIntrospected(ctx, c, id)
+	found, err := s.findIntrospected(ctx, c, id, claims.ClientID)
 	if err != nil {
 		return found.RP, Introspection{}, err
 	}
 	g, now := found.Subject.Grant, s.Now()
 	switch {
-	case !isAccess && !isRefresh, !found.Subject.stands(now), g.ClientID != found.RP.ClientID && !found.Shares, isRefresh && (generation != g.Generation || g.ClientID != found.RP.ClientID):
+	case isAccess && claims.Grant == "" && claims.serves(found.RP): // nobody stands behind it: it is the service's own
+		claims.Scope = strings.Join(claims.served(found.RP), " ")
+	case !isAccess && !isRefresh, !found.Subject.stands(now), isAccess && found.outlives(claims.ClientID), g.ClientID != found.RP.ClientID && !found.Shares, isRefresh && (generation != g.Generation || g.ClientID != found.RP.ClientID):
 		return found.RP, Introspection{}, nil
 	case isRefresh:
 		return found.RP, Introspection{Active: true, Scope: g.Scope, ClientID: g.ClientID, Expires: g.Expires.Unix(), Issued: g.Rotated.Unix(),
@@ -92,7 +101,7 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 
 // findIntrospected finds who asks, checks that it is the one, and reads what it asks about. A public client may not ask: anybody could
 // in its name (RFC 7662 §2.1).
-func (s *Service) findIntrospected(ctx context.Context, c Client, grantID string) (found Introspected, err error) {
+func (s *Service) findIntrospected(ctx context.Context, c Client, grantID, holder string) (found Introspected, err error) {
 	bySecret := c.Assertion == "" && c.AssertionType == ""
 	if !bySecret {
 		if found.RP, err = s.authenticate(ctx, c); err != nil {
@@ -100,7 +109,7 @@ func (s *Service) findIntrospected(ctx context.Context, c Client, grantID string
 		}
 		c.ID = found.RP.ClientID
 	}
-	if found, err = s.Store.FindIntrospected(ctx, c.ID, grantID, s.Now()); err != nil {
+	if found, err = s.Store.FindIntrospected(ctx, c.ID, grantID, holder, s.Now()); err != nil {
 		return found, fmt.Errorf("find what is asked about: %w", err)
 	}
 	if found.RP.ClientID == "" || found.RP.IsPublic() {

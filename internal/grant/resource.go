@@ -92,13 +92,13 @@ func (s *Service) ExchangeToken(ctx context.Context, x Exchange) (Tokens, error)
 	case claims.jkt() != "" && jkt == "":
 		return Tokens{}, Error{"invalid_request", "a token that is bound to a key is exchanged for one that is bound to the client's: a DPoP proof is missing"}
 	}
-	found, err := s.Store.FindIntrospected(ctx, rp.ClientID, claims.Grant, s.Now())
+	found, err := s.Store.FindIntrospected(ctx, rp.ClientID, claims.Grant, claims.ClientID, s.Now())
 	if err != nil {
 		return Tokens{}, err
 	}
 	g, now := found.Subject.Grant, s.Now()
 	switch {
-	case !found.Subject.stands(now), claims.ClientID != rp.ClientID && !found.Shares:
+	case !found.Subject.stands(now), found.outlives(claims.ClientID), g.ClientID != rp.ClientID && !found.Shares:
 		return Tokens{}, errSubjectToken
 	case g.ClientID != rp.ClientID && (g.Subject != "" || rp.Options.IsPairwise()):
 		return Tokens{}, Error{"invalid_request", "who knows the person by a name of its own cannot be given another app's"}

@@ -59,11 +59,21 @@ func (s *Service) AuthorizeService(ctx context.Context, u Use) (relyingparty.RP,
 	switch {
 	case err != nil:
 		return rp, fmt.Errorf("find relying party: %w", err)
-	case !ok || !rp.IsService() || c.Subject != rp.ClientID || rp.RequireDPoP && c.jkt() == "":
+	case !ok || !c.serves(rp):
 		return rp, ErrToken
 	}
-	rp.Scopes = slices.DeleteFunc(slices.Clone(rp.Scopes), func(scope string) bool { return !hasScope(c.Scope, scope) })
+	rp.Scopes = c.served(rp)
 	return rp, nil
+}
+
+// serves says whether a token is the service's own, and still good by what it is registered for.
+func (c accessClaims) serves(rp relyingparty.RP) bool {
+	return rp.IsService() && c.Subject == rp.ClientID && (!rp.RequireDPoP || c.jkt() != "")
+}
+
+// served are the scopes of a service's token that it is still registered for.
+func (c accessClaims) served(rp relyingparty.RP) []string {
+	return slices.DeleteFunc(slices.Clone(rp.Scopes), func(scope string) bool { return !hasScope(c.Scope, scope) })
 }
 
 // proveBinding holds a token against the key that it is bound to; jkt is empty for a bearer token.

@@ -128,7 +128,10 @@ func (s *Service) Revoke(ctx context.Context, c Client, value string) error {
 		if !isAccess || claims.ClientID != rp.ClientID {
 			return nil
 		}
-		if claims.Actor != nil {
+		switch {
+		case claims.Grant == "":
+			return Error{"unsupported_token_type", "a service's token ends by itself after ten minutes, or with the service"}
+		case claims.Actor != nil:
 			return Error{"unsupported_token_type", "a token from an exchange ends with the sign-in behind it"}
 		}
 		id = claims.Grant

@@ -47,16 +47,19 @@ FROM grants g JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.i
 WHERE g.id = $1
 ORDER BY p.organisation_id, p.person_key`
 
-	// An RP that asks about a grant, and the grant where there is one.
+	// An RP that asks about a grant, and the grant where there is one: it is over where its app was removed. $3 is whom a token of the grant was given to.
 	findIntrospected statement = `
 SELECT r.client_id, r.name, r.secret, r.redirect_uris, r.post_logout_redirect_uris, r.initiate_login_uri, r.client_uri,
   r.backchannel_logout_uri, r.require_pkce, r.id_token_alg, r.request_max_age, r.refresh_tokens, r.refresh_life, r.require_acr, r.require_dpop, r.scopes, r.options, r.created_at, ` + itself + `, '',
   COALESCE(g.id, ''), COALESCE(g.client_id, ''), COALESCE(g.account_id, ''), COALESCE(g.scope, ''), COALESCE(g.offline, FALSE), COALESCE(g.generation, 0),
-  COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), COALESCE(g.ended_at, 1), COALESCE(g.jkt, ''), COALESCE(g.subject, ''), COALESCE(a.closed_at, 1),
+  COALESCE(g.rotated_at, 0), COALESCE(g.expires_at, 0), CASE WHEN w.client_id IS NULL THEN 1 ELSE g.ended_at END, COALESCE(g.jkt, ''), COALESCE(g.subject, ''), COALESCE(a.closed_at, 1),
   COALESCE(s.ended_at, 1), COALESCE(s.expires_at, 0),
   CASE WHEN EXISTS (SELECT 1 FROM relying_party_organisations x JOIN relying_party_organisations y ON y.organisation_id = x.organisation_id
-    WHERE x.client_id = r.client_id AND y.client_id = g.client_id) THEN 1 ELSE 0 END
+    WHERE x.client_id = r.client_id AND y.client_id = g.client_id) THEN 1 ELSE 0 END,
+  CASE WHEN EXISTS (SELECT 1 FROM relying_party_organisations x JOIN relying_party_organisations y ON y.organisation_id = x.organisation_id
+    WHERE x.client_id = $3 AND y.client_id = g.client_id) THEN 1 ELSE 0 END
 FROM relying_parties r LEFT JOIN grants g ON g.id = $2 LEFT JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id
+  LEFT JOIN relying_parties w ON w.client_id = g.client_id
 WHERE r.client_id = $1`
 
 	// The session and the account must stand at the code's epoch, the code must be new, and the person must not have taken the RP's
@@ -176,20 +179,20 @@ func readSubject(ctx context.Context, from querier, grantID string, persons bool
 	return sub, err
 }
 
-// FindIntrospected reads an RP, and a grant that it asks about.
-func (db *DB) FindIntrospected(ctx context.Context, clientID, grantID string, now time.Time) (found grant.Introspected, err error) {
+// FindIntrospected reads an RP, and a grant that it asks about, by a token that holder was given.
+func (db *DB) FindIntrospected(ctx context.Context, clientID, grantID, holder string, now time.Time) (found grant.Introspected, err error) {
 	var rp rpRow
-	var rotated, expires, ended, closed, sessionEnded, sessionExpires, shares int64
+	var rotated, expires, ended, closed, sessionEnded, sessionExpires, shares, holds int64
 	g := &found.Subject.Grant
-	ok, err := db.query(ctx, findIntrospected, clientID, grantID).one(append(rp.dest(), &g.ID, &g.ClientID, &g.Account, &g.Scope, &g.Offline, &g.Generation,
-		&rotated, &expires, &ended, &g.JKT, &g.Subject, &closed, &sessionEnded, &sessionExpires, &shares)...)
+	ok, err := db.query(ctx, findIntrospected, clientID, grantID, holder).one(append(rp.dest(), &g.ID, &g.ClientID, &g.Account, &g.Scope, &g.Offline, &g.Generation,
+		&rotated, &expires, &ended, &g.JKT, &g.Subject, &closed, &sessionEnded, &sessionExpires, &shares, &holds)...)
 	if err != nil || !ok {
 		return found, err
 	}
 	g.Rotated, g.Expires, g.Ended = fromMS(rotated), fromMS(expires), fromMS(ended)
 	found.Subject.Account = account.Account{ID: g.Account, Closed: fromMS(closed)}
 	found.Subject.SessionLive = sessionEnded == 0 && now.Before(fromMS(sessionExpires))
-	found.Shares = shares == 1
+	found.Shares, found.Holds = shares == 1, holds == 1
 	found.RP, err = rp.rp()
 	return found, err
 }
