@@ -1,6 +1,11 @@
 package app_test
 
 import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -108,6 +113,45 @@ func TestFAPI2HoldsAnAppToItsSecurityProfile(t *testing.T) {
 			t.Errorf("after the sign-out: %d %v", out.status, out.body)
 		}
 	})
+}
+
+// TestFAPI2HoldsProofsToItsAlgorithmsAtUserinfoToo (Security Profile §5.4.1): also those by a key to which tokens were bound before the switch.
+func TestFAPI2HoldsProofsToItsAlgorithmsAtUserinfoToo(t *testing.T) {
+	w := on(t)
+	h, key := w.holder(), must(rsa.GenerateKey(rand.Reader, 2048))
+	jwk := map[string]string{"kty": "RSA", "n": b64(key.N.Bytes()), "e": "AQAB"}
+	by := func(alg, proof string) string { // the holder's proof, by the other key
+		signed := b64(must(json.Marshal(map[string]any{"typ": "dpop+jwt", "alg": alg, "jwk": jwk}))) + "." + strings.Split(proof, ".")[1]
+		sum := sha256.Sum256([]byte(signed))
+		if alg == "RS256" {
+			return signed + "." + b64(must(key.Sign(rand.Reader, sum[:], crypto.SHA256)))
+		}
+		return signed + "." + b64(must(key.Sign(rand.Reader, sum[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256})))
+	}
+	c := w.signer(h)
+	b, l := w.browser(), newLogin(c)
+	code := l.code(t, b.signIn(l, bosAddress, bosPass))
+	redeem := func() answered {
+		return h.send(w.app, tokenRequest(c, "client_assertion_type", grant.AssertionType, "client_assertion", h.assertion(c.ClientID), "grant_type", "authorization_code",
+			"code", code, "redirect_uri", l.redirect, "code_verifier", l.verifier), by("RS256", h.proof(http.MethodPost, "/token", "")))
+	}
+	redeem() // for the nonce
+	tokens := redeem()
+	access := tokens.text("access_token")
+	userinfo := func(alg string) answered {
+		return h.send(w.app, userinfoRequest("DPoP", access), by(alg, h.proof(http.MethodGet, "/userinfo", access)))
+	}
+	if out := userinfo("RS256"); out.status != http.StatusOK {
+		t.Fatalf("before the switch: %v, %d %v", tokens.body, out.status, out.body)
+	}
+	profile := control.FAPI("security")
+	w.changes(c, control.RPChange{FAPI: &profile})
+	if out := userinfo("RS256"); out.status != http.StatusUnauthorized || out.text("error") != "invalid_dpop_proof" || !strings.Contains(out.text("error_description"), "FAPI") {
+		t.Errorf("a proof by RS256: %d %v", out.status, out.body)
+	}
+	if out := userinfo("PS256"); out.status != http.StatusOK {
+		t.Errorf("a proof by PS256: %d %v", out.status, out.body)
+	}
 }
 
 // TestFAPI2MessageSigningSignsBothWays holds requests and answers to signatures (FAPI 2.0 Message Signing §5.3, §5.4).

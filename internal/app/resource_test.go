@@ -155,6 +155,55 @@ func TestAServerExchangesATokenForOneForAnotherServer(t *testing.T) {
 	})
 }
 
+// TestAResourceIsHeardWhereverTokensAreFetched, or refused (RFC 8707 §2).
+func TestAResourceIsHeardWhereverTokensAreFetched(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const foreign = "https://evil.example/"
+		d := w.device(w.screen(func(rp *control.RP) {
+			rp.Organisations, rp.Options.Resources = []string{"foretaget"}, []string{payrollAPI}
+		}))
+		b := w.browser()
+		b.toQuestion(d).proves()
+		b.post(b.action("/device/"), "answer", "yes").follow().expect(http.StatusOK)
+		polls := func(kind, name, value string, rp control.RP, resource string) map[string]any {
+			w.clock.Advance(6 * time.Second)
+			_, answer := w.call("/token", rp, "grant_type", kind, name, value, "resource", resource)
+			return answer
+		}
+		if got := polls(relyingparty.DeviceCode, "device_code", d.code, d.rp, foreign); got["error"] != "invalid_target" {
+			t.Errorf("device, a foreign one: %v", got)
+		}
+		if got := audience(t, polls(relyingparty.DeviceCode, "device_code", d.code, d.rp, payrollAPI)); got != payrollAPI {
+			t.Errorf("device: %v", got)
+		}
+
+		s := w.program()
+		for resource, want := range map[string]any{foreign: "invalid_target", issuer: "invalid_target", issuer + "/api": nil} {
+			if _, got := w.call("/token", s.rp, "grant_type", "client_credentials", "resource", resource); got["error"] != want {
+				t.Errorf("a service, %s: %v", resource, got)
+			}
+		}
+
+		h, _ := w.pairBo()
+		till := w.till(func(rp *control.RP) { rp.Options.Resources = []string{payrollAPI} })
+		q := w.asks(till)
+		h.agrees()
+		if got := polls(relyingparty.CIBA, "auth_req_id", q.id, till, payrollAPI); got["error"] != "invalid_target" {
+			t.Errorf("a question: %v", got)
+		}
+		_, answer := q.polls()
+		for resource, want := range map[string]any{payrollAPI: "invalid_target", foreign: "invalid_target", "": nil} {
+			_, got := w.call("/token", till, "grant_type", "refresh_token", "refresh_token", answer["refresh_token"].(string), "resource", resource)
+			if got["error"] != want {
+				t.Errorf("refreshed after a question, %q: %v", resource, got)
+			}
+			if want == nil && audience(t, got) != issuer {
+				t.Errorf("refreshed after a question: %v", got)
+			}
+		}
+	})
+}
+
 // TestAnExchangedTokenEndsWithTheAppsOnBothSides: the one whose login it comes of, and the one that has got it. Neither may be gone, or have left
 // the organisation.
 func TestAnExchangedTokenEndsWithTheAppsOnBothSides(t *testing.T) {

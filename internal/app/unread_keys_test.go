@@ -52,7 +52,7 @@ func TestNothingIsConsumedWhileAnAppsKeysCannotBeRead(t *testing.T) {
 			t.Helper()
 			p.gone.Store(true)
 			w.clock.Advance(2 * time.Hour) // longer than keys are remembered
-			if status, answer := ask(); status == http.StatusOK || answer["error"] != "server_error" {
+			if status, answer := ask(); status != http.StatusServiceUnavailable || answer["error"] != "server_error" {
 				t.Errorf("%s, while the keys cannot be read: %d %v", what, status, answer)
 			}
 			p.gone.Store(false)
@@ -128,4 +128,22 @@ func TestALogoutTokenIsEncryptedWhereIDTokensAre(t *testing.T) {
 			t.Errorf("told: %v", told)
 		}
 	})
+}
+
+// TestAGoodTokenIsNotRefusedWhileAnAppsKeysCannotBeRead: an app that hears 401 throws its token away, and its person logs in again.
+func TestAGoodTokenIsNotRefusedWhileAnAppsKeysCannotBeRead(t *testing.T) {
+	w := on(t)
+	p := published(t)
+	c := w.inFront(func(rp *control.RP) { rp.JWKSURI, rp.UserinfoEncryptedAlg = p.url, "ECDH-ES" })
+	access := w.browser().tokens(c)["access_token"].(string)
+	p.gone.Store(true)
+	rec := w.serve(userinfoRequest("Bearer", access))
+	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("WWW-Authenticate") != "" || !strings.Contains(rec.Body.String(), `"server_error"`) {
+		t.Errorf("while the keys cannot be read: %d %v %s", rec.Code, rec.Header(), rec.Body)
+	}
+	p.gone.Store(false)
+	w.clock.Advance(15 * time.Second)
+	if rec = w.serve(userinfoRequest("Bearer", access)); rec.Code != http.StatusOK || !strings.Contains(p.open(t, rec.Body.String()), bosAddress) {
+		t.Errorf("afterwards: %d %s", rec.Code, rec.Body)
+	}
 }

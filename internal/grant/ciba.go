@@ -83,7 +83,7 @@ func (s *Service) Ask(ctx context.Context, c Client, u Use, form url.Values, add
 	case !rp.Options.MayUse(relyingparty.CIBA) || rp.IsPublic():
 		return Question{}, Error{"unauthorized_client", "this client is not registered to ask people on their phones"}
 	}
-	if err := checkProofs(rp, u); err != nil {
+	if err := checkProofs(rp.Options, u); err != nil {
 		return Question{}, err
 	}
 	jkt, err := s.prove(u)
@@ -152,7 +152,7 @@ func (s *Service) readAsk(ctx context.Context, rp relyingparty.RP, form url.Valu
 	case r.Subject != "":
 		return bad("invalid_request", "the hint names the person: claims does not")
 	case form.Get("resource") != "":
-		return bad("invalid_target", "what comes of a question is for this issuer alone")
+		return ask{}, errAskedTarget
 	case !isMessage(q.Message):
 		return bad("invalid_binding_message", "binding_message is required: 1 to 20 letters, digits, spaces and -.:#/")
 	}

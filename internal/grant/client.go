@@ -203,7 +203,7 @@ func (s *Service) verifyAssertion(ctx context.Context, rp relyingparty.RP, asser
 
 // verifyFrom checks what an RP has signed. A key that is not in what it published is looked for once more.
 func (s *Service) verifyFrom(ctx context.Context, rp relyingparty.RP, signed string, types []string, claims any) error {
-	if forbidsAlg(rp, signed) {
+	if forbidsAlg(rp.Options, signed) {
 		return errAssertion(errAlg)
 	}
 	set, err := s.keysOf(ctx, rp, false)
@@ -251,7 +251,7 @@ func (s *Service) identify(ctx context.Context, c Client, u Use) (rp relyingpart
 	if rp, err = s.authenticate(ctx, c); err != nil {
 		return rp, "", err
 	}
-	if err = checkProofs(rp, u); err != nil {
+	if err = checkProofs(rp.Options, u); err != nil {
 		return rp, "", err
 	}
 	if jkt, err = s.prove(u); err == nil && jkt == "" && rp.RequireDPoP {

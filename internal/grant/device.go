@@ -23,14 +23,20 @@ var (
 )
 
 // Poll turns an approved device code, or a question that a person has said yes to, into tokens: once. A program that lost the answer may ask again for a few seconds, by the same
-// key, and gets the same refresh token; later, and by whom ever else, the code is worth nothing.
-func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code string) (Tokens, error) {
+// key, and gets the same refresh token; later, and by whom ever else, the code is worth nothing. resource is whom the access token shall be for.
+func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code, resource string) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, c, u)
 	if err != nil {
 		return Tokens{}, err
 	}
 	if (rp.ClientID != token.AuthenticatorClient || grantType != relyingparty.DeviceCode) && !rp.Options.MayUse(grantType) {
 		return Tokens{}, errGrantType
+	}
+	if grantType == relyingparty.CIBA && resource != "" {
+		return Tokens{}, errAskedTarget
+	}
+	if resource, err = s.target(rp, "", resource); err != nil {
+		return Tokens{}, err
 	}
 	now := s.Now()
 	to, unread := s.recipient(ctx, rp, rp.Options.IDTokenEncryption())
@@ -59,6 +65,7 @@ func (s *Service) Poll(ctx context.Context, c Client, u Use, grantType, code str
 	if err != nil {
 		return Tokens{}, err
 	}
+	g.Resource = resource
 	return s.tokens(rp, to, g, jkt, "")
 }
 

@@ -183,6 +183,9 @@ func (s *Service) open(ctx context.Context, u Use, scope string, persons bool) (
 	case !sub.stands(s.Now()):
 		return Access{}, Subject{}, ErrToken
 	}
+	if err := checkProofs(sub.Options, u); err != nil {
+		return Access{}, Subject{}, err
+	}
 	return Access{Account: sub.Account.ID, ClientID: claims.ClientID, Grant: claims.Grant, Scope: claims.Scope, JKT: claims.jkt(),
 		Expires: time.Unix(claims.Expires, 0)}, sub, nil
 }

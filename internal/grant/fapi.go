@@ -15,14 +15,14 @@ import (
 const errAlg = "FAPI 2.0 allows signatures by PS256, ES256 and EdDSA"
 
 // forbidsAlg says whether an RP that FAPI 2.0 holds has signed by an algorithm that it does not allow.
-func forbidsAlg(rp relyingparty.RP, signed string) bool {
-	return rp.Options.IsFAPI() && signingkey.AlgOf(signed) == "RS256"
+func forbidsAlg(o relyingparty.Options, signed string) bool {
+	return o.IsFAPI() && signingkey.AlgOf(signed) == "RS256"
 }
 
 // checkProofs is forbidsAlg for the DPoP proofs of a request.
-func checkProofs(rp relyingparty.RP, u Use) error {
+func checkProofs(o relyingparty.Options, u Use) error {
 	for _, p := range u.Proofs {
-		if forbidsAlg(rp, p) {
+		if forbidsAlg(o, p) {
 			return errProof(errAlg)
 		}
 	}

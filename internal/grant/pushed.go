@@ -38,7 +38,7 @@ func (s *Service) Push(ctx context.Context, c Client, u Use, form url.Values, ne
 	if err != nil {
 		return Pushed{}, err
 	}
-	if err := checkProofs(rp, u); err != nil {
+	if err := checkProofs(rp.Options, u); err != nil {
 		return Pushed{}, err
 	}
 	jkt, err := s.prove(u)

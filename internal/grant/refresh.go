@@ -51,6 +51,8 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 			return errScope // undoes the rotation: the RP keeps the token that it has
 		case unread != nil:
 			return unread // so does this
+		case g.Session == "" && resource != "": // no session: it comes of a question
+			return errAskedTarget
 		}
 		if g.Resource, err = s.target(rp, g.Resource, resource); err != nil || g.Session == "" {
 			return err

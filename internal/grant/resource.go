@@ -14,6 +14,9 @@ import (
 // errTarget is for a resource that an RP is not registered for, or a second one (RFC 8707 §2).
 var errTarget = Error{"invalid_target", "the client is not registered for this resource, or asked for another one before, or for several at once"}
 
+// errAskedTarget is for a resource beside a question: the person on her phone reads which app asks, and of no other server.
+var errAskedTarget = Error{"invalid_target", "what comes of a question is for this issuer alone"}
+
 // target is the resource that an access token is for: the one that is asked for now, or that the request of the person's sign-in named. Empty: none, and
 // the token is for userinfo.
 func (s *Service) target(rp relyingparty.RP, granted, asked string) (string, error) {

@@ -16,14 +16,18 @@ import (
 const APIPath = "/api"
 
 // ServiceToken gives a service an access token for the API (RFC 6749 §4.4), by its secret alone: with one read and no write. There is
-// no grant behind it, and neither refresh nor ID token beside it. Without a scope it gets all that it is registered for.
-func (s *Service) ServiceToken(ctx context.Context, c Client, u Use, scope string) (Tokens, error) {
+// no grant behind it, and neither refresh nor ID token beside it. Without a scope it gets all that it is registered for. resource can name
+// nothing but the API.
+func (s *Service) ServiceToken(ctx context.Context, c Client, u Use, scope, resource string) (Tokens, error) {
 	rp, jkt, err := s.identify(ctx, c, u)
 	if err != nil {
 		return Tokens{}, err
 	}
 	if !rp.IsService() {
 		return Tokens{}, Error{"unauthorized_client", "this client is not registered as a service"}
+	}
+	if resource != "" && resource != s.Issuer+APIPath {
+		return Tokens{}, Error{"invalid_target", "a service's token is for the API alone"}
 	}
 	wanted := strings.Fields(scope)
 	if len(wanted) == 0 {

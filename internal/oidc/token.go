@@ -37,13 +37,13 @@ func (d *Door) postToken(w http.ResponseWriter, r *http.Request, client grant.Cl
 	case "refresh_token":
 		tokens, err = d.Grant.Refresh(r.Context(), client, use, r.PostForm.Get("refresh_token"), r.PostForm.Get("scope"), r.PostForm.Get("resource"))
 	case relyingparty.DeviceCode, relyingparty.CIBA:
-		tokens, err = d.Grant.Poll(r.Context(), client, use, kind, r.PostForm.Get(tokenNeeds[kind]))
+		tokens, err = d.Grant.Poll(r.Context(), client, use, kind, r.PostForm.Get(tokenNeeds[kind]), r.PostForm.Get("resource"))
 	case relyingparty.TokenExchange:
 		form := r.PostForm.Get
 		tokens, err = d.Grant.ExchangeToken(r.Context(), grant.Exchange{Client: client, Use: use, SubjectToken: form("subject_token"), SubjectTokenType: form("subject_token_type"),
 			RequestedTokenType: form("requested_token_type"), ActorToken: form("actor_token"), Audience: form("audience"), Resource: form("resource"), Scope: form("scope")})
 	case "client_credentials":
-		tokens, err = d.Grant.ServiceToken(r.Context(), client, use, r.PostForm.Get("scope"))
+		tokens, err = d.Grant.ServiceToken(r.Context(), client, use, r.PostForm.Get("scope"), r.PostForm.Get("resource"))
 	case "":
 		err = grant.Error{Code: "invalid_request", Description: "grant_type is missing"}
 	default:
@@ -79,7 +79,7 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	info, signed, err := d.Grant.Userinfo(r.Context(), use)
-	if e, ok := errors.AsType[grant.Error](err); ok {
+	if e, ok := errors.AsType[grant.Error](err); ok && e.Code != "server_error" {
 		challenge.Code, challenge.Description = e.Code, e.Description
 		if e.Code == "insufficient_scope" {
 			challenge.Scope = "openid"
@@ -180,6 +180,8 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
 		}
 		d.refuse(w, r, http.StatusUnauthorized, e)
+	case e.Code == "server_error": // it may be there at the next try
+		d.refuse(w, r, http.StatusServiceUnavailable, e)
 	default:
 		d.refuse(w, r, http.StatusBadRequest, e)
 	}
