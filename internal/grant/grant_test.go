@@ -131,6 +131,9 @@ func FuzzParseRequest(f *testing.F) {
 			return
 		}
 		answer, err := s.failed(t.Context(), rp, authn.Request{RedirectURI: rp.RedirectURIs[0], State: q.Get("state")}, *fault)
+		if err == nil {
+			answer, err = answer.Numbered("7K2M9QXT")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
