@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,7 +9,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/portvakt/portvakt/e2e/journey"
 	"github.com/portvakt/portvakt/internal/control"
 	"github.com/portvakt/portvakt/internal/demo"
 )
@@ -42,20 +47,11 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 	} {
 		t.Run(c.script, func(t *testing.T) {
 			t.Parallel()
-			program, err := exec.LookPath(c.program)
-			if err == nil {
-				_, err = os.Stat(c.installed)
-			}
-			if err != nil {
-				if os.Getenv("CI") != "" {
-					t.Fatal(err)
-				}
-				t.Skip("it is not installed (e2e/install.sh fetches it): ", err)
-			}
+			program := installedOr(t, c.program, c.installed)
 			onEitherEngine(t, func(t *testing.T, w *world) {
 				cmd := exec.CommandContext(t.Context(), program, c.script)
 				cmd.Dir, cmd.Stdin = "clients", bytes.NewReader(w.forClients())
-				cmd.Env = append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1", "AUTHLIB_INSECURE_TRANSPORT=1", "CLASSPATH=java/*") // the demo is http on this machine
+				cmd.Env = clientsEnv()
 				out, err := cmd.CombinedOutput()
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
@@ -66,6 +62,155 @@ func TestAClientOfOthersSpeaksWithPortvakt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAServerOfOthersLogsPeopleIn has Bo log in to, and out of, the servers that docs/relying-parties.md shows. Each is built on a library of others; beside his
+// browser stands somebody who brings answers of his own.
+func TestAServerOfOthersLogsPeopleIn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ program, script, installed string }{
+		{"node", "server.mjs", "node_modules/openid-client/package.json"},
+		{"python3", "server.py", "clients/python/authlib/__init__.py"},
+		{"java", "Server.java", "clients/java"},
+	} {
+		t.Run(c.script, func(t *testing.T) {
+			t.Parallel()
+			program := installedOr(t, c.program, c.installed)
+			w := begin(t)
+			app := w.server(program, c.script)
+			b := w.bo(journey.Options{})
+			b.Open(app)
+			b.Press("Log in")
+			b.GiveAddress()
+			b.GivePassword(demo.Password)
+			b.See("Hello Bo Lind")
+			b.At(app + "/")
+			b.Open(app + "/callback?code=x&state=x&iss=" + url.QueryEscape(w.Portvakt))
+			b.See("That did not work") // and he stays logged in
+			w.deceives(app, b.Cookies(w.Portvakt))
+			b.Open(app)
+			b.Press("Log out")
+			b.See("Nobody is logged in")
+			b.Press("Log in")
+			b.SeeRole("textbox", b.Words.Address) // at Portvakt as well
+			quiet(t, b.Browser, `favicon.ico`, `400 \(Bad Request\)`)
+		})
+	}
+}
+
+// server starts a program of the folder clients, which listens where it likes, behind an address that was registered beforehand.
+func (w *world) server(program, script string) (address string) {
+	w.t.Helper()
+	var behind url.URL
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&behind) }})
+	w.t.Cleanup(front.Close)
+	var made control.RP
+	rp := control.RP{Name: "App", PKCE: true, RedirectURIs: []string{front.URL + "/callback"}, PostLogoutRedirectURIs: []string{front.URL + "/"}, InitiateLoginURI: front.URL + "/login"}
+	if err := control.InProcess(w.App.Control.Handler()).Do(w.t.Context(), http.MethodPost, "/relying-parties", rp, &made); err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(w.t.Context(), program, script)
+	cmd.Dir, cmd.Env = "clients", append(clientsEnv(), "ISSUER="+w.Portvakt, "CLIENT_ID="+made.ClientID, "CLIENT_SECRET="+made.ClientSecret, "BASE_URL="+front.URL, "PORT=0")
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = cmd.Wait() }) // it was ended with the test
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = cmd.Wait()
+		w.t.Fatalf("it does not listen: %v\n%s", err, complaints.String())
+	}
+	at, err := url.Parse(strings.TrimSpace(line))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	behind = *at
+	return front.URL
+}
+
+// deceives brings a server answers that are not what its login has asked for: each has a good code, for somebody who is logged in at Portvakt by these
+// cookies.
+func (w *world) deceives(app string, cookies map[string]string) {
+	w.t.Helper()
+	for _, c := range []struct {
+		name   string
+		change func(q url.Values)
+		status int
+	}{
+		{"its own answer", func(url.Values) {}, http.StatusSeeOther},
+		{"another state", func(q url.Values) { q.Set("state", "x") }, http.StatusBadRequest},
+		{"no state", func(q url.Values) { q.Del("state") }, http.StatusBadRequest},
+		{"another provider's", func(q url.Values) { q.Set("iss", "https://evil.example") }, http.StatusBadRequest},
+		{"nobody's", func(q url.Values) { q.Del("iss") }, http.StatusBadRequest},
+		{"another code", func(q url.Values) { q.Set("code", "x") }, http.StatusBadRequest},
+		{"an error", func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") }, http.StatusBadRequest},
+	} {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		get := func(address string, cookies map[string]string) (status int, to *url.URL) {
+			w.t.Helper()
+			ask, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, nil)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			for name, value := range cookies {
+				ask.AddCookie(&http.Cookie{Name: name, Value: value})
+			}
+			answer, err := client.Do(ask)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			answer.Body.Close()
+			to, _ = answer.Location()
+			return answer.StatusCode, to
+		}
+		_, to := get(app+"/login?login_hint="+url.QueryEscape(bo), nil)
+		if to == nil || to.Query().Get("login_hint") != bo || to.Query().Get("nonce") == "" {
+			w.t.Fatalf("a login leads to %v", to)
+		}
+		_, back := get(to.String(), cookies)
+		if back == nil || back.Query().Get("code") == "" {
+			w.t.Fatalf("no answer: %v", back)
+		}
+		q := back.Query()
+		c.change(q)
+		back.RawQuery = q.Encode()
+		if status, _ := get(back.String(), nil); status != c.status {
+			w.t.Errorf("%s: %d, want %d", c.name, status, c.status)
+		}
+		if status, _ := get(back.String(), nil); status != http.StatusBadRequest {
+			w.t.Errorf("%s, a second time: %d", c.name, status)
+		}
+	}
+}
+
+// installedOr finds a program, and skips the test where it, or what it needs, is missing.
+func installedOr(t *testing.T, program, needs string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		_, err = os.Stat(needs)
+	}
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("it is not installed (e2e/install.sh fetches it): ", err)
+	}
+	return path
+}
+
+func clientsEnv() []string { // the demo is http on this machine
+	return append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1", "AUTHLIB_INSECURE_TRANSPORT=1", "CLASSPATH=java/*")
 }
 
 // forClients registers apps of each kind and tells of them, and of a person who logs in, as JSON.

@@ -81,7 +81,7 @@ func (c *rpCreate) Run(ctx context.Context, s streams) error {
 		in.AuthMethod = control.AuthMethod(c.AuthMethod)
 	}
 	if c.Metadata != nil {
-		if err := control.ReadMetadata(c.Metadata, &in.Options); err != nil {
+		if err := control.ReadMetadata(c.Metadata, &in); err != nil {
 			return err
 		}
 	}
@@ -175,6 +175,9 @@ type rpSet struct {
 	BackchannelLogoutURI  *string  `help:"Where the app hears that a session ended; \"\" takes it away." placeholder:"URL"`
 	RequireACR            *string  `name:"require-acr" help:"The least that a sign-in must be worth there; \"\" takes it away." placeholder:"ACR"`
 	RequireDPoP           *bool    `name:"require-dpop" help:"Whether the app gets tokens that are bound to its key, and no others (RFC 9449)." negatable:""`
+	PKCE                  *bool    `name:"pkce" help:"Whether to require PKCE (RFC 7636)." negatable:""`
+	RefreshTokens         *bool    `help:"Whether the app gets refresh tokens; without, those that it has are refused." negatable:""`
+	IDTokenAlg            *string  `name:"id-token-alg" help:"How the app's ID tokens are signed from now on: ES256, EdDSA, PS256 or RS256." placeholder:"ALG"`
 	Org                   []string `help:"Organisation whose people the app may know, instead of what is stored; repeatable." placeholder:"SHORT-NAME"`
 	Scope                 []string `help:"What a service may do at the API, instead of what is stored; repeatable." placeholder:"SCOPE"`
 	JWKS                  []byte   `name:"jwks" help:"File with the app's public keys, a JWK Set, instead of what is stored." type:"filecontent" placeholder:"FILE"`
@@ -193,7 +196,7 @@ type rpSet struct {
 func (c *rpSet) Run(ctx context.Context, s streams) error {
 	in := control.RPChange{Name: c.Name, Organisations: c.Org, RedirectURIs: c.RedirectURI, PostLogoutRedirectURIs: c.PostLogoutRedirectURI,
 		InitiateLoginURI: c.InitiateLoginURI, ClientURI: c.ClientURI, BackchannelLogoutURI: c.BackchannelLogoutURI, RequireACR: c.RequireACR,
-		RequireDPoP: c.RequireDPoP, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
+		RequireDPoP: c.RequireDPoP, PKCE: c.PKCE, RefreshTokens: c.RefreshTokens, IDTokenAlg: c.IDTokenAlg, Scopes: c.Scope, JWKS: c.JWKS, JWKSURI: c.JWKSURI, AuthAlg: c.AuthAlg, RequirePAR: c.RequirePAR, RequireSigned: c.RequireSigned,
 		ResponseTypes: c.ResponseType, Metadata: c.Metadata, FAPI: (*control.FAPI)(c.FAPI),
 		Delivery: c.CIBA, NotifyURI: c.CIBANotification}
 	var out control.RP

@@ -10,7 +10,7 @@ import (
 
 type rpRefusal struct {
 	settingsFlags `embed:""`
-	Number        string `arg:"" help:"The reference number, as 7K2M9QXT: beside \"error\" in the JSON, in the error_description, or at the foot of a page."`
+	Number        string `arg:"" help:"The reference number, as 7K2M9QXT: beside \"error\" in the JSON, in the error_description, at the end of an instance of the API, or at the foot of a page."`
 }
 
 // Run prints it as JSON.

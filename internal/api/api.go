@@ -23,6 +23,7 @@ import (
 	"github.com/portvakt/portvakt/internal/recovery"
 	"github.com/portvakt/portvakt/internal/relyingparty"
 	"github.com/portvakt/portvakt/internal/transition"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // Door is the door for programs.
@@ -36,6 +37,7 @@ type Door struct {
 	Recovery       *recovery.Service
 	Enrolment      *enrolment.Service
 	Keys           *idempotency.Keys
+	Kit            *web.Kit
 	Now            func() time.Time
 	Log            *slog.Logger
 }
@@ -57,7 +59,7 @@ func (d *Door) Routes(to mux) {
 		w.Write(document()) //nolint:errcheck // the client has gone away
 	}))
 	to.Handle(grant.APIPath+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, problem(http.StatusNotFound, "not_found", "there is no such operation, or not by this method"))
+		d.writeProblem(w, r, problem(http.StatusNotFound, "not_found", "there is no such operation, or not by this method"))
 	}))
 }
 
@@ -70,7 +72,7 @@ func (d *Door) mount(to mux) *huma.OpenAPI {
 	// Its own pages would load scripts from elsewhere, and its links a field into every answer.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.RejectUnknownQueryParameters = true
-	config.Transformers = []huma.Transformer{referenced}
+	config.Transformers = []huma.Transformer{d.referenced}
 	config.Info.Description = "What the console of Portvakt offers to administrators, for programs. How to begin: docs/api.md."
 	scopes := map[string]string{}
 	for _, scope := range relyingparty.ServiceScopes() {

@@ -36,12 +36,12 @@ func (d *Door) guarded(r rule, next http.Handler) http.Handler {
 			if known {
 				var err error
 				if c.org, known, err = d.Provisioning.Store.FindOrganisation(req.Context(), id); err != nil {
-					writeProblem(w, req, d.internal(req.Context(), err))
+					d.writeProblem(w, req, d.internal(req.Context(), err))
 					return
 				}
 			}
 			if !known {
-				writeProblem(w, req, errNotFound)
+				d.writeProblem(w, req, errNotFound)
 				return
 			}
 			c.by = administrator.Service(rp.ClientID, id, r.rights...)
@@ -61,7 +61,7 @@ func (d *Door) service(w http.ResponseWriter, r *http.Request, scope string) (re
 		if e.Code == "" {
 			e.Code, e.Description = "no_token", "an access token of a service is needed" // for the answer alone (RFC 6750 §3.1)
 		}
-		writeProblem(w, r, problem(challenge.Status(), e.Code, e.Description))
+		d.writeProblem(w, r, problem(challenge.Status(), e.Code, e.Description))
 		return relyingparty.RP{}, false
 	}
 	if !use.IsDPoP() && !strings.EqualFold(use.Scheme, "Bearer") || use.Token == "" {
@@ -72,9 +72,10 @@ func (d *Door) service(w http.ResponseWriter, r *http.Request, scope string) (re
 		return refuse(e)
 	}
 	if err != nil {
-		writeProblem(w, r, d.internal(r.Context(), err))
+		d.writeProblem(w, r, d.internal(r.Context(), err))
 		return rp, false
 	}
+	web.About(r, "", rp.ClientID)
 	if !slices.Contains(rp.Scopes, scope) {
 		challenge.Scope = scope
 		return refuse(grant.Error{Code: "insufficient_scope", Description: "the access token lacks the scope " + scope})
@@ -94,7 +95,7 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rule rule, client s
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			web.Drain(r)
-			writeProblem(w, r, d.problemOf(r.Context(), err))
+			d.writeProblem(w, r, d.problemOf(r.Context(), err))
 			return
 		}
 		sum.Write(body)
@@ -110,13 +111,13 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rule rule, client s
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" {
-		writeProblem(w, r, errNoKey)
+		d.writeProblem(w, r, errNoKey)
 		return
 	}
 	claim, done, err := d.Keys.Claim(r.Context(), client, key, request)
 	switch {
 	case err != nil:
-		writeProblem(w, r, d.problemOf(r.Context(), err))
+		d.writeProblem(w, r, d.problemOf(r.Context(), err))
 	case done:
 		d.repeat(w, r, claim, request, sum)
 	default:
@@ -129,11 +130,11 @@ func (d *Door) repeat(w http.ResponseWriter, r *http.Request, former idempotency
 	if request == "" {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			web.Drain(r)
-			writeProblem(w, r, d.problemOf(r.Context(), err))
+			d.writeProblem(w, r, d.problemOf(r.Context(), err))
 			return
 		}
 		if hexOf(sum) != former.Request {
-			writeProblem(w, r, d.problemOf(r.Context(), idempotency.ErrOther))
+			d.writeProblem(w, r, d.problemOf(r.Context(), idempotency.ErrOther))
 			return
 		}
 	}

@@ -154,20 +154,31 @@ func (d *Door) internal(ctx context.Context, err error) *huma.ErrorModel {
 }
 
 // referenced puts the reference number into a problem, and a word where none of ours has refused: what is wrong stands in its errors.
-func referenced(ctx huma.Context, _ string, v any) (any, error) {
+func (d *Door) referenced(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok {
 		if p.Type == "" {
 			p.Type = problemType + "request"
 		}
 		p.Instance = reference + web.Reference(ctx.Context())
+		d.note(callOf(ctx.Context()).r, p)
 	}
 	return v, nil
 }
 
+// note tells of a problem, so that the operator finds it by its number. What was sent is not in it: it may be about a person.
+func (d *Door) note(r *http.Request, p *huma.ErrorModel) {
+	text := strings.TrimPrefix(p.Type, problemType) + ": " + p.Detail
+	for _, one := range p.Errors {
+		text += "; " + one.Location + ": " + one.Message
+	}
+	d.Kit.RefusedProgram(r, p.Status, r.Pattern, text)
+}
+
 // writeProblem answers a problem before an operation has begun.
-func writeProblem(w http.ResponseWriter, r *http.Request, p *huma.ErrorModel) {
+func (d *Door) writeProblem(w http.ResponseWriter, r *http.Request, p *huma.ErrorModel) {
 	copied := *p
 	copied.Instance = reference + web.Reference(r.Context())
+	d.note(r, p)
 	body, err := json.Marshal(copied)
 	if err != nil {
 		panic(err) // it is made of texts

@@ -263,7 +263,7 @@ func assemble(ctx context.Context, s config.Settings, o Options, db *store.DB, m
 	a.bounces = newBounces(s, o, db, keys)
 	phones := &authenticatorapp.Door{Issuer: s.Issuer, URL: s.Authenticator(), Grant: grants, Enrolment: enrol, Signin: signIn, Kit: kit, Catalogue: catalogue, Log: o.Log}
 	administrators := &admin.Door{Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Enrolment: enrol, Recovery: recover, Catalogue: catalogue, Signin: signIn, Visitor: guest, Kit: console, Now: o.Now}
-	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover, Enrolment: enrol,
+	programs := &api.Door{Issuer: s.Issuer, Grant: grants, Administration: administer, Provisioning: provision, Transition: move, Preparation: prepare, Recovery: recover, Enrolment: enrol, Kit: kit,
 		Keys: &idempotency.Keys{Store: db, InTx: store.InTx[idempotency.Tx](db), Now: o.Now}, Now: o.Now, Log: o.Log}
 	readers := &docs.Door{Kit: reading}
 	a.mount(kit, people, parties, phones, administrators, programs, readers)

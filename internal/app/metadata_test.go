@@ -22,7 +22,7 @@ func (w *world) described(metadata string, change ...func(*control.RP)) control.
 	for _, f := range change {
 		f(&rp)
 	}
-	if err := control.ReadMetadata([]byte(metadata), &rp.Options); err != nil {
+	if err := control.ReadMetadata([]byte(metadata), &rp); err != nil {
 		w.t.Fatal(err)
 	}
 	return w.register(rp)
@@ -174,7 +174,7 @@ func TestMetadataThatIsOfNoUseIsRefused(t *testing.T) {
 		"a web app on a phone":   `{"application_type": "web"}`,
 	} {
 		rp := control.RP{Name: "Payroll", RedirectURIs: []string{"com.example.payroll:/done"}, Public: true, PKCE: true}
-		err := control.ReadMetadata([]byte(metadata), &rp.Options)
+		err := control.ReadMetadata([]byte(metadata), &rp)
 		if err == nil {
 			err = w.operator(http.MethodPost, "/relying-parties", rp, new(control.RP))
 		}
@@ -216,7 +216,7 @@ func TestAWebAppMayBeOnThisMachineButNotForTokensByWayOfTheBrowser(t *testing.T)
 	local := func(rp *control.RP) { rp.RedirectURIs = []string{"https://localhost:8443/callback"} }
 	w.described(`{"application_type": "web", "grant_types": ["authorization_code"]}`, local)
 	rp := control.RP{Name: "Payroll", RedirectURIs: []string{"https://localhost:8443/callback"}, PKCE: true}
-	if err := control.ReadMetadata([]byte(`{"application_type": "web", "grant_types": ["implicit"], "response_types": ["id_token"]}`), &rp.Options); err != nil {
+	if err := control.ReadMetadata([]byte(`{"application_type": "web", "grant_types": ["implicit"], "response_types": ["id_token"]}`), &rp); err != nil {
 		t.Fatal(err)
 	}
 	w.refuses(http.MethodPost, "/relying-parties", rp, "not localhost")

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"image"
 	"image/png"
 	"net/http"
@@ -183,4 +184,62 @@ func TestALogoIsRefusedInTheOrganisationsOwnWords(t *testing.T) {
 	} {
 		w.refuses(http.MethodPost, "/organisations", control.Organisation{ID: "foretaget", Logo: logo}, text)
 	}
+}
+
+// TestTheOperatorChangesHowAnAppGetsItsTokens: nobody has to register an app anew, which would make its people strangers to it.
+func TestTheOperatorChangesHowAnAppGetsItsTokens(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		app := w.register(control.RP{Name: "Payroll", RedirectURIs: []string{hrmURL + "/payroll"}, PKCE: true})
+		change := func(c control.RPChange) {
+			t.Helper()
+			if err := w.operator(http.MethodPatch, "/relying-parties/"+app.ClientID, c, &struct{}{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tokens := func(alg string, refreshes bool) string {
+			t.Helper()
+			got := w.browser().tokens(app)
+			refresh, given := got["refresh_token"].(string)
+			if header(t, got["id_token"].(string))["alg"] != alg || given != refreshes {
+				t.Fatalf("%v", got)
+			}
+			return refresh
+		}
+		yes, no, rs := true, false, "RS256"
+		tokens("ES256", false)
+		change(control.RPChange{RefreshTokens: &yes, IDTokenAlg: &rs})
+		refresh := tokens("RS256", true)
+		change(control.RPChange{RefreshTokens: &no})
+		if status, answer := w.refresh(app, refresh); status != http.StatusBadRequest || answer["error"] != "unauthorized_client" {
+			t.Errorf("without refresh tokens: %d %v", status, answer)
+		}
+		tokens("RS256", false)
+		change(control.RPChange{Metadata: json.RawMessage(`{"id_token_signed_response_alg": null, "grant_types": ["authorization_code", "refresh_token"]}`)})
+		tokens("ES256", true)
+		if status, answer := w.refresh(app, refresh); status != http.StatusOK { // nothing has ended it, and nobody has lost it
+			t.Errorf("again with them: %d %v", status, answer)
+		}
+		change(control.RPChange{Metadata: json.RawMessage(`{"grant_types": ["authorization_code"]}`)})
+		tokens("ES256", false)
+
+		l := newLogin(app)
+		plain := l.authorize("code_challenge", "", "code_challenge_method", "")
+		refused := func() bool {
+			t.Helper()
+			b := w.browser()
+			b.signIn(l, bosAddress, bosPass)
+			b.get(plain)
+			return strings.Contains(b.leads(), "error=invalid_request")
+		}
+		if !refused() {
+			t.Error("PKCE is not asked for")
+		}
+		change(control.RPChange{PKCE: &no})
+		if refused() {
+			t.Error("PKCE is still asked for")
+		}
+		w.refuses(http.MethodPatch, "/relying-parties/"+w.mobile.ClientID, control.RPChange{PKCE: &no}, "PKCE") // it has no secret
+		w.refuses(http.MethodPatch, "/relying-parties/"+app.ClientID, control.RPChange{IDTokenAlg: new(string)}, "signed by")
+		w.refuses(http.MethodPatch, "/relying-parties/"+app.ClientID, control.RPChange{Metadata: json.RawMessage(`{"id_token_signed_response_alg": "none"}`)}, "signed by")
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/administration"
@@ -92,6 +93,9 @@ type RPChange struct {
 	BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty"`
 	RequireACR             *string  `json:"require_acr,omitempty"`
 	RequireDPoP            *bool    `json:"dpop_bound_access_tokens,omitempty"`
+	PKCE                   *bool    `json:"pkce,omitempty"`
+	RefreshTokens          *bool    `json:"refresh_tokens,omitempty"`
+	IDTokenAlg             *string  `json:"id_token_signed_response_alg,omitempty"`
 	Scopes                 []string `json:"scopes,omitempty"`
 	// JWKS and JWKSURI replace each other: one that is given takes the other away.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
@@ -260,12 +264,32 @@ func (d *Door) createRP(ctx context.Context, _ *http.Request, in RP) (RP, error)
 	return out, nil
 }
 
-// ReadMetadata puts the members of a JSON object in the place of what options had.
-func ReadMetadata(text []byte, o *Options) error {
+// ReadMetadata puts the members of a JSON object in the place of what an app had. Of grant_types follows whether it gets refresh tokens, as
+// where an app registers itself.
+func ReadMetadata(text []byte, rp *RP) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
 		return fmt.Errorf("metadata: %w", err)
 	}
+	const alg, grants = "id_token_signed_response_alg", "grant_types"
+	if text, there := members[alg]; there {
+		rp.IDTokenAlg = "ES256" // null: as it is at the beginning
+		if err := json.Unmarshal(text, &rp.IDTokenAlg); err != nil {
+			return fmt.Errorf("metadata: %s: %w", alg, err)
+		}
+		delete(members, alg)
+	}
+	if err := replace(members, &rp.Options); err != nil {
+		return err
+	}
+	if _, there := members[grants]; there && len(rp.GrantTypes) > 0 {
+		rp.RefreshTokens = slices.Contains(rp.GrantTypes, relyingparty.RefreshToken)
+	}
+	return nil
+}
+
+// replace puts members in the place of what options had.
+func replace(members map[string]json.RawMessage, o *Options) error {
 	had, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -290,7 +314,7 @@ func ReadMetadata(text []byte, o *Options) error {
 func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, error) {
 	rp, err := d.Registration.Change(ctx, r.PathValue("id"), func(rp *relyingparty.RP) error {
 		for field, text := range map[*string]*string{&rp.Name: in.Name, &rp.InitiateLoginURI: in.InitiateLoginURI, &rp.ClientURI: in.ClientURI,
-			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI, &rp.RequireACR: in.RequireACR} {
+			&rp.BackchannelLogoutURI: in.BackchannelLogoutURI, &rp.RequireACR: in.RequireACR, &rp.IDTokenAlg: in.IDTokenAlg} {
 			if text != nil {
 				*field = *text
 			}
@@ -301,8 +325,10 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 				*field = list
 			}
 		}
-		if in.RequireDPoP != nil {
-			rp.RequireDPoP = *in.RequireDPoP
+		for field, yes := range map[*bool]*bool{&rp.RequireDPoP: in.RequireDPoP, &rp.RequirePKCE: in.PKCE, &rp.RefreshTokens: in.RefreshTokens} {
+			if yes != nil {
+				*field = *yes
+			}
 		}
 		if in.Organisations != nil {
 			rp.Organisations = identified(in.Organisations)
@@ -317,7 +343,12 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 		if in.Metadata == nil {
 			return nil
 		}
-		return ReadMetadata(in.Metadata, &rp.Options)
+		read := RP{IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, Options: rp.Options}
+		if err := ReadMetadata(in.Metadata, &read); err != nil {
+			return err
+		}
+		rp.IDTokenAlg, rp.RefreshTokens, rp.Options = read.IDTokenAlg, read.RefreshTokens, read.Options
+		return nil
 	})
 	return shown(rp), err
 }

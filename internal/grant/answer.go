@@ -21,13 +21,32 @@ type Answer struct {
 	Post, Fragment bool
 	Failed         bool    // it says what is wrong: nobody has logged in
 	Watched        Watched // what the browser shows of its session from now on
+
+	open url.Values // an error that has no number yet, and nothing of it in Params
+	sign func(url.Values) (url.Values, error)
 }
 
-// Number puts the number into the description of an error by which the operator finds it. A signed answer (JARM) can take none any more.
-func (a Answer) Number(reference string) {
-	if reference != "" && a.Params.Has("error_description") {
-		a.Params.Set("error_description", a.Params.Get("error_description")+" (reference "+reference+")")
+// Problem is the error of an answer that waits for its number; empty where nothing is wrong.
+func (a Answer) Problem() string {
+	if a.open == nil {
+		return ""
 	}
+	return Error{a.open.Get("error"), a.open.Get("error_description")}.Error()
+}
+
+// Numbered is the answer as it goes out: an error with the number by which the operator finds it, signed afterwards where the RP's answers
+// are (JARM).
+func (a Answer) Numbered(reference string) (Answer, error) {
+	if a.open == nil {
+		return a, nil
+	}
+	v := a.open
+	v.Set("error_description", v.Get("error_description")+" (reference "+reference+")")
+	var err error
+	if a.Params, a.open = v, nil; a.sign != nil {
+		a.Params, err = a.sign(v)
+	}
+	return a, err
 }
 
 // Location is the address that the browser goes to, where the answer is not posted.
@@ -50,12 +69,18 @@ func (s *Service) answer(ctx context.Context, rp relyingparty.RP, r authn.Reques
 	if r.State != "" {
 		v.Set("state", r.State)
 	}
+	v.Set("iss", s.Issuer)
 	mode, signed := strings.CutSuffix(r.ResponseMode, ".jwt")
 	a := Answer{RedirectURI: r.RedirectURI, Params: v, Post: mode == FormPost, Fragment: mode == Fragment, Failed: v.Has("error")}
-	v.Set("iss", s.Issuer)
-	var err error
 	if signed {
-		a.Params, err = s.wrap(ctx, rp, v)
+		a.sign = func(v url.Values) (url.Values, error) { return s.wrap(ctx, rp, v) }
+	}
+	var err error
+	switch {
+	case a.Failed:
+		a.Params, a.open = nil, v
+	case signed:
+		a.Params, err = a.sign(v)
 	}
 	return a, err
 }

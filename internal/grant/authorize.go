@@ -133,10 +133,14 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 // readParameters returns the parameters that count: of a pushed request those that were pushed, of a signed one those that were signed,
 // else those of the address. ok is false for a pushed request that is not known any more.
 func (s *Service) readParameters(ctx context.Context, q url.Values, rp relyingparty.RP) (read url.Values, fault *Error, ok bool, err error) {
+	beside := wellFormed(q) // told where the request itself says that its answers go
 	name, isPushed := strings.CutPrefix(q.Get("request_uri"), pushedPrefix)
 	if isPushed {
+		if beside == nil && q.Has("request") {
+			beside = &Error{errTwoObjects.Code, errTwoObjects.Description}
+		}
 		read, ok, err = s.pulled(ctx, name, rp.ClientID)
-		return read, nil, ok, err
+		return read, beside, ok, err
 	}
 	refused := func(refusal Error) (url.Values, *Error, bool, error) { return q, &refusal, true, nil }
 	if rp.Options.RequirePAR {
@@ -150,6 +154,9 @@ func (s *Service) readParameters(ctx context.Context, q url.Values, rp relyingpa
 	read, signed, fault := s.unpack(ctx, q, rp)
 	if fault == nil && rp.Options.RequireSigned && !signed {
 		return refused(errUnsigned)
+	}
+	if fault == nil {
+		fault = beside
 	}
 	return read, fault, true, nil
 }
@@ -178,6 +185,21 @@ func single(q url.Values, name string) (string, bool) {
 	return q.Get(name), true
 }
 
+// wellFormed says what is wrong with parameters whatever they mean: each stands once (RFC 6749 §3.1), and in UTF-8.
+func wellFormed(q url.Values) *Error {
+	for name, v := range q {
+		switch {
+		case len(v) > 1 && name == "resource":
+			return &Error{errTarget.Code, errTarget.Description}
+		case len(v) > 1:
+			return &Error{"invalid_request", "a parameter is repeated: " + ascii(name)}
+		case !utf8.ValidString(name) || len(v) == 1 && !utf8.ValidString(v[0]):
+			return &Error{"invalid_request", "a parameter is not UTF-8: " + ascii(name)}
+		}
+	}
+	return nil
+}
+
 // Error is an OAuth error response (RFC 6749 §§4.1.2.1, 5.2).
 type Error struct {
 	Code        string // "invalid_request" and so on
@@ -191,16 +213,8 @@ func (s *Service) parseRequest(q url.Values, rp relyingparty.RP, now time.Time) 
 	bad := func(code, description string) (authn.Request, *Error) {
 		return authn.Request{}, &Error{code, description}
 	}
-	for name, v := range q {
-		if len(v) > 1 && name == "resource" {
-			return bad(errTarget.Code, errTarget.Description)
-		}
-		if len(v) > 1 {
-			return bad("invalid_request", "a parameter is repeated: "+ascii(name))
-		}
-		if !utf8.ValidString(name) || len(v) == 1 && !utf8.ValidString(v[0]) {
-			return bad("invalid_request", "a parameter is not UTF-8: "+ascii(name))
-		}
+	if fault := wellFormed(q); fault != nil {
+		return authn.Request{}, fault
 	}
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),

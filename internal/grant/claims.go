@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/strictjson"
 )
 
 // asked is how a request asks for one claim (OIDC Core §5.5.1). A claim that is asked for without more is null.
@@ -55,7 +56,7 @@ func readClaims(text string, r *authn.Request) error {
 		Userinfo map[string]json.RawMessage `json:"userinfo"`
 		IDToken  map[string]json.RawMessage `json:"id_token"`
 	}
-	if err := json.Unmarshal([]byte(text), &in); err != nil {
+	if err := strictjson.Unmarshal([]byte(text), &in); err != nil {
 		return err
 	}
 	told := map[string]json.RawMessage{}
@@ -83,17 +84,14 @@ func readClaims(text string, r *authn.Request) error {
 		},
 	} {
 		raw, ok := in.IDToken[name]
-		if !ok {
+		if !ok || string(raw) == "null" {
 			continue
 		}
-		var a *asked
-		if err := json.Unmarshal(raw, &a); err != nil {
+		var a asked
+		if err := strictjson.Unmarshal(raw, &a); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if a == nil {
-			continue
-		}
-		if err := use(a); err != nil {
+		if err := use(&a); err != nil {
 			return err
 		}
 	}

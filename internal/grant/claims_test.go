@@ -25,6 +25,13 @@ func TestWhatTheParameterClaimsMeansHere(t *testing.T) {
 		{`{"id_token":{"sub":{"values":["u1","u2"]}}}`, authn.Request{}, authn.Request{}, true},
 		{`{"id_token":{"acr":"` + aal2 + `"}}`, authn.Request{}, authn.Request{}, true},
 		{`{"id_token":{"acr":{"essential":"yes"}}}`, authn.Request{}, authn.Request{}, true},
+		{`{"ID_TOKEN":{"acr":{"essential":true,"value":"` + aal2 + `"}}}`, authn.Request{}, authn.Request{}, false}, // no member that means something
+		{`{"id_token":{"acr":{"Essential":true,"VALUE":"` + aal2 + `"}}}`, authn.Request{ACRValues: pwd}, authn.Request{ACRValues: pwd}, false},
+		{`{"id_token":{"acr":{"essential":true,"value":"` + aal2 + `"}},"id_token":{}}`, authn.Request{}, authn.Request{}, true},
+		{`{"id_token":{"acr":{"essential":true,"value":"` + aal2 + `"}},"Id_Token":{}}`, authn.Request{}, authn.Request{}, true},
+		{`{"id_token":{"acr":{"value":"` + aal2 + `","value":"` + pwd + `"}}}`, authn.Request{}, authn.Request{}, true},
+		{"{\"id_token\":{\"sub\":{\"value\":\"u\xff\"}}}", authn.Request{}, authn.Request{}, true},
+		{`{"id_token":{"sub":{"value":"u1","x":[[[[[[1]]]]]]}}}`, authn.Request{}, authn.Request{}, true},
 		{`["acr"]`, authn.Request{}, authn.Request{}, true},
 		{`{"id_token":`, authn.Request{}, authn.Request{}, true},
 	} {

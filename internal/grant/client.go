@@ -146,7 +146,7 @@ func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyin
 func (s *Service) judgeAssertion(rp relyingparty.RP, c assertionClaims, now time.Time) (time.Time, *Error) {
 	bad := func(why string) (time.Time, *Error) { return time.Time{}, &Error{"invalid_client", why} }
 	// The issuer is the name that FAPI 2.0 knows; the addresses are what RPs use by RFC 7523 §3.
-	us := []string{s.Issuer, s.Issuer + "/token", s.Issuer + "/par", s.Issuer + "/introspect", s.Issuer + "/revoke", s.Issuer + CIBAPath}
+	us := []string{s.Issuer, s.Issuer + "/token", s.Issuer + "/par", s.Issuer + "/introspect", s.Issuer + "/revoke", s.Issuer + "/device_authorization", s.Issuer + CIBAPath}
 	switch {
 	case len(c.Audience.names) == 0 || slices.ContainsFunc(c.Audience.names, func(a string) bool { return !slices.Contains(us, a) }):
 		return bad("aud of the assertion must be the issuer")

@@ -28,6 +28,9 @@ type Logout struct {
 
 // ReadLogout judges a logout request. It changes nothing.
 func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.Token) (Logout, error) {
+	if wellFormed(q) != nil {
+		return Logout{Refusal: MalformedRequest}, nil
+	}
 	hint, hinted := s.readHint(q.Get("id_token_hint"))
 	if !hinted && s.isDistrusted(q.Get("id_token_hint")) {
 		q.Del("id_token_hint") // as if there was none: a page asks, and nobody stays logged in because a key was replaced
@@ -35,9 +38,6 @@ func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.T
 	clientID := q.Get("client_id")
 	if hinted && clientID == "" {
 		clientID = hint.Audience
-	}
-	if q.Get("id_token_hint") != "" && (!hinted || clientID != hint.Audience) {
-		return Logout{Refusal: MalformedRequest}, nil
 	}
 	l := Logout{}
 	if clientID != "" {
@@ -49,6 +49,9 @@ func (s *Service) ReadLogout(ctx context.Context, q url.Values, current secret.T
 			return Logout{Refusal: UnknownClient}, nil
 		}
 		l.RP = rp
+	}
+	if q.Get("id_token_hint") != "" && (!hinted || clientID != hint.Audience) {
+		return Logout{RP: l.RP, Refusal: MalformedRequest}, nil
 	}
 	if after := q.Get("post_logout_redirect_uri"); after != "" {
 		// Without a registered address anybody could use the page to send people anywhere (§3.1).

@@ -131,6 +131,9 @@ func FuzzParseRequest(f *testing.F) {
 			return
 		}
 		answer, err := s.failed(t.Context(), rp, authn.Request{RedirectURI: rp.RedirectURIs[0], State: q.Get("state")}, *fault)
+		if err == nil {
+			answer, err = answer.Numbered("7K2M9QXT")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,17 +163,6 @@ func FuzzOpenCode(f *testing.F) {
 		}
 		if c, ok, err := s.openCode(t.Context(), value); err != nil || ok && value != good {
 			t.Errorf("%q opens as %+v, %v", value, c, err)
-		}
-	})
-}
-
-func FuzzReadHint(f *testing.F) {
-	s := service(f)
-	f.Add("")
-	f.Add("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.")
-	f.Fuzz(func(t *testing.T, token string) {
-		if c, ok := s.readHint(token); ok {
-			t.Errorf("%q is a hint of ours: %+v", token, c)
 		}
 	})
 }

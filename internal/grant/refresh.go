@@ -27,7 +27,7 @@ func (s *Service) Refresh(ctx context.Context, c Client, u Use, refresh, scope, 
 	if err != nil {
 		return Tokens{}, err
 	}
-	if rp.ClientID != token.AuthenticatorClient && !rp.Options.MayUse(relyingparty.RefreshToken) {
+	if !rp.RefreshTokens || rp.ClientID != token.AuthenticatorClient && !rp.Options.MayUse(relyingparty.RefreshToken) {
 		return Tokens{}, errGrantType
 	}
 	id, generation, ok := s.parseRefreshToken(refresh)

@@ -22,6 +22,9 @@ func errObject(why string) *Error { return &Error{"invalid_request_object", why}
 // errUnsigned is for an RP whose requests are signed or not answered (RFC 9101 §10.5).
 var errUnsigned = Error{"invalid_request", "this client signs its requests (RFC 9101)"}
 
+// errTwoObjects is for a request that says twice what it is (RFC 9101 §5).
+var errTwoObjects = Error{"invalid_request", "a request has one request object, or the address of one"}
+
 // unpack returns the parameters of a request that its RP has signed (RFC 9101): those in the object and no others, because what stands
 // beside it in an address may be anybody's. A request without an object is returned as it is. signed says whether there was one.
 func (s *Service) unpack(ctx context.Context, q url.Values, rp relyingparty.RP) (unpacked url.Values, signed bool, fault *Error) {
@@ -73,7 +76,7 @@ func (s *Service) fetchObject(ctx context.Context, q url.Values, rp relyingparty
 	at, ok := single(q, "request_uri")
 	switch {
 	case !ok || q.Has("request"):
-		return q, &Error{"invalid_request", "a request has one request object, or the address of one"}
+		return q, &Error{errTwoObjects.Code, errTwoObjects.Description}
 	case !rp.Options.MatchRequestURI(at):
 		return q, &Error{"invalid_request_uri", "request_uri is none of the registered ones"}
 	}

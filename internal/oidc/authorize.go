@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -15,13 +16,13 @@ import (
 // getAuthorize handles GET /authorize: a session answers at once; otherwise the request becomes an attempt
 // and the browser goes to the sign-in's pages.
 func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	web.About(r, "", q.Get("client_id"))
 	if len(r.URL.RawQuery) > maxQuery {
 		return tooLarge()
 	}
-	q := r.URL.Query()
 	decision, err := d.Grant.JudgeRequest(r.Context(), q, d.Visitor.Session(r))
 	r = web.WithUILocales(r, decision.UILocales)
-	web.About(r, "", decision.RP.ClientID)
 	switch {
 	case errors.Is(err, authn.ErrThrottled):
 		return tooMany(err)
@@ -58,7 +59,10 @@ func (d *Door) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 // respond gives the RP its answer: by a redirect, or by a page with a form that posts itself.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, a grant.Answer) error {
 	d.Visitor.Watch(w, a.Watched.Value, a.Watched.Expires)
-	a.Number(d.Kit.RefusedAnswer(r, a.Params.Get("error"), a.Params.Get("error_description")))
+	a, err := a.Numbered(d.Kit.RefusedAnswer(r, a.Problem()))
+	if err != nil {
+		return err
+	}
 	if a.Post {
 		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(a.RedirectURI), Fields: a.Params, Failed: a.Failed})
 	}
@@ -103,6 +107,7 @@ func (d *Door) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	r = web.WithUILocales(r, q.Get("ui_locales"))
 	logout, err := d.Grant.ReadLogout(r.Context(), q, d.Visitor.Session(r))
+	web.About(r, "", cmp.Or(logout.RP.ClientID, q.Get("client_id")))
 	switch {
 	case err != nil:
 		return err

@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -13,25 +12,20 @@ import (
 
 func TestAnObjectIsReadInOneWayAlone(t *testing.T) {
 	for name, body := range map[string]string{
-		"nothing":             ``,
-		"a list":              `[]`,
-		"null":                `null`,
-		"two":                 `{}{}`,
-		"a name twice":        `{"a": 1, "a": 1}`,
-		"a name twice below":  `{"a": [{"b": {"c": 1, "c": 2}}]}`,
-		"a name that escapes": `{"a": 1, "\u0061": 2}`,
-		"nine levels":         strings.Repeat(`{"a":`, 9) + `1` + strings.Repeat(`}`, 9),
-		"no UTF-8":            "{\"a\": \"\xff\"}",
-		"a byte order mark":   "\xef\xbb\xbf{}",
+		"nothing":            ``,
+		"a list":             `[]`,
+		"null":               `null`,
+		"two":                `{}{}`,
+		"a name twice":       `{"a": 1, "a": 1}`,
+		"a name in capitals": `{"client_name": 1, "Client_Name": 1}`,
+		"no UTF-8":           "{\"a\": \"\xff\"}",
 	} {
 		if m, err := readObject([]byte(body)); !errors.Is(err, clientregistration.ErrMetadata) {
 			t.Errorf("%s: %v %v", name, m, err)
 		}
 	}
-	for _, body := range []string{`{}`, ` {"a": {"b": 1}, "c": {"b": 1}, "d": [{"b": 1}, {"b": 2}, "b", "b"], "b": "b"} `, strings.Repeat(`{"a":`, 8) + `1` + strings.Repeat(`}`, 8)} {
-		if _, err := readObject([]byte(body)); err != nil {
-			t.Errorf("%s: %v", body, err)
-		}
+	if m, err := readObject([]byte(` {"a": {"b": 1}, "b": [{"b": 1}]} `)); err != nil || len(m) != 2 {
+		t.Errorf("%v %v", m, err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,8 @@ const (
 	endSessionPath = "/end_session"
 	jwksPath       = "/jwks"
 	checkPath      = "/check_session"
+	discoveryPath  = "/.well-known/openid-configuration"
+	serverPath     = "/.well-known/oauth-authorization-server" // RFC 8414
 )
 
 // Routes mounts the endpoints. They stand outside of the pages' origin check: RPs on other sites call them
@@ -51,14 +54,14 @@ func (d *Door) Routes(mux interface {
 	Handle(pattern string, h http.Handler)
 }) {
 	metadata := d.metadata()
-	mux.Handle("GET /.well-known/openid-configuration", fixed(metadata))
-	mux.Handle("GET /.well-known/oauth-authorization-server", fixed(metadata)) // RFC 8414
+	mux.Handle("GET "+discoveryPath, fixed(metadata))
+	mux.Handle("GET "+serverPath, fixed(metadata))
 	mux.Handle("GET "+jwksPath, public(d.Keys.JWKS))
-	mux.Handle("GET "+authorizePath, d.Kit.Handle(d.getAuthorize))
-	mux.Handle("POST "+authorizePath, d.Kit.Handle(d.postToGet(authorizePath)))
-	mux.Handle("GET "+endSessionPath, d.Kit.Handle(d.getEndSession))
+	mux.Handle("GET "+authorizePath, d.fromApp(d.getAuthorize))
+	mux.Handle("POST "+authorizePath, d.fromApp(d.postToGet(authorizePath)))
+	mux.Handle("GET "+endSessionPath, d.fromApp(d.getEndSession))
 	mux.Handle("GET "+checkPath, d.Kit.Handle(d.getCheckSession))
-	mux.Handle("POST "+endSessionPath, d.Kit.Handle(d.postToGet(endSessionPath)))
+	mux.Handle("POST "+endSessionPath, d.fromApp(d.postToGet(endSessionPath)))
 	mux.Handle("POST "+tokenPath, web.AnyOrigin(d.nonced(d.asClient(d.postToken))))
 	mux.Handle("GET "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
 	mux.Handle("POST "+userinfoPath, web.AnyOrigin(d.nonced(d.userinfo)))
@@ -70,8 +73,21 @@ func (d *Door) Routes(mux interface {
 	d.registerRoutes(mux)
 	for path, methods := range map[string]string{tokenPath: "POST", userinfoPath: "GET, POST", revokePath: "POST", pushedPath: "POST", devicePath: "POST"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods)))
+		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods+", OPTIONS")))
 	}
+	for path, methods := range map[string]string{authorizePath: "GET, POST", endSessionPath: "GET, POST", introspectPath: "POST", grant.CIBAPath: "POST",
+		checkPath: "GET", jwksPath: "GET", discoveryPath: "GET", serverPath: "GET"} {
+		mux.Handle(path, d.wrongMethod(methods))
+	}
+}
+
+// fromApp handles what an app says by way of a browser.
+func (d *Door) fromApp(h web.HandlerFunc) http.Handler {
+	next := d.Kit.Handle(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		web.FromApp(r)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fixed answers bytes that were made beforehand.
@@ -95,8 +111,8 @@ var cacheControl = fmt.Sprintf("public, max-age=%d", int(signingkey.JWKSMaxAge/t
 // wrongMethod answers a program that uses another method (RFC 9110 §15.5.6).
 func (d *Door) wrongMethod(allowed string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", allowed+", OPTIONS")
-		d.refuse(w, r, http.StatusMethodNotAllowed, grant.Error{Code: "invalid_request", Description: "the method must be " + allowed})
+		w.Header().Set("Allow", allowed)
+		d.refuse(w, r, http.StatusMethodNotAllowed, grant.Error{Code: "invalid_request", Description: "the method must be one of " + allowed})
 	}
 }
 
@@ -104,7 +120,10 @@ func (d *Door) wrongMethod(allowed string) http.HandlerFunc {
 // the parameters.
 func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Client), needed ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		switch err := r.ParseForm(); {
+		err := r.ParseForm()
+		id, _, _ := r.BasicAuth() // one of ours is written as it is
+		web.About(r, "", cmp.Or(id, r.PostForm.Get("client_id")))
+		switch {
 		case errors.As(err, new(*http.MaxBytesError)):
 			web.Drain(r)
 			d.refuse(w, r, http.StatusRequestEntityTooLarge, grant.Error{Code: "invalid_request", Description: "the body is too large"})
@@ -114,7 +133,6 @@ func (d *Door) asClient(next func(http.ResponseWriter, *http.Request, grant.Clie
 			return
 		}
 		client, fault := parseClient(r)
-		web.About(r, "", client.ID)
 		for _, name := range needed {
 			if fault == nil && r.PostForm.Get(name) == "" {
 				fault = &grant.Error{Code: "invalid_request", Description: name + " is missing"}

@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -37,7 +38,7 @@ func (d *Door) registerRoutes(mux interface {
 	mux.Handle("DELETE "+own, web.AnyOrigin(d.deleteRegistered))
 	for path, methods := range map[string]string{registerPath: "POST", own: "GET, PUT, DELETE"} {
 		mux.Handle("OPTIONS "+path, web.AnyOrigin(func(http.ResponseWriter, *http.Request) {}))
-		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods)))
+		mux.Handle(path, web.AnyOrigin(d.wrongMethod(methods+", OPTIONS")))
 	}
 }
 
@@ -101,7 +102,7 @@ func (d *Door) putRegistered(w http.ResponseWriter, r *http.Request) {
 		ClientID string       `json:"client_id"`
 		Secret   secret.Token `json:"client_secret"`
 	}
-	err := clientregistration.Decode(members, &named)
+	err := clientregistration.Decode(map[string]json.RawMessage{"client_id": members["client_id"], "client_secret": members["client_secret"]}, &named)
 	for _, ours := range []string{"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"} {
 		if _, there := members[ours]; there && err == nil {
 			err = faulty(ours + " is not the client's to say")
@@ -149,7 +150,7 @@ func (d *Door) inform(w http.ResponseWriter, status int, it clientregistration.I
 	web.JSON(w, status, info)
 }
 
-func faulty(why string) error { return errors.Join(clientregistration.ErrMetadata, errors.New(why)) }
+func faulty(why string) error { return fmt.Errorf("%w: %s", clientregistration.ErrMetadata, why) }
 
 // bearer is the token of the request; empty where there is none, or two.
 func bearer(r *http.Request) secret.Token {

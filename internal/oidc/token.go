@@ -74,7 +74,8 @@ func (d *Door) userinfo(w http.ResponseWriter, r *http.Request) {
 	challenge := web.Challenge{DPoP: use.IsDPoP(), Algs: proofAlgs}
 	if !use.IsDPoP() && !strings.EqualFold(use.Scheme, "Bearer") || use.Token == "" {
 		challenge.Write(w.Header()) // RFC 6750 §3: no error code where nothing was tried
-		w.WriteHeader(challenge.Status())
+		d.Kit.RefusedProgram(r, challenge.Status(), r.URL.Path, "no access token in the Authorization header")
+		web.JSON(w, challenge.Status(), map[string]string{"reference": web.Reference(r.Context())})
 		return
 	}
 	info, signed, err := d.Grant.Userinfo(r.Context(), use)
@@ -136,6 +137,8 @@ func parseClient(r *http.Request) (grant.Client, *grant.Error) {
 		AssertionType: r.PostForm.Get("client_assertion_type")}
 	header, ok := basicAuth(r)
 	switch {
+	case len(r.Header.Values("Authorization")) > 1:
+		return bad("there is more than one Authorization header")
 	case r.Header.Get("Authorization") == "":
 		return inBody, nil
 	case !ok:

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/portvakt/portvakt/internal/strictjson"
 )
 
 // Keys of others. Such a key comes as a public JWK, is judged before it is used, and proves no more than that whoever sent a
@@ -188,7 +190,7 @@ func verifyBy(key PublicKey, token string, algs []string, claims any) error {
 		return ErrToken
 	}
 	payload, err := jws.Verify(key.key)
-	if err != nil || json.Unmarshal(payload, claims) != nil {
+	if err != nil || strictjson.Unmarshal(payload, claims) != nil {
 		return ErrToken
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/portvakt/portvakt/internal/strictjson"
 )
 
 // Limits of a JWK Set of others.
@@ -30,7 +32,7 @@ func ReadKeySet(set []byte) (KeySet, error) {
 	var body struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if len(set) > MaxKeySet || json.Unmarshal(set, &body) != nil || len(body.Keys) > maxKeys {
+	if len(set) > MaxKeySet || strictjson.Unmarshal(set, &body) != nil || len(body.Keys) > maxKeys {
 		return KeySet{}, ErrKey
 	}
 	var s KeySet
@@ -42,7 +44,7 @@ func ReadKeySet(set []byte) (KeySet, error) {
 			D   json.RawMessage `json:"d"`
 			K   json.RawMessage `json:"k"`
 		}
-		if json.Unmarshal(raw, &about) != nil {
+		if strictjson.Unmarshal(raw, &about) != nil {
 			return KeySet{}, ErrKey
 		}
 		if about.D != nil || about.K != nil {
@@ -106,7 +108,7 @@ func Peek[T any](token string) (claims T, ok bool) {
 		return claims, false
 	}
 	raw, err := unb64(parts[1])
-	return claims, err == nil && json.Unmarshal(raw, &claims) == nil
+	return claims, err == nil && strictjson.Unmarshal(raw, &claims) == nil
 }
 
 // isType says whether the typ header is one of those that are taken. It is a media type, in which capitals mean nothing (RFC 7515 §4.1.9).

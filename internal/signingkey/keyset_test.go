@@ -86,3 +86,22 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestASetOfKeysIsReadInOneWayAlone(t *testing.T) {
+	const key = aKey + `,"kid":"one"}`
+	if _, err := signingkey.ReadKeySet([]byte(`{"keys":[` + key + `]}`)); err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string]string{
+		"keys twice":         `{"keys":[],"keys":[` + key + `]}`,
+		"keys in capitals":   `{"KEYS":[` + key + `]}`,
+		"a kid twice":        `{"keys":[` + strings.Replace(key, `"kid"`, `"kid":"two","kid"`, 1) + `]}`,
+		"a kid and another":  `{"keys":[` + strings.Replace(key, `"kid"`, `"KID":"two","kid"`, 1) + `]}`,
+		"what is no UTF-8":   "{\"keys\":[" + key + "],\"x\":\"\xff\"}",
+		"something after it": `{"keys":[` + key + `]} {}`,
+	} {
+		if _, err := signingkey.ReadKeySet([]byte(set)); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}

@@ -1,10 +1,11 @@
 package signingkey
 
 import (
-	"encoding/json"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/portvakt/portvakt/internal/strictjson"
 )
 
 // shared are the algorithms by a key that both sides have. They stand apart from those of key pairs: nowhere is a token judged by either.
@@ -25,7 +26,7 @@ func VerifyShared(key []byte, token string, types []string, claims any) error {
 		return ErrToken
 	}
 	payload, err := jws.Verify(key)
-	if err != nil || json.Unmarshal(payload, claims) != nil {
+	if err != nil || strictjson.Unmarshal(payload, claims) != nil {
 		return ErrToken
 	}
 	return nil

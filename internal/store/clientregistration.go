@@ -49,7 +49,8 @@ INSERT INTO relying_party_organisations (client_id, organisation_id) VALUES ($1,
 
 	changeRP statement = `
 UPDATE relying_parties SET name = $2, redirect_uris = $3, post_logout_redirect_uris = $4, initiate_login_uri = $5, client_uri = $6,
-  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9, scopes = $10, options = $11, id_token_alg = $12, refresh_tokens = $13
+  backchannel_logout_uri = $7, require_acr = $8, require_dpop = $9, scopes = $10, options = $11, id_token_alg = $12, refresh_tokens = $13,
+  require_pkce = $14
 WHERE client_id = $1`
 
 	setRPSecret           statement = `UPDATE relying_parties SET secret = $2 WHERE client_id = $1`
@@ -206,7 +207,7 @@ func (tx *Tx) ChangeRP(ctx context.Context, rp relyingparty.RP) (bool, error) {
 	}
 	n, err := tx.exec(ctx, changeRP, rp.ClientID, rp.Name, strings.Join(rp.RedirectURIs, "\n"), strings.Join(rp.PostLogoutRedirectURIs, "\n"),
 		rp.InitiateLoginURI, rp.ClientURI, rp.BackchannelLogoutURI, rp.RequireACR, rp.RequireDPoP, strings.Join(rp.Scopes, " "),
-		string(options), rp.IDTokenAlg, rp.RefreshTokens)
+		string(options), rp.IDTokenAlg, rp.RefreshTokens, rp.RequirePKCE)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -83,9 +83,9 @@ LIMIT 20`
 
 	findRefusal   statement = `SELECT reference, at, status, page, problem, identifier, client_id FROM refusals WHERE reference = $1`
 	countRefusals statement = `SELECT count(*) FROM (SELECT 1 AS one FROM refusals WHERE at > $1 AND (identifier = '') = $3 LIMIT $2) lately`
+	knowsClient   statement = `SELECT 1 FROM relying_parties WHERE client_id = $1`
 	insertRefusal statement = `
-INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id)
-SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $7 = '' OR EXISTS (SELECT 1 FROM relying_parties r WHERE r.client_id = $7)
+INSERT INTO refusals (reference, at, status, page, problem, identifier, client_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (reference) DO NOTHING`
 
 	countFindings statement = `SELECT kind, count(*) FROM findings WHERE organisation_id = $1 GROUP BY kind`
@@ -432,6 +432,11 @@ func (db *DB) FindRefusal(ctx context.Context, number string) (r transition.Refu
 func (tx *Tx) CountRefusals(ctx context.Context, since time.Time, most int, programs bool) (n int, err error) {
 	_, err = tx.query(ctx, countRefusals, ms(since), int64(most), programs).one(&n)
 	return n, err
+}
+
+// KnowsClient says whether there is an app of this client id.
+func (tx *Tx) KnowsClient(ctx context.Context, clientID string) (bool, error) {
+	return tx.query(ctx, knowsClient, clientID).one(new(int64))
 }
 
 // InsertRefusal stores a refusal.

@@ -3,10 +3,12 @@ package transition
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/portvakt/portvakt/internal/account"
 	"github.com/portvakt/portvakt/internal/organisation"
@@ -29,7 +31,7 @@ type refusals struct {
 	mu      sync.Mutex
 	waiting []Refusal
 	day     time.Time
-	of      map[string]int // programs' refusals of the day, by client
+	of      map[string]int // programs' refusals that were kept today, by client; "" for all that name none which is known
 }
 
 // What is kept: so many a flush, and so many a day in the whole installation, so that whoever makes a thousand mistakes a second, or one a
@@ -42,8 +44,15 @@ const (
 	maxWord      = 200   // bytes
 )
 
-// cut keeps what a stranger has written within bounds.
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxWord)], "") }
+// cut keeps what a stranger has written within bounds, and harmless on the operator's screen.
+func cut(s string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(s[:min(len(s), maxWord)], ""))
+}
 
 // isProgram says whether a program was refused and no person. Both are kept, and neither takes the other's room.
 func (r Refusal) isProgram() bool { return r.Identifier == "" }
@@ -62,27 +71,37 @@ func (s *Service) NoteRefusal(r Refusal) {
 			kind++
 		}
 	}
-	if r.isProgram() {
-		if s.refusals.of[r.Client] >= mostOfOne || len(s.refusals.of) > mostADay {
-			return
-		}
-		s.refusals.of[r.Client]++
-	}
-	if kind < mostRefusals {
+	if kind < mostRefusals && !(r.isProgram() && s.refusals.of[r.Client] >= mostOfOne) {
 		s.refusals.waiting = append(s.refusals.waiting, r)
 	}
+}
+
+// nameClient leaves the client of a refusal as it is where there is such an app. Else whoever makes names up shares one budget, and the
+// operator reads what was misspelt.
+func nameClient(ctx context.Context, tx Tx, r *Refusal) error {
+	known, err := tx.KnowsClient(ctx, r.Client)
+	if err != nil || known || r.Client == "" {
+		return err
+	}
+	if r.isProgram() {
+		r.Problem = strings.TrimPrefix(r.Problem+"; no app has the client_id "+r.Client, "; ")
+	}
+	r.Client = ""
+	return nil
 }
 
 // FlushRefusals writes what was refused since it was last called.
 func (s *Service) FlushRefusals(ctx context.Context) error {
 	s.refusals.mu.Lock()
-	waiting := s.refusals.waiting
+	waiting, day, had := s.refusals.waiting, s.refusals.day, s.refusals.of
 	s.refusals.waiting = nil
 	s.refusals.mu.Unlock()
 	if len(waiting) == 0 {
 		return nil
 	}
+	var of map[string]int
 	err := s.InBulkTx(ctx, func(tx Tx) error {
+		of = maps.Clone(had)
 		for _, programs := range []bool{false, true} {
 			kept, err := tx.CountRefusals(ctx, s.Now().Add(-24*time.Hour), mostADay, programs)
 			if err != nil {
@@ -91,6 +110,15 @@ func (s *Service) FlushRefusals(ctx context.Context) error {
 			for _, r := range waiting {
 				if r.isProgram() != programs || kept >= mostADay {
 					continue
+				}
+				if err := nameClient(ctx, tx, &r); err != nil {
+					return err
+				}
+				if programs {
+					if of[r.Client] >= mostOfOne {
+						continue
+					}
+					of[r.Client]++
 				}
 				if err := tx.InsertRefusal(ctx, r); err != nil {
 					return err
@@ -102,6 +130,11 @@ func (s *Service) FlushRefusals(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("note refusals: %w", err)
+	}
+	s.refusals.mu.Lock()
+	defer s.refusals.mu.Unlock()
+	if s.refusals.day.Equal(day) {
+		s.refusals.of = of
 	}
 	return nil
 }

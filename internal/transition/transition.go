@@ -122,6 +122,8 @@ type Tx interface {
 	DeleteAppointment(ctx context.Context, o organisation.ID, id account.ID) (administrator.Role, bool, error)
 	// CountRefusals counts those since the given time, up to so many: of programs, or of persons.
 	CountRefusals(ctx context.Context, since time.Time, most int, programs bool) (int, error)
+	// KnowsClient says whether there is an app of this client id.
+	KnowsClient(ctx context.Context, clientID string) (bool, error)
 	// InsertRefusal stores a refusal.
 	InsertRefusal(ctx context.Context, r Refusal) error
 	// UncheckTwins lets the pre-flight look again at those who have, or had, an identifier.

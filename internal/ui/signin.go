@@ -63,6 +63,9 @@ func (d *Door) getCancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to, err := d.Grant.Deny(r.Context(), rp, a.Request)
+	if err == nil {
+		to, err = to.Numbered(d.Kit.RefusedAnswer(r, to.Problem()))
+	}
 	switch {
 	case errors.Is(err, grant.ErrChanged):
 		return d.restart(w, r, a, authn.ErrAttempt) // none of an app's requests, or not any more
@@ -209,7 +212,10 @@ func (d *Door) getContinue(w http.ResponseWriter, r *http.Request) error {
 // respond goes on to the app with what it gets, or to a page of our own.
 func (d *Door) respond(w http.ResponseWriter, r *http.Request, app string, to grant.Answer) error {
 	d.Visitor.Watch(w, to.Watched.Value, to.Watched.Expires)
-	to.Number(d.Kit.RefusedAnswer(r, to.Params.Get("error"), to.Params.Get("error_description")))
+	to, err := to.Numbered(d.Kit.RefusedAnswer(r, to.Problem()))
+	if err != nil {
+		return err
+	}
 	if to.Post {
 		return d.Kit.PostPage(w, r, web.FormPost{App: app, Action: web.RegisteredURL(to.RedirectURI), Fields: to.Params, Failed: to.Failed})
 	}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -93,7 +94,9 @@ func (d *Door) frames(w http.ResponseWriter, r *http.Request) (frames []SignOutF
 }
 
 func (d *Door) readLogout(r *http.Request, q url.Values) (grant.Logout, *http.Request, error) {
+	web.FromApp(r)
 	logout, err := d.Grant.ReadLogout(r.Context(), q, d.Visitor.Session(r))
+	web.About(r, "", cmp.Or(logout.RP.ClientID, q.Get("client_id")))
 	if err != nil {
 		return logout, r, err
 	}
@@ -110,7 +113,7 @@ func handOn(q url.Values) string {
 	kept := url.Values{}
 	for _, name := range carried {
 		if q.Get(name) != "" {
-			kept.Set(name, q.Get(name))
+			kept[name] = q[name] // what stands twice is refused where it is read
 		}
 	}
 	return kept.Encode()

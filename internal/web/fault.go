@@ -46,7 +46,7 @@ type faultView struct {
 	Text  string
 	On    struct{ URL, Text string }
 
-	key string
+	key, cause string
 }
 
 // Handle makes a handler of h. It reads a form's body first, so that h can use r.PostFormValue without asking whether the
@@ -124,6 +124,9 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := k.options.Catalogue.Printer(k.language(r))
 	view := faultView{Title: p.T(fault.Key+".title", fault.Data), Text: p.T(fault.Key+".text", fault.Data), key: fault.Key}
+	if fault.Cause != nil {
+		view.cause = fault.Cause.Error()
+	}
 	on := Link{URL: k.options.WayOn, Key: "error.on"}
 	if fault.On != nil {
 		on = *fault.On

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"reflect"
+	"strings"
 )
 
 // Refusal is an answer with a status of 400 or more, as somebody who is asked for help wants to find it again.
@@ -21,6 +23,10 @@ func About(r *http.Request, identifier, client string) {
 	s.identifier, s.rp = identifier, client
 }
 
+// FromApp marks a request by which an app speaks, also through a browser: whoever wrote the app asks for what was refused, even where the
+// request names no app that is known.
+func FromApp(r *http.Request) { stateOf(r.Context()).fromApp = true }
+
 // refused tells of an answer that refuses.
 func (k *Kit) refused(r *http.Request, status int, page string, view any) {
 	if k.options.Refused == nil || status < 400 || status == http.StatusNotFound {
@@ -30,15 +36,20 @@ func (k *Kit) refused(r *http.Request, status int, page string, view any) {
 	refusal := Refusal{Reference: s.reference, Status: status, Page: page, Problem: problemOf(view), Identifier: s.identifier, Client: s.rp}
 	if fault, ok := view.(faultView); ok {
 		refusal.Page = fault.key
+		if s.fromApp {
+			refusal.Problem = strings.TrimSuffix(r.URL.Path+": "+fault.cause, ": ")
+		}
 	}
-	if refusal.Reference != "" && (refusal.Identifier != "" || refusal.Client != "") {
+	if refusal.Reference != "" && (refusal.Identifier != "" || refusal.Client != "" || s.fromApp) {
 		k.options.Refused(refusal)
 	}
 }
 
-// RefusedProgram tells of an answer to a program that refuses: what it asked, and the error as it was told.
+// RefusedProgram tells of an answer to a program that refuses, and the log too: what it asked, and the error as it was told.
 func (k *Kit) RefusedProgram(r *http.Request, status int, endpoint, problem string) {
 	s := stateOf(r.Context())
+	k.options.Logger.LogAttrs(r.Context(), slog.LevelInfo, "refused", slog.String("reference", s.reference), slog.Int("status", status),
+		slog.String("pattern", r.Pattern), slog.String("problem", problem), slog.String("client_id", s.rp))
 	if k.options.Refused != nil && s.reference != "" {
 		k.options.Refused(Refusal{Reference: s.reference, Status: status, Page: endpoint, Problem: problem, Client: s.rp})
 	}
@@ -57,10 +68,10 @@ func problemOf(view any) string {
 }
 
 // RefusedAnswer tells of an error that goes to an RP by way of the browser, and returns its number; empty where there is no error.
-func (k *Kit) RefusedAnswer(r *http.Request, code, description string) (number string) {
-	if code == "" {
+func (k *Kit) RefusedAnswer(r *http.Request, problem string) (number string) {
+	if problem == "" {
 		return ""
 	}
-	k.RefusedProgram(r, http.StatusFound, r.URL.Path, code+": "+description)
+	k.RefusedProgram(r, http.StatusFound, r.URL.Path, problem)
 	return stateOf(r.Context()).reference
 }

@@ -25,6 +25,7 @@ type request struct {
 	brand      Brand
 	identifier string // see About
 	rp         string
+	fromApp    bool          // see FromApp
 	body       io.ReadCloser // as it came, without a limit; see Upload
 	drain      func()        // reads away what is left of a body that was too large
 }

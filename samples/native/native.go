@@ -1,6 +1,6 @@
-// Package native is how a program on somebody's own computer logs her in: in her own browser, which leads back to a port of this machine (RFC 8252
-// §7.3), or, where there is no browser, by a code that she types elsewhere (RFC 8628). It is a public client: it has no secret, and PKCE takes the
-// secret's place. It is built on coreos/go-oidc and x/oauth2.
+// Package native is how a program on somebody's own device logs her in: in her own browser, which leads back to a port of this machine (RFC 8252
+// §7.3), or on a phone to an https address whose site names the app (§7.2), or, where there is no browser, by a code that she types elsewhere (RFC
+// 8628). It is a public client: it has no secret, and PKCE takes the secret's place. It is built on coreos/go-oidc and x/oauth2.
 package native
 
 import (
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -31,6 +33,17 @@ func New(ctx context.Context, issuer, clientID string) (*Client, error) {
 		Scopes: []string{oidc.ScopeOpenID, "profile", oidc.ScopeOfflineAccess}}}, nil
 }
 
+// NewClaimed is New for an app that the system opens for an https address of its maker's. The program is registered with exactly this redirect URI, and with
+// application_type native; the site of the address lists the app, so that no other app gets the link.
+func NewClaimed(ctx context.Context, issuer, clientID, redirectURI string) (*Client, error) {
+	c, err := New(ctx, issuer, clientID)
+	if err != nil {
+		return nil, err
+	}
+	c.config.RedirectURL = redirectURI
+	return c, nil
+}
+
 // Person is who has logged in. Source gives access tokens, and renews them for as long as the person leaves the program in.
 type Person struct {
 	Subject string             `json:"sub"`
@@ -49,46 +62,88 @@ func (c *Client) LogIn(ctx context.Context, open func(address string) error) (Pe
 	if err != nil {
 		return Person{}, err
 	}
-	config := c.config
-	config.RedirectURL = fmt.Sprintf("http://%s/callback", l.Addr())
-	state, nonce, verifier := oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
+	t := c.begin()
+	t.config.RedirectURL = fmt.Sprintf("http://%s/callback", l.Addr())
 
-	came := make(chan *http.Request, 1)
+	came := make(chan url.Values, 1)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/callback" || r.FormValue("state") != state { // another page of the browser, or somebody who guesses
+		if r.URL.Path != "/callback" || r.FormValue("state") != t.state { // another page of the browser, or somebody who guesses
 			http.NotFound(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, `<!doctype html><html lang="en"><title>Done</title><h1>You can close this window</h1></html>`)
 		select {
-		case came <- r:
+		case came <- r.Form:
 		default: // a reload
 		}
 	})}
 	defer server.Close()
 	go server.Serve(l) //nolint:errcheck // it ends when the login does
 
-	if err := open(config.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))); err != nil {
+	if err := open(t.address()); err != nil {
 		return Person{}, err
 	}
-	var r *http.Request
 	select {
 	case <-ctx.Done():
 		return Person{}, ctx.Err()
-	case r = <-came:
+	case answer := <-came:
+		return t.finish(ctx, answer)
 	}
+}
+
+// LogInByLink opens the person's own browser and waits for the system to open the app by its link; links are all that it is opened by, those of others'
+// making among them. A phone may end an app that waits: one in earnest keeps what a trip holds where no other app reads.
+func (c *Client) LogInByLink(ctx context.Context, open func(address string) error, links <-chan string) (Person, error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	t := c.begin()
+	if err := open(t.address()); err != nil {
+		return Person{}, err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return Person{}, ctx.Err()
+		case link := <-links:
+			address, query, _ := strings.Cut(link, "?")
+			answer, err := url.ParseQuery(query)
+			if err == nil && address == c.config.RedirectURL && answer.Get("state") == t.state {
+				return t.finish(ctx, answer)
+			}
+		}
+	}
+}
+
+// trip is a login under way in the browser.
+type trip struct {
+	*Client
+	config                 oauth2.Config
+	state, nonce, verifier string
+}
+
+func (c *Client) begin() trip {
+	return trip{Client: c, config: c.config, state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
+}
+
+// address is where the browser begins.
+func (t trip) address() string {
+	return t.config.AuthCodeURL(t.state, oidc.Nonce(t.nonce), oauth2.S256ChallengeOption(t.verifier))
+}
+
+// finish takes what the browser has brought back for this trip.
+func (t trip) finish(ctx context.Context, answer url.Values) (Person, error) {
 	switch {
-	case r.FormValue("iss") != c.issuer(): // RFC 9207: the answer is this provider's
+	case answer.Get("iss") != t.issuer(): // RFC 9207: the answer is this provider's
 		return Person{}, errors.New("the answer is another provider's")
-	case r.FormValue("code") == "":
-		return Person{}, fmt.Errorf("%s: %s", r.FormValue("error"), r.FormValue("error_description"))
+	case answer.Get("code") == "":
+		return Person{}, fmt.Errorf("%s: %s", answer.Get("error"), answer.Get("error_description"))
 	}
-	token, err := config.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(verifier))
+	token, err := t.config.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(t.verifier))
 	if err != nil {
 		return Person{}, err
 	}
-	return c.person(ctx, token, nonce)
+	return t.person(ctx, token, t.nonce)
 }
 
 // LogInElsewhere shows an address and a code, and waits for the person to type it there.
