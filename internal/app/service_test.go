@@ -126,7 +126,7 @@ func TestClientCredentialsAreForServicesAndTheirOwnScopes(t *testing.T) {
 		if status, answer := w.call("/token", s.rp, "grant_type", "authorization_code", "code", "x"); status == http.StatusOK || answer["error"] != "invalid_grant" {
 			t.Errorf("code: %d %v", status, answer)
 		}
-		if status, answer := w.refresh(s.rp, "x"); status == http.StatusOK || answer["error"] != "invalid_grant" {
+		if status, answer := w.refresh(s.rp, "x"); status == http.StatusOK || answer["error"] != "unauthorized_client" {
 			t.Errorf("refresh: %d %v", status, answer)
 		}
 	})
