@@ -135,3 +135,29 @@ func (w *world) published(t *testing.T) jose.JSONWebKeySet {
 	}
 	return set
 }
+
+// TestAQuestionAboutATokenIsOneRead however the app that asks proves itself; what it has signed counts once, which is a row.
+func TestAQuestionAboutATokenIsOneRead(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		h := w.holder()
+		signer := w.signer(h)
+		tokens := w.browser().tokens(w.mobile)
+		access, refresh := tokens["access_token"].(string), tokens["refresh_token"].(string)
+		for name, c := range map[string]struct {
+			want store.Counts
+			ask  func() (int, map[string]any)
+		}{
+			"by a secret, of an access token": {store.Counts{Reads: 1}, func() (int, map[string]any) { return w.call("/introspect", w.hrm, "token", access) }},
+			"by a secret, of a refresh token": {store.Counts{Reads: 1}, func() (int, map[string]any) { return w.call("/introspect", w.hrm, "token", refresh) }},
+			"by a signature": {store.Counts{Reads: 1, Writes: 1, Commits: 1}, func() (int, map[string]any) {
+				return w.signed("/introspect", h.assertion(signer.ClientID), "token", access)
+			}},
+		} {
+			before := w.app.DB.Counts()
+			status, answer := c.ask()
+			if got := minus(w.app.DB.Counts(), before); got != c.want || status != http.StatusOK {
+				t.Errorf("%s: %+v, %d %v", name, got, status, answer)
+			}
+		}
+	})
+}

@@ -32,7 +32,7 @@ type Client struct {
 // rotation of its tokens protect it.
 func (s *Service) authenticate(ctx context.Context, c Client) (relyingparty.RP, error) {
 	if c.Assertion != "" || c.AssertionType != "" {
-		return s.authenticateBySignature(ctx, c)
+		return s.authenticateBySignature(ctx, c, func(id string) (relyingparty.RP, bool, error) { return s.Store.FindRP(ctx, id) })
 	}
 	if c.ID == token.AuthenticatorClient {
 		if c.Secret != "" {
@@ -106,8 +106,8 @@ var assertionTypes = []string{"", "JWT", "client-authentication+jwt"}
 func errAssertion(why string) Error { return Error{"invalid_client", why} }
 
 // authenticateBySignature is authenticate for an RP that signs (OIDC Core §9, private_key_jwt and client_secret_jwt). An assertion works
-// once.
-func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyingparty.RP, error) {
+// once. find looks up the RP that it names.
+func (s *Service) authenticateBySignature(ctx context.Context, c Client, find func(clientID string) (relyingparty.RP, bool, error)) (relyingparty.RP, error) {
 	if c.AssertionType != AssertionType || c.Assertion == "" || c.Secret != "" {
 		return relyingparty.RP{}, Error{"invalid_request", "an assertion has the type jwt-bearer, and no secret beside it"}
 	}
@@ -115,7 +115,7 @@ func (s *Service) authenticateBySignature(ctx context.Context, c Client) (relyin
 	if !ok || c.ID != "" && c.ID != named.Subject || named.Issuer != named.Subject || named.Subject == "" {
 		return relyingparty.RP{}, errAssertion("iss and sub of the assertion must be the client id")
 	}
-	rp, ok, err := s.Store.FindRP(ctx, named.Subject)
+	rp, ok, err := find(named.Subject)
 	switch {
 	case err != nil:
 		return rp, fmt.Errorf("find relying party: %w", err)

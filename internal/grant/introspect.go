@@ -102,23 +102,25 @@ func (s *Service) introspect(ctx context.Context, c Client, token string) (relyi
 // findIntrospected finds who asks, checks that it is the one, and reads what it asks about. A public client may not ask: anybody could
 // in its name (RFC 7662 §2.1).
 func (s *Service) findIntrospected(ctx context.Context, c Client, grantID, holder string) (found Introspected, err error) {
-	bySecret := c.Assertion == "" && c.AssertionType == ""
-	if !bySecret {
-		if found.RP, err = s.authenticate(ctx, c); err != nil {
-			return found, err
+	find := func(clientID string) (relyingparty.RP, bool, error) {
+		found, err = s.Store.FindIntrospected(ctx, clientID, grantID, holder, s.Now())
+		if err != nil {
+			err = fmt.Errorf("find what is asked about: %w", err)
 		}
-		c.ID = found.RP.ClientID
+		return found.RP, found.RP.ClientID != "" && !found.RP.IsPublic(), err
 	}
-	if found, err = s.Store.FindIntrospected(ctx, c.ID, grantID, holder, s.Now()); err != nil {
-		return found, fmt.Errorf("find what is asked about: %w", err)
+	if c.Assertion != "" || c.AssertionType != "" {
+		_, err = s.authenticateBySignature(ctx, c, find)
+		return found, err
 	}
-	if found.RP.ClientID == "" || found.RP.IsPublic() {
+	switch rp, ok, err := find(c.ID); {
+	case err != nil:
+		return found, err
+	case !ok:
 		return found, errClient
+	default:
+		return found, proveSecret(rp, c)
 	}
-	if bySecret {
-		err = proveSecret(found.RP, c)
-	}
-	return found, err
 }
 
 func confirm(jkt string) *confirmation {
