@@ -31,19 +31,22 @@ func unmapFile() {
 type mapping struct{ from, to uintptr }
 
 // untouched lists the mappings of the program's file of which every page is as it stands in the file (proc_pid_smaps(5)). One that may be
-// written is not among them, nor one that somebody has written all the same (a loader its relocations, a debugger its breakpoints): it shows
-// as anonymous, and MADV_DONTNEED would lose it (madvise(2)).
+// written is not among them, nor one that somebody has written all the same (a loader its relocations, a debugger its breakpoints): that shows
+// as anonymous, or as swapped out, and MADV_DONTNEED would lose it (madvise(2)).
 func untouched(smaps io.Reader, program string) []mapping {
 	var all []mapping
 	var m mapping
-	ours := false
+	ours, clean := false, false
 	for lines := bufio.NewScanner(smaps); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) >= 5 && !strings.HasSuffix(fields[0], ":"): // "00400000-01604000 r-xp 00000000 fe:00 1234   /usr/bin/portvakt"
 			_, err := fmt.Sscanf(fields[0], "%x-%x", &m.from, &m.to)
+			clean = false
 			ours = err == nil && !strings.Contains(fields[1], "w") && strings.Join(fields[5:], " ") == program
-		case ours && len(fields) == 3 && fields[0] == "Anonymous:" && fields[1] == "0":
+		case len(fields) == 3 && fields[0] == "Anonymous:":
+			clean = ours && fields[1] == "0"
+		case clean && len(fields) == 3 && fields[0] == "Swap:" && fields[1] == "0": // it stands after the other
 			all = append(all, m)
 		}
 	}

@@ -147,21 +147,6 @@ func TestAPageOfCompaniesThatIsOldLeadsBackToTheApp(t *testing.T) {
 	}
 }
 
-// TestAProofThatHasGrownTooOldOnAPageIsAskedForAnew (OIDC Core §3.1.2.1, max_age).
-func TestAProofThatHasGrownTooOldOnAPageIsAskedForAnew(t *testing.T) {
-	w := on(t)
-	w.works(twoJobs)
-	for after, answered := range map[time.Duration]bool{2 * time.Minute: true, 9 * time.Minute: false} {
-		b, l := w.browser(), newLogin(w.mobile)
-		b.toCompany(l, "max_age", "60").expect(http.StatusOK)
-		w.clock.Advance(after)
-		b.post(b.action("/signin/"), "company", "Ångbageriet AB").follow()
-		if to := b.leads(); strings.Contains(to, "code=") != answered || !answered && !strings.HasPrefix(to, w.mobile.InitiateLoginURI) {
-			t.Errorf("%s after the password: %d %q", after, b.last.StatusCode, to)
-		}
-	}
-}
-
 func TestNobodyChoosesACompanyForSomebodyElse(t *testing.T) {
 	w := on(t)
 	w.works(twoJobs)

@@ -221,6 +221,12 @@ func TestTheOperatorChangesHowAnAppGetsItsTokens(t *testing.T) {
 		}
 		change(control.RPChange{Metadata: json.RawMessage(`{"grant_types": ["authorization_code"]}`)})
 		tokens("ES256", false)
+		change(control.RPChange{RefreshTokens: &yes}) // the list of grant types goes with it
+		if status, answer := w.refresh(app, tokens("ES256", true)); status != http.StatusOK {
+			t.Errorf("given without being of use: %d %v", status, answer)
+		}
+		change(control.RPChange{RefreshTokens: &no, Metadata: json.RawMessage(`{"grant_types": ["authorization_code", "refresh_token"]}`)})
+		tokens("ES256", false)
 
 		l := newLogin(app)
 		plain := l.authorize("code_challenge", "", "code_challenge_method", "")

@@ -39,9 +39,9 @@ type Request struct {
 	Floor        session.ACR `json:"f,omitempty"` // what the RP requires of every sign-in
 	Subject      string      `json:"b,omitempty"` // of the id_token_hint: nobody else shall be signed in
 	Resource     string      `json:"q,omitempty"` // that the access token is for (RFC 8707); empty: none was named
-	// Pushed and Signed say that the RP was held to pushing, and to signing, what it asks.
-	Pushed   bool      `json:"d,omitempty"`
-	Signed   bool      `json:"g,omitempty"`
+	// Unpushed and Unsigned say that the RP was not held to pushing, and to signing, what it asked. (What a former release has sealed says neither.)
+	Unpushed bool      `json:"d,omitempty"`
+	Unsigned bool      `json:"g,omitempty"`
 	Received time.Time `json:"-"`
 }
 
@@ -219,7 +219,6 @@ func (c *AttemptCookies) deflate(plain []byte) []byte {
 	w.Reset(&b)
 	w.Write(plain) //nolint:errcheck // a bytes.Buffer cannot fail
 	w.Close()      //nolint:errcheck // a bytes.Buffer cannot fail
-	w.Reset(io.Discard)
 	return b.Bytes()
 }
 

@@ -69,9 +69,8 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 	case now.After(a.Begun.Add(AttemptLife)):
 		return StartAgain
 	case f.Live && f.Session.Attempt == a.ID:
-		// This attempt's own proof made the session, so prompt=login is met, and so is max_age if she has not been long on the way from there.
-		if a.Request.ClientID != "" && (a.Request.RedirectURI == "" || now.After(a.Request.Received.Add(w.RequestMaxAge)) ||
-			a.Request.isPast(f.Session.AuthTime, now.Add(-onTheWay))) {
+		// This attempt's own proof made the session, so prompt=login and max_age are met.
+		if a.Request.ClientID != "" && (a.Request.RedirectURI == "" || now.After(a.Request.Received.Add(w.RequestMaxAge))) {
 			return RestartAtApp
 		}
 		return GoOn
@@ -83,14 +82,6 @@ func Next(a Attempt, f Facts, w Waiting, now time.Time) Step {
 	return AskPassword
 }
 
-// onTheWay is how long an answer may take from its proof to the app, beyond the max_age of the request: no page could be read otherwise.
-const onTheWay = time.Minute
-
-// isPast says whether a proof is older than the request's max_age lets it be (OIDC Core §3.1.2.1).
-func (r Request) isPast(proven, now time.Time) bool {
-	return r.MaxAge != nil && now.Unix()-proven.Unix() > int64(*r.MaxAge)
-}
-
 // SSO says whether a standing session answers a request without a question (OIDC Core §3.1.2.3).
 func SSO(r Request, f Facts, now time.Time) bool {
 	switch {
@@ -98,7 +89,7 @@ func SSO(r Request, f Facts, now time.Time) bool {
 		return false
 	case r.HasPrompt("login") || r.HasPrompt("select_account"):
 		return false
-	case r.isPast(f.Session.AuthTime, now):
+	case r.MaxAge != nil && now.Unix()-f.Session.AuthTime.Unix() > int64(*r.MaxAge):
 		return false
 	}
 	return true

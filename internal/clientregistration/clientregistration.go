@@ -176,7 +176,7 @@ func (s *Service) judge(ctx context.Context, rp relyingparty.RP) error {
 		return err
 	}
 	for _, resource := range rp.Options.Resources {
-		if strings.HasPrefix(resource, s.Issuer) {
+		if relyingparty.IsAt(resource, s.Issuer) {
 			return fmt.Errorf("%w: %q", ErrOwnResource, resource)
 		}
 	}

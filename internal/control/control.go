@@ -325,7 +325,7 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 				*field = list
 			}
 		}
-		for field, yes := range map[*bool]*bool{&rp.RequireDPoP: in.RequireDPoP, &rp.RequirePKCE: in.PKCE, &rp.RefreshTokens: in.RefreshTokens} {
+		for field, yes := range map[*bool]*bool{&rp.RequireDPoP: in.RequireDPoP, &rp.RequirePKCE: in.PKCE} {
 			if yes != nil {
 				*field = *yes
 			}
@@ -340,14 +340,16 @@ func (d *Door) changeRP(ctx context.Context, r *http.Request, in RPChange) (RP, 
 		if in.NotifyURI != nil {
 			rp.Options.NotifyURI = *in.NotifyURI
 		}
-		if in.Metadata == nil {
-			return nil
+		if in.Metadata != nil {
+			read := RP{IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, Options: rp.Options}
+			if err := ReadMetadata(in.Metadata, &read); err != nil {
+				return err
+			}
+			rp.IDTokenAlg, rp.RefreshTokens, rp.Options = read.IDTokenAlg, read.RefreshTokens, read.Options
 		}
-		read := RP{IDTokenAlg: rp.IDTokenAlg, RefreshTokens: rp.RefreshTokens, Options: rp.Options}
-		if err := ReadMetadata(in.Metadata, &read); err != nil {
-			return err
+		if in.RefreshTokens != nil { // what is said of it by itself counts beside a list
+			rp.GiveRefreshTokens(*in.RefreshTokens)
 		}
-		rp.IDTokenAlg, rp.RefreshTokens, rp.Options = read.IDTokenAlg, read.RefreshTokens, read.Options
 		return nil
 	})
 	return shown(rp), err

@@ -87,7 +87,7 @@ func (s *Service) JudgeRequest(ctx context.Context, q url.Values, current secret
 	}
 	switch hint, ok := s.hinted(q.Get("id_token_hint")); {
 	case !ok && r.HasPrompt("none"):
-		return d.answered(s.failed(ctx, sso.RP, r, errLogin))
+		return d.answered(s.failed(ctx, sso.RP, r, errHint))
 	case !ok: // nobody knows whom it means: not whoever happens to be logged in
 		r.Prompt = strings.TrimSpace(r.Prompt + " login")
 	case hint != "":
@@ -169,6 +169,9 @@ func (d Decision) answered(a Answer, err error) (Decision, error) {
 // errLogin says that nobody can be let in without a page.
 var errLogin = Error{"login_required", "nobody is signed in here, or not as the request asks"}
 
+// errHint is errLogin where nobody knows whom the request means.
+var errHint = Error{"login_required", "id_token_hint cannot be read: it is an ID token that this client was given here, decrypted, and not older than a year"}
+
 // errUnmet says that the sign-in is worth less than the request cannot do without (OpenID Connect Core Error Code
 // unmet_authentication_requirements 1.0 §2).
 var errUnmet = Error{"unmet_authentication_requirements", "the sign-in does not have the acr that the request requires"}
@@ -219,7 +222,7 @@ func (s *Service) parseRequest(q url.Values, rp relyingparty.RP, now time.Time) 
 	r := authn.Request{ClientID: rp.ClientID, RedirectURI: q.Get("redirect_uri"), Scope: known(q.Get("scope"), Scopes()),
 		State: q.Get("state"), Nonce: q.Get("nonce"), CodeChallenge: q.Get("code_challenge"), DPoPJKT: q.Get("dpop_jkt"), Prompt: q.Get("prompt"),
 		LoginHint: q.Get("login_hint"), UILocales: q.Get("ui_locales"), ACRValues: q.Get("acr_values"), Floor: session.ACR(rp.RequireACR),
-		Pushed: rp.Options.RequirePAR, Signed: rp.Options.RequireSigned, Received: now}
+		Unpushed: !rp.Options.RequirePAR, Unsigned: !rp.Options.RequireSigned, Received: now}
 	var fault *Error
 	r.ResponseType, r.ResponseMode, fault = readResponse(q, rp)
 	switch {

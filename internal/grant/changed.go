@@ -19,7 +19,7 @@ func (s *Service) mayStillAsk(rp relyingparty.RP, r authn.Request) bool {
 	_, err := s.target(rp, "", r.Resource)
 	return rp.MatchRedirect(r.RedirectURI) && rp.Options.MayAskFor(kind) && fault == nil && err == nil &&
 		(!rp.RequirePKCE || r.CodeChallenge != "" || !wants(r, "code")) &&
-		(!rp.Options.RequirePAR || r.Pushed) && (!rp.Options.RequireSigned || r.Signed)
+		!(rp.Options.RequirePAR && r.Unpushed) && !(rp.Options.RequireSigned && r.Unsigned)
 }
 
 // asksMore says whether the RP requires more of every sign-in than when it made the request, and more than this one is worth.

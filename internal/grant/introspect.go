@@ -45,7 +45,7 @@ func (i Introspected) outlives(holder string) bool {
 	return holder != i.Subject.Grant.ClientID && !i.Holds
 }
 
-// Introspect says whether a token still counts, by what stands in the database at this moment: a sign-out is known at once, where the
+// Introspect says whether a token still counts, by what stands in the database when the question comes: a sign-out is known at once, where the
 // token alone counts for ten minutes. An RP hears of its own tokens, and of the access tokens of the other RPs of its organisations: an app's
 // server is asked by the app on the phone. It fails with an Error.
 func (s *Service) Introspect(ctx context.Context, c Client, token string) (Introspection, error) {

@@ -28,7 +28,7 @@ func (s *Service) target(rp relyingparty.RP, granted, asked string) (string, err
 	case granted != "" && asked != granted:
 		return "", errTarget
 	}
-	if !slices.Contains(rp.Options.Resources, asked) || strings.HasPrefix(asked, s.Issuer) { // our own are no RP's to name
+	if !slices.Contains(rp.Options.Resources, asked) || relyingparty.IsAt(asked, s.Issuer) { // our own are no RP's to name
 		return "", errTarget
 	}
 	return asked, nil

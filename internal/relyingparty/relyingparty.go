@@ -53,6 +53,18 @@ const (
 // IsPublic says whether the RP has nothing by which it could prove itself (RFC 6749 §2.1).
 func (rp RP) IsPublic() bool { return rp.Secret.IsZero() && rp.Options.AuthMethod == "" }
 
+// GiveRefreshTokens says whether the RP gets refresh tokens, and keeps the list of its grant types in step, where it has one.
+func (rp *RP) GiveRefreshTokens(yes bool) {
+	rp.RefreshTokens = yes
+	types := slices.DeleteFunc(slices.Clone(rp.Options.GrantTypes), func(one string) bool { return one == RefreshToken })
+	if yes && len(types) > 0 {
+		types = append(types, RefreshToken)
+	}
+	if len(types) > 0 {
+		rp.Options.GrantTypes = types
+	}
+}
+
 // HasSecret says whether the RP proves itself by a secret.
 func (rp RP) HasSecret() bool { return !rp.Secret.IsZero() }
 
