@@ -109,7 +109,8 @@ func FuzzUnmarshal(f *testing.F) {
 			t.Errorf("%q has %d members, and %d were kept", document, was, kept(v))
 		}
 		var strict, plain told
-		if Unmarshal([]byte(document), &strict) == nil && json.Unmarshal([]byte(document), &plain) != nil {
+		// A member that only differs in capitals from one of ours is none of ours, and may be anything.
+		if small, _ := check([]byte(document)); small && Unmarshal([]byte(document), &strict) == nil && json.Unmarshal([]byte(document), &plain) != nil {
 			t.Errorf("%q was read", document)
 		}
 	})
