@@ -36,9 +36,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	lean, fat := context.WithCancel(ctx)
-	defer fat()
-	go stayLean(lean)
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	go stayLean(serving)
 	if err := a.Serve(ctx, l); err != nil {
 		return err
 	}

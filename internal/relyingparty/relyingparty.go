@@ -31,7 +31,7 @@ type RP struct {
 	RequirePKCE            bool
 	RequireACR             string        // the least that a sign-in must be worth, an acr value; empty: anything
 	RequireDPoP            bool          // its tokens are always bound to a key (RFC 9449 §5.2)
-	IDTokenAlg             string        // "ES256" or "RS256"
+	IDTokenAlg             string        // one of SigningAlgs
 	RequestMaxAge          time.Duration // how long the RP keeps its state (RULES §1)
 	RefreshTokens          bool          // whether it gets refresh tokens
 	RefreshLife            time.Duration // absolute life of a family
