@@ -102,8 +102,8 @@ type Tx interface {
 	// TakeSlots takes one slot from each budget, each by one statement; a paused one is not granted and the
 	// result says so, in the order of the slots.
 	TakeSlots(ctx context.Context, slots []throttle.Slot, now time.Time) ([]throttle.Taken, error)
-	// GiveBack returns a slot after success: the whole count where reset says so.
-	GiveBack(ctx context.Context, key string, reset bool) error
+	// GiveBack returns a slot of each budget after success: the whole count where reset says so. The keys differ.
+	GiveBack(ctx context.Context, keys []string, reset bool) error
 	// SuspendPassword suspends the password of the identifier's account, if there is one.
 	SuspendPassword(ctx context.Context, id account.Identifier, now time.Time) error
 	// MoveEpoch moves the account's epoch and returns the new one.

@@ -52,10 +52,12 @@ func takeSlots(ctx context.Context, tx Tx, slots []throttle.Slot, now time.Time)
 }
 
 func giveBack(ctx context.Context, tx Tx, slots []throttle.Slot) error {
-	for _, slot := range slots {
-		if err := tx.GiveBack(ctx, slot.Key, false); err != nil {
-			return fmt.Errorf("give slots back: %w", err)
-		}
+	keys := make([]string, len(slots))
+	for i, slot := range slots {
+		keys[i] = slot.Key
+	}
+	if err := tx.GiveBack(ctx, keys, false); err != nil {
+		return fmt.Errorf("give slots back: %w", err)
 	}
 	return nil
 }
@@ -132,7 +134,7 @@ func (s *Service) failuresMessage(g guess, row int, b Browser, now time.Time) ou
 // proven. A network's count stays: an attacker would wash it clean by signing in to an account of his own. So do the counts of a
 // sign-in that is not over: whoever knows the password would wash away the codes that he guesses.
 func (s *Service) forgive(ctx context.Context, tx Tx, id account.Identifier, b Browser, methods []string) error {
-	keys := []string{}
+	var keys []string
 	for _, m := range methods {
 		if m != MethodMail {
 			keys = append(keys, s.failuresInARow(guess{id, m}).Key)
@@ -141,10 +143,8 @@ func (s *Service) forgive(ctx context.Context, tx Tx, id account.Identifier, b B
 	if len(keys) > 0 {
 		keys = append(keys, s.slots(id, b)[0].Key)
 	}
-	for _, key := range keys {
-		if err := tx.GiveBack(ctx, key, true); err != nil {
-			return fmt.Errorf("forgive failures: %w", err)
-		}
+	if err := tx.GiveBack(ctx, keys, true); err != nil {
+		return fmt.Errorf("forgive failures: %w", err)
 	}
 	return nil
 }

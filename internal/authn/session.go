@@ -95,18 +95,18 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	if p.since.IsZero() {
 		p.since = now.Add(-doubleClick)
 	}
-	id, taken, err := tx.TakeOverSession(ctx, n.Session, p.since)
-	switch {
-	case err != nil:
-		return fmt.Errorf("take session over: %w", err)
-	case taken:
-		n.Session.ID, n.twice = id, true
-	case p.second:
-		return ErrAttemptUsed // what the first press has made is another attempt's by now, or has ended
-	default:
-		if err := place(ctx, tx, &n, p.from, previous, now); err != nil {
-			return err
+	err := ErrAttemptUsed
+	if !p.second {
+		err = place(ctx, tx, &n, p.from, previous, now)
+	}
+	if errors.Is(err, ErrAttemptUsed) {
+		// By the first of two presses, which has made the session; else what it has made is another attempt's by now, or has ended.
+		if n.Session.ID, n.twice, err = tx.TakeOverSession(ctx, n.Session, p.since); err == nil && !n.twice {
+			err = ErrAttemptUsed
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
 	}
 	err = tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},

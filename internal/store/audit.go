@@ -18,6 +18,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`
 	appendPersonal statement = `
 INSERT INTO audit_personal (event_id, field, salt, value) VALUES ($1, $2, $3, $4)`
 
+	appendTwoPersonal statement = `
+INSERT INTO audit_personal (event_id, field, salt, value) VALUES ($1, $2, $3, $4), ($1, $5, $6, $7)`
+
 	appendOrganisation statement = `
 INSERT INTO audit_organisations (organisation_id, at, event_id) VALUES ($1, $2, $3)`
 )
@@ -37,9 +40,16 @@ func (tx *Tx) Append(ctx context.Context, e audit.Event) error {
 	}
 	err = tx.write(ctx, appendEvent, id, ms(e.At), string(e.Kind), e.Actor, string(e.Account), e.Client, e.Session, e.Message,
 		string(detail), secret.Random(16), fields.Text())
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(fields)), 2) {
+		text, args := appendPersonal, []any{id}
+		for _, field := range some {
+			args = append(args, field, salts[field], e.Personal[field])
+		}
+		if len(some) == 2 {
+			text = appendTwoPersonal // an address and a browser, as nearly always
+		}
 		if err == nil {
-			err = tx.write(ctx, appendPersonal, id, field, salts[field], e.Personal[field])
+			err = tx.write(ctx, text, args...)
 		}
 	}
 	if o := e.Detail["organisation"]; o != "" && err == nil {

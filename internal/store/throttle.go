@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -39,11 +40,14 @@ ON CONFLICT (budget_key) DO UPDATE SET
 WHERE budgets.paused_until <= $2
 RETURNING taken, in_a_row`
 
-	giveSlotBack statement = `
-UPDATE budgets SET taken = taken - 1, in_a_row = 0, paused_until = 0 WHERE budget_key = $1 AND taken > 0`
+	// Up to keysAtOnce at once.
+	giveSlotsBack statement = `
+UPDATE budgets SET taken = taken - 1, in_a_row = 0, paused_until = 0 WHERE budget_key IN ($1, $2, $3) AND taken > 0`
 
-	resetBudget statement = `
-UPDATE budgets SET taken = 0, in_a_row = 0, pauses = 0, paused_until = 0 WHERE budget_key = $1`
+	resetBudgets statement = `
+UPDATE budgets SET taken = 0, in_a_row = 0, pauses = 0, paused_until = 0 WHERE budget_key IN ($1, $2, $3)`
+
+	keysAtOnce = 3
 )
 
 // TakeSlots takes one slot from each budget, each by one statement.
@@ -79,11 +83,20 @@ func pausingArgs(s throttle.Slot, now time.Time) []any {
 	return args
 }
 
-// GiveBack returns a slot after success: the whole count where reset says so.
-func (tx *Tx) GiveBack(ctx context.Context, key string, reset bool) error {
-	text := giveSlotBack
+// GiveBack returns a slot of each budget after success: the whole count where reset says so.
+func (tx *Tx) GiveBack(ctx context.Context, keys []string, reset bool) error {
+	text := giveSlotsBack
 	if reset {
-		text = resetBudget
+		text = resetBudgets
 	}
-	return tx.write(ctx, text, key)
+	for some := range slices.Chunk(keys, keysAtOnce) {
+		args := make([]any, keysAtOnce)
+		for i := range args {
+			args[i] = some[min(i, len(some)-1)] // the last one stands for those that are missing
+		}
+		if err := tx.write(ctx, text, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
