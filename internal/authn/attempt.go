@@ -115,8 +115,8 @@ func NewAttempt(r Request, language string, now time.Time) Attempt {
 	return Attempt{ID: secret.NewID(), Request: r, Language: language, Binding: secret.NewToken(), Begun: now}
 }
 
-// AttemptCookies seals and opens the cookies of attempts. A compressor takes 800 KB and a decompressor 40: made anew for each step of each
-// sign-in they would cost more than the rest of the step, and so they are kept for the next.
+// AttemptCookies seals and opens the cookies of attempts. What would not fit is compressed, and nothing else: that costs more than the rest of a
+// step of a sign-in. A compressor takes 800 KB and a decompressor 40, and so they are kept for the next.
 type AttemptCookies struct {
 	keys                 *secret.Keyring
 	deflaters, inflaters sync.Pool
@@ -135,21 +135,32 @@ func NewAttemptCookies(k *secret.Keyring) *AttemptCookies {
 
 // Seal returns the cookie's value, or ErrLarge.
 func (c *AttemptCookies) Seal(a Attempt, now time.Time) (string, error) {
-	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
-		Language: a.Language, Goal: string(a.Goal), Back: a.Back, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
-	if a.Stored == "" && a.Request.ClientID != "" {
-		s.Request = &a.Request
-	}
-	plain, err := json.Marshal(s)
+	plain, err := a.encode()
 	if err != nil {
 		return "", err
 	}
-	sealed := c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
+	sealed := c.keys.Seal(attemptPurpose, a.ID, plain, now)
+	if len(sealed) > MaxCookie {
+		sealed = c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
+	}
 	if len(sealed) > MaxCookie {
 		return "", ErrLarge
 	}
 	return sealed, nil
 }
+
+func (a Attempt) encode() ([]byte, error) {
+	s := sealedAttempt{Stored: a.Stored, Address: a.Address, Identifier: string(a.Identifier), Remember: a.Remember,
+		Language: a.Language, Goal: string(a.Goal), Back: a.Back, Binding: a.Binding.Reveal(), Begun: a.Begun.UnixMilli(), Received: a.Request.Received.UnixMilli()}
+	if a.Stored == "" && a.Request.ClientID != "" {
+		s.Request = &a.Request
+	}
+	return json.Marshal(s)
+}
+
+// isDeflated tells a compressed attempt from its JSON. A stream of ours has no final block but the last, so that its first bit is 0 (RFC 1951
+// §3.2.3); that of "{" is 1.
+func isDeflated(packed []byte) bool { return len(packed) > 0 && packed[0] != '{' }
 
 // Open reads the cookie of the attempt named id, or returns ErrAttempt. An expired attempt is
 // returned beside the error, so that its page can still name the app.
@@ -157,12 +168,15 @@ func (c *AttemptCookies) Open(id, cookie string, now time.Time) (Attempt, error)
 	if len(cookie) > MaxCookie {
 		return Attempt{}, ErrAttempt
 	}
-	packed, err := c.keys.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
+	plain, err := c.keys.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
 	if err != nil {
 		return Attempt{}, ErrAttempt
 	}
+	if isDeflated(plain) {
+		plain = c.inflate(plain)
+	}
 	var s sealedAttempt
-	if err := json.Unmarshal(c.inflate(packed), &s); err != nil {
+	if err := json.Unmarshal(plain, &s); err != nil {
 		return Attempt{}, ErrAttempt
 	}
 	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,

@@ -54,6 +54,39 @@ func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
 	}
 }
 
+// TestOnlyWhatWouldNotFitIsCompressed: and each is told from the other.
+func TestOnlyWhatWouldNotFitIsCompressed(t *testing.T) {
+	k := cookies(t)
+	fits, opened, compressed := 0, 0, 0
+	for n := range 700 {
+		a := authn.NewAttempt(authn.Request{}, "sv", now)
+		a.Address = strings.Repeat("anna ", n)
+		plain := authn.PlainCookie(k, a, now)
+		cookie, err := k.Seal(a, now)
+		switch {
+		case err != nil:
+			t.Fatal(n, err)
+		case len(plain) <= authn.MaxCookie:
+			if fits++; len(cookie) != len(plain) {
+				t.Fatalf("%d: %d bytes became %d", n, len(plain), len(cookie))
+			}
+		default:
+			compressed++
+		}
+		// What another release has packed without need opens as well.
+		for _, c := range []string{cookie, authn.PackedCookie(k, a, now)} {
+			got, err := k.Open(a.ID, c, now)
+			if err != nil || got.Address != a.Address || got.Binding != a.Binding {
+				t.Fatal(n, err)
+			}
+			opened++
+		}
+	}
+	if fits == 0 || compressed == 0 || opened != 1400 {
+		t.Errorf("%d, %d, %d", fits, compressed, opened)
+	}
+}
+
 // TestAttemptsOfManyAtOnceStayApart: whoever packs a cookie does it with what another has just used.
 func TestAttemptsOfManyAtOnceStayApart(t *testing.T) {
 	k := cookies(t)
