@@ -245,7 +245,8 @@ var theForeign = []foreignRule{
 	{"github.com/schollz/progressbar/v3", []layer{command}, nil, "shows how far a long command has come"},
 	{"github.com/xuri/excelize/v2", nil, nil, "writes workbooks for the tests of register, as another program does"},
 	{"github.com/danielgtaylor/huma/v2", nil, []string{"internal/api"}, "describes the API in OpenAPI from the types that it is made of, and checks requests by them"},
-	{"github.com/jhillyerd/enmime/v2", nil, []string{"samples/inbox"}, "reads what mail has sent, by another's eyes"},
+	{"github.com/jhillyerd/enmime/v2", nil, nil, "reads in the tests what mail has sent, by another's eyes"},
+	{"github.com/emersion/go-message", nil, []string{"samples/inbox"}, "reads what the inbox shows"},
 }
 
 // ruleFor finds the rule of an import path.

@@ -1,29 +1,65 @@
 package inbox
 
 import (
+	"errors"
 	"io"
 	"strings"
 
-	"github.com/jhillyerd/enmime/v2"
+	"github.com/emersion/go-message"
+	_ "github.com/emersion/go-message/charset" // others than UTF-8
+	"github.com/emersion/go-message/mail"
 )
 
-// decode turns a mail as it travels (RFC 5322, MIME) into what a person reads.
-// The library's conversion of HTML to text stays off, so that a test sees when a
-// sender forgot the text part. Its guessing of character sets stays off too: a
-// mail program on a telephone does not guess either.
+// decode turns a mail as it travels (RFC 5322, MIME) into what a person reads. It
+// makes no text of HTML, so that a test sees when a sender forgot the text part, and
+// it guesses no character set: a mail program on a telephone does not guess either.
 func decode(r io.Reader) (Message, error) {
-	parser := enmime.NewParser(enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true))
-	env, err := parser.ReadEnvelope(r)
-	if err != nil {
+	parts, err := mail.CreateReader(r)
+	if err != nil && !message.IsUnknownCharset(err) {
 		return Message{}, err
 	}
-	text := strings.ReplaceAll(env.Text, "\r\n", "\n")
-	return Message{
-		Channel: Mail,
-		From:    env.GetHeader("From"),
-		Subject: env.GetHeader("Subject"),
-		Text:    text,
-		HTML:    env.HTML,
-		Links:   appendNew(Links(text), hrefs(env.HTML)),
-	}, nil
+	m := Message{Channel: Mail, From: header(parts.Header, "From"), Subject: header(parts.Header, "Subject")}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && !message.IsUnknownCharset(err) {
+			return Message{}, err
+		}
+		if err := m.read(part); err != nil {
+			return Message{}, err
+		}
+	}
+	m.Links = appendNew(Links(m.Text), hrefs(m.HTML))
+	return m, nil
+}
+
+// header is one line of the header, its encoded words decoded (RFC 2047); as it came where they cannot be.
+func header(h mail.Header, name string) string {
+	text, err := h.Text(name)
+	if err != nil {
+		return h.Get(name)
+	}
+	return text
+}
+
+// read takes in what a part adds to the text or to the HTML. What is attached is not read.
+func (m *Message) read(part *mail.Part) error {
+	inline, ok := part.Header.(*mail.InlineHeader)
+	if !ok {
+		return nil
+	}
+	kind, _, err := inline.ContentType()
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(part.Body)
+	switch kind {
+	case "text/plain":
+		m.Text += strings.ReplaceAll(string(body), "\r\n", "\n")
+	case "text/html":
+		m.HTML += string(body)
+	}
+	return err
 }
