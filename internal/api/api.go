@@ -50,8 +50,16 @@ type mux interface {
 	Handle(pattern string, h http.Handler)
 }
 
-// Routes mounts the door. It stands outside of the pages' origin check: it looks at no cookie.
-func (d *Door) Routes(to mux) {
+// Routes mounts the door, and returns a function that lists its patterns. The operations are described and made when the first program asks for
+// one: many an installation has none, and its start would wait for them. It stands outside of the pages' origin check: it looks at no cookie.
+func (d *Door) Routes(to mux) (patterns func() []string) {
+	operations := sync.OnceValue(d.operations)
+	to.Handle(grant.APIPath+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { operations().ServeHTTP(w, r) }))
+	return func() []string { return operations().Patterns }
+}
+
+func (d *Door) operations() *web.Mux {
+	to := &web.Mux{}
 	described := d.mount(to)
 	document := sync.OnceValue(func() []byte { return write(described) })
 	to.Handle("GET "+base+"/openapi.json", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -61,6 +69,7 @@ func (d *Door) Routes(to mux) {
 	to.Handle(grant.APIPath+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.writeProblem(w, r, problem(http.StatusNotFound, "not_found", "there is no such operation, or not by this method"))
 	}))
+	return to
 }
 
 // Document is the description of the API (OpenAPI 3.1), as it is served and as docs/openapi.json has it.

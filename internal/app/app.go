@@ -90,7 +90,7 @@ type App struct {
 	bell    *push.Bell
 	bounces bounces
 	handler http.Handler
-	routes  []string
+	routes  func() []string
 	now     func() time.Time
 	log     *slog.Logger
 }

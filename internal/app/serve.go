@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,32 +25,22 @@ import (
 	"github.com/portvakt/portvakt/internal/web"
 )
 
-// recordingMux remembers its patterns for `portvakt routes`.
-type recordingMux struct {
-	http.ServeMux
-	patterns []string
-}
-
-// Handle mounts a handler.
-func (m *recordingMux) Handle(pattern string, h http.Handler) {
-	m.patterns = append(m.patterns, pattern)
-	m.ServeMux.Handle(pattern, h)
-}
-
 func (a *App) mount(kit *web.Kit, people *ui.Door, parties *oidc.Door, phones *authenticatorapp.Door, administrators *admin.Door, programs *api.Door, readers *docs.Door) {
-	mux := &recordingMux{}
+	mux := &web.Mux{}
 	people.Routes(mux)
 	parties.Routes(mux)
 	phones.Routes(mux)
 	administrators.Routes(mux)
-	programs.Routes(mux)
+	operations := programs.Routes(mux)
 	if a.Settings.Docs != "off" {
 		readers.Routes(mux)
 	}
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(a.ready))
-	a.handler, a.routes = kit.Wrap(mux), mux.patterns
-	sort.Strings(a.routes)
+	a.handler = kit.Wrap(mux)
+	a.routes = func() []string {
+		return slices.Compact(slices.Sorted(slices.Values(slices.Concat(mux.Patterns, operations()))))
+	}
 }
 
 // ready answers whether this node can serve. Why not is in the log: the reason may name the database.
@@ -67,7 +57,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Routes lists the patterns of all routes, sorted.
-func (a *App) Routes() []string { return a.routes }
+func (a *App) Routes() []string { return a.routes() }
 
 // Close closes the database, and ends a drawing that is under way.
 func (a *App) Close() error {
