@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,7 +61,12 @@ type commands struct {
 	Selftest      selftestCommand      `cmd:"" help:"Tests that a running installation can be put to."`
 	Bench         benchCommand         `cmd:"" help:"What an operation of OpenID Connect costs, here or at another provider."`
 	Version       versionCommand       `cmd:"" help:"Say which version this is."`
-	BenchServer   benchServerCommand   `cmd:"" hidden:"" help:"The server that bench measures."`
+	measured
+}
+
+// measured is the one that bench starts.
+type measured struct {
+	BenchServer benchServerCommand `cmd:"" hidden:"" help:"The server that bench measures."`
 }
 
 // serving is the one command that somebody waits for.
@@ -71,8 +77,11 @@ type serving struct {
 // named is what kong reads from the command line. All commands together have a thousand flags, because each that opens an installation
 // has the settings: a server does not carry them, nor does its start wait for them.
 func named(args []string) any {
-	if len(args) > 0 && args[0] == "serve" {
+	switch slices.Concat(args, []string{""})[0] {
+	case "serve":
 		return &serving{}
+	case "bench-server":
+		return &measured{}
 	}
 	return &commands{}
 }

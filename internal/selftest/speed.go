@@ -84,12 +84,13 @@ const (
 	Introspection     Operation = "introspection"
 	Discovery         Operation = "discovery"
 	JWKS              Operation = "jwks"
-	Login             Operation = "login"
+	Login             Operation = "login"             // with a password, in a browser in which she has logged in before
+	LoginElsewhere    Operation = "login-new-browser" // in one that has never been there: she gets a mail about it
 )
 
 // Operations lists them.
 func Operations() []Operation {
-	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS, Login}
+	return []Operation{Hop, Refresh, ClientCredentials, Userinfo, Introspection, Discovery, JWKS, Login, LoginElsewhere}
 }
 
 // Client measures one target.
@@ -194,7 +195,7 @@ func (c *Client) prepare(ctx context.Context, op Operation, i int) (func(context
 			_, err := c.token(ctx, t.Service, t.ServiceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {t.ServiceScope}})
 			return err
 		}, nil
-	case Login:
+	case Login, LoginElsewhere:
 		if t.HashAt != "" {
 			return func(ctx context.Context) error {
 				_, _, err := c.send(ctx, http.MethodPost, t.HashAt, nil, url.Values{"password": {t.Password}}, http.StatusOK)
@@ -204,10 +205,7 @@ func (c *Client) prepare(ctx context.Context, op Operation, i int) (func(context
 		if len(t.Addresses) == 0 {
 			return nil, ErrNotHad
 		}
-		return func(ctx context.Context) error {
-			_, err := logIn(ctx, t.Issuer, i, t.Addresses[i%len(t.Addresses)], t.Password)
-			return err
-		}, nil
+		return c.login(ctx, op, i)
 	}
 	if len(t.Cookies) == 0 || c.is.Authorize == "" {
 		return nil, ErrNotHad
@@ -242,6 +240,37 @@ func (c *Client) prepare(ctx context.Context, op Operation, i int) (func(context
 		}, nil
 	}
 	return nil, ErrNotHad
+}
+
+// login logs one person in again and again, over a connection that stays, as a browser's does.
+func (c *Client) login(ctx context.Context, op Operation, i int) (func(context.Context) error, error) {
+	t := c.target
+	once := func(ctx context.Context, v visitor) error {
+		return v.logIn(ctx, t.Addresses[i%len(t.Addresses)], t.Password)
+	}
+	known, err := c.browser(i)
+	if op == Login && err == nil {
+		err = once(ctx, known)
+	}
+	return func(ctx context.Context) error {
+		if op == LoginElsewhere {
+			v, err := c.browser(i)
+			if err != nil {
+				return err
+			}
+			return once(ctx, v)
+		}
+		if err := known.leave(); err != nil {
+			return err
+		}
+		return once(ctx, known)
+	}, err
+}
+
+func (c *Client) browser(i int) (visitor, error) {
+	v, err := newVisitor(c.target.Issuer, i)
+	v.client.Transport = c.http.Transport
+	return v, err
 }
 
 func (c *Client) fetch(address, want string) func(context.Context) error {

@@ -83,7 +83,10 @@ func ServePrivate(ctx context.Context, people, others int, database string, read
 
 // signIn signs somebody in, and returns what her browser says from then on.
 func (w *world) signIn(ctx context.Context, i int) (cookie string, err error) {
-	v, err := logIn(ctx, w.url, i, address(true, i), phrase)
+	v, err := newVisitor(w.url, i)
+	if err == nil {
+		err = v.logIn(ctx, address(true, i), phrase)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -63,17 +63,22 @@ func (v visitor) begin(ctx context.Context, address string) (string, error) {
 	return id, err
 }
 
-// logIn logs somebody in with her password, in a browser that has never been there.
-func logIn(ctx context.Context, base string, i int, address, password string) (visitor, error) {
-	v, err := newVisitor(base, i)
-	if err != nil {
-		return v, err
-	}
+// logIn logs somebody in with her password.
+func (v visitor) logIn(ctx context.Context, address, password string) error {
 	id, err := v.begin(ctx, address)
 	if err == nil {
 		_, _, _, err = v.send(ctx, http.MethodPost, "/signin/"+id+"/password", url.Values{"password": {password}}, http.StatusSeeOther)
 	}
-	return v, err
+	return err
+}
+
+// leave takes the session from the browser, as its end does. What else it knows stays.
+func (v visitor) leave() error {
+	here, err := url.Parse(v.url)
+	if err == nil {
+		v.client.Jar.SetCookies(here, []*http.Cookie{{Name: "pv_session", Path: "/", MaxAge: -1}})
+	}
+	return err
 }
 
 // failPassword times a sign-in with a wrong password.
