@@ -13,7 +13,7 @@ import (
 
 type benchCommand struct {
 	Target     []byte               `arg:"" optional:"" help:"A file that says where another provider is and how it is measured (docs/performance.md); the default is a private Portvakt, beside a server that checks nothing." type:"filecontent"`
-	Operations []selftest.Operation `help:"What is measured." default:"hop,refresh,client-credentials,userinfo,introspection,discovery,jwks,login"`
+	Operations []selftest.Operation `help:"What is measured." default:"hop,refresh,client-credentials,userinfo,introspection,discovery,jwks,login,login-new-browser"`
 	AtOnce     int                  `help:"Clients at once." default:"32"`
 	Lasts      time.Duration        `help:"How long a round of an operation lasts." default:"3s"`
 	Rounds     int                  `help:"Rounds of each operation, in turn with the other server, so that whatever else the machine does falls on both alike." default:"3"`
@@ -127,5 +127,6 @@ func (c *benchServerCommand) Run(ctx context.Context, s streams) error {
 	if c.Floor {
 		return selftest.ServeFloor(ctx, c.Database, ready)
 	}
+	leaveGarbage()
 	return selftest.ServePrivate(ctx, c.People, c.Logins, c.Database, ready)
 }

@@ -26,6 +26,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.CheckServing(); err != nil {
 		return err
 	}
+	leaveGarbage()
 	log := c.logger(s.err)
 	a, err := app.New(ctx, c.Settings, drawing(c.Settings.Issuer, app.Options{Log: log}))
 	if err != nil {
