@@ -3,6 +3,7 @@ package authn
 import (
 	"bytes"
 	"compress/flate"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -139,10 +140,12 @@ func (c *AttemptCookies) Seal(a Attempt, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sealed := c.keys.Seal(attemptPurpose, a.ID, plain, now)
-	if len(sealed) > MaxCookie {
-		sealed = c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
+	if len(plain) <= MaxCookie {
+		if sealed := c.keys.Seal(attemptPurpose, a.ID, uncompressed(plain), now); len(sealed) <= MaxCookie {
+			return sealed, nil
+		}
 	}
+	sealed := c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
 	if len(sealed) > MaxCookie {
 		return "", ErrLarge
 	}
@@ -158,25 +161,18 @@ func (a Attempt) encode() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// isDeflated tells a compressed attempt from its JSON. A stream of ours has no final block but the last, so that its first bit is 0 (RFC 1951
-// §3.2.3); that of "{" is 1.
-func isDeflated(packed []byte) bool { return len(packed) > 0 && packed[0] != '{' }
-
 // Open reads the cookie of the attempt named id, or returns ErrAttempt. An expired attempt is
 // returned beside the error, so that its page can still name the app.
 func (c *AttemptCookies) Open(id, cookie string, now time.Time) (Attempt, error) {
 	if len(cookie) > MaxCookie {
 		return Attempt{}, ErrAttempt
 	}
-	plain, err := c.keys.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
+	packed, err := c.keys.Open(attemptPurpose, id, cookie, 24*time.Hour, now)
 	if err != nil {
 		return Attempt{}, ErrAttempt
 	}
-	if isDeflated(plain) {
-		plain = c.inflate(plain)
-	}
 	var s sealedAttempt
-	if err := json.Unmarshal(plain, &s); err != nil {
+	if err := json.Unmarshal(c.inflate(packed), &s); err != nil {
 		return Attempt{}, ErrAttempt
 	}
 	a := Attempt{ID: id, Stored: s.Stored, Address: s.Address, Identifier: account.Identifier(s.Identifier), Remember: s.Remember,
@@ -225,6 +221,17 @@ func (r Request) HasPrompt(p string) bool {
 
 // Scopes returns the request's scope values.
 func (r Request) Scopes() []string { return strings.Fields(r.Scope) }
+
+// uncompressed is a stream of one stored block (RFC 1951 §3.2.4): a node of a former release, beside which this one may stand, reads it as it reads
+// any other. plain is shorter than 64 KB.
+func uncompressed(plain []byte) []byte {
+	const final, length, complement = 0, 1, 3
+	b := make([]byte, 5, 5+len(plain))
+	b[final] = 1
+	binary.LittleEndian.PutUint16(b[length:], uint16(len(plain)))
+	binary.LittleEndian.PutUint16(b[complement:], ^uint16(len(plain)))
+	return append(b, plain...)
+}
 
 func (c *AttemptCookies) deflate(plain []byte) []byte {
 	var b bytes.Buffer

@@ -1,7 +1,10 @@
 package authn_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"errors"
+	"io"
 	"reflect"
 	"strings"
 	"sync"
@@ -54,10 +57,10 @@ func TestAnAttemptComesOutAsItWentIn(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatWouldNotFitIsCompressed: and each is told from the other.
+// TestOnlyWhatWouldNotFitIsCompressed: and a node of a former release, which compressed everything, reads both, as this one reads its cookies.
 func TestOnlyWhatWouldNotFitIsCompressed(t *testing.T) {
 	k := cookies(t)
-	fits, opened, compressed := 0, 0, 0
+	fits, compressed := 0, 0
 	for n := range 700 {
 		a := authn.NewAttempt(authn.Request{}, "sv", now)
 		a.Address = strings.Repeat("anna ", n)
@@ -73,17 +76,18 @@ func TestOnlyWhatWouldNotFitIsCompressed(t *testing.T) {
 		default:
 			compressed++
 		}
-		// What another release has packed without need opens as well.
 		for _, c := range []string{cookie, authn.PackedCookie(k, a, now)} {
 			got, err := k.Open(a.ID, c, now)
 			if err != nil || got.Address != a.Address || got.Binding != a.Binding {
 				t.Fatal(n, err)
 			}
-			opened++
+		}
+		if json, err := io.ReadAll(flate.NewReader(bytes.NewReader(authn.Unsealed(k, a.ID, cookie, now)))); err != nil || !bytes.Contains(json, []byte(a.Binding.Reveal())) {
+			t.Fatalf("%d: another node reads %q, %v", n, json, err)
 		}
 	}
-	if fits == 0 || compressed == 0 || opened != 1400 {
-		t.Errorf("%d, %d, %d", fits, compressed, opened)
+	if fits == 0 || compressed == 0 {
+		t.Errorf("%d, %d", fits, compressed)
 	}
 }
 

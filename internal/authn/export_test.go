@@ -16,7 +16,7 @@ func PlainCookie(c *AttemptCookies, a Attempt, now time.Time) string {
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	return c.keys.Seal(attemptPurpose, a.ID, plain, now)
+	return c.keys.Seal(attemptPurpose, a.ID, uncompressed(plain), now)
 }
 
 // PackedCookie compresses an attempt, whatever its length.
@@ -26,4 +26,13 @@ func PackedCookie(c *AttemptCookies, a Attempt, now time.Time) string {
 		panic(err) // strings and numbers
 	}
 	return c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
+}
+
+// Unsealed is what a cookie holds.
+func Unsealed(c *AttemptCookies, id, cookie string, now time.Time) []byte {
+	b, err := c.keys.Open(attemptPurpose, id, cookie, AttemptLife, now)
+	if err != nil {
+		panic(err) // it was sealed a moment ago
+	}
+	return b
 }
