@@ -131,7 +131,7 @@ func NewClient(ctx context.Context, t Target, atOnce int) (*Client, error) {
 // ErrNotHad says that the target cannot do an operation, or that it was not told how.
 var ErrNotHad = errors.New("not to be had there")
 
-// Measure lets so many clients do an operation one after the other for a while. It fails where it cannot begin; what fails later is counted.
+// Measure lets so many clients do an operation one after the other for a while, each at least once. It fails where it cannot begin; what fails later is counted.
 func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts time.Duration) (Speed, error) {
 	clients := make([]func(context.Context) error, atOnce)
 	for i := range clients {
@@ -150,7 +150,7 @@ func (c *Client) Measure(ctx context.Context, op Operation, atOnce int, lasts ti
 	for _, once := range clients {
 		group.Go(func() error {
 			var took []time.Duration
-			for time.Since(begin) < lasts && ctx.Err() == nil {
+			for first := true; (first || time.Since(begin) < lasts) && ctx.Err() == nil; first = false {
 				start := time.Now()
 				if err := once(ctx); err != nil {
 					if failed.Add(1) == 1 {
