@@ -81,11 +81,14 @@ const (
 
 // Limits of the attempt.
 const (
-	AttemptLife    = time.Hour
-	MaxAttempts    = 5    // in one browser
-	MaxCookie      = 1200 // bytes; a larger request is kept as a row
-	MaxRequest     = 8 << 10
-	attemptPurpose = secret.Purpose("attempt")
+	AttemptLife = time.Hour
+	MaxAttempts = 5    // in one browser
+	MaxCookie   = 1200 // bytes; a larger request is kept as a row
+	// maxUncompressed is how many bytes are left as they are. Sealed they are less than 900: five attempts in one line of the header stay well
+	// below the 8 KB that proxies allow it.
+	maxUncompressed = 600
+	MaxRequest      = 8 << 10
+	attemptPurpose  = secret.Purpose("attempt")
 )
 
 // The ways in which an attempt cannot go on.
@@ -116,7 +119,7 @@ func NewAttempt(r Request, language string, now time.Time) Attempt {
 	return Attempt{ID: secret.NewID(), Request: r, Language: language, Binding: secret.NewToken(), Begun: now}
 }
 
-// AttemptCookies seals and opens the cookies of attempts. What would not fit is compressed, and nothing else: that costs more than the rest of a
+// AttemptCookies seals and opens the cookies of attempts. What is short is not compressed: that costs more than the rest of a
 // step of a sign-in. A compressor takes 800 KB and a decompressor 40, and so they are kept for the next.
 type AttemptCookies struct {
 	keys                 *secret.Keyring
@@ -140,10 +143,8 @@ func (c *AttemptCookies) Seal(a Attempt, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(plain) <= MaxCookie {
-		if sealed := c.keys.Seal(attemptPurpose, a.ID, uncompressed(plain), now); len(sealed) <= MaxCookie {
-			return sealed, nil
-		}
+	if len(plain) <= maxUncompressed {
+		return c.keys.Seal(attemptPurpose, a.ID, uncompressed(plain), now), nil
 	}
 	sealed := c.keys.Seal(attemptPurpose, a.ID, c.deflate(plain), now)
 	if len(sealed) > MaxCookie {

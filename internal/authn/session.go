@@ -101,12 +101,15 @@ func SignIn(ctx context.Context, tx Tx, prepared *NewSession, p Proven, previous
 	}
 	if errors.Is(err, ErrAttemptUsed) {
 		// By the first of two presses, which has made the session; else what it has made is another attempt's by now, or has ended.
-		if n.Session.ID, n.twice, err = tx.TakeOverSession(ctx, n.Session, p.since); err == nil && !n.twice {
-			err = ErrAttemptUsed
+		if n.Session.ID, n.twice, err = tx.TakeOverSession(ctx, n.Session, p.since); err != nil {
+			return fmt.Errorf("take session over: %w", err)
+		}
+		if !n.twice {
+			return ErrAttemptUsed
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
+		return err
 	}
 	err = tx.Append(ctx, audit.Event{Kind: audit.SignedIn, At: now, Actor: "account", Account: p.Account.ID,
 		Session: string(n.Session.ID), Detail: map[string]string{"acr": string(p.ACR)},
