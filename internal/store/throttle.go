@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/internal/throttle"
@@ -40,14 +39,12 @@ ON CONFLICT (budget_key) DO UPDATE SET
 WHERE budgets.paused_until <= $2
 RETURNING taken, in_a_row`
 
-	// Up to keysAtOnce at once.
-	giveSlotsBack statement = `
-UPDATE budgets SET taken = taken - 1, in_a_row = 0, paused_until = 0 WHERE budget_key IN ($1, $2, $3) AND taken > 0`
+	// One key each: of several PostgreSQL reads the whole table, as long as it is small, and every login would collide with every other one.
+	giveSlotBack statement = `
+UPDATE budgets SET taken = taken - 1, in_a_row = 0, paused_until = 0 WHERE budget_key = $1 AND taken > 0`
 
-	resetBudgets statement = `
-UPDATE budgets SET taken = 0, in_a_row = 0, pauses = 0, paused_until = 0 WHERE budget_key IN ($1, $2, $3)`
-
-	keysAtOnce = 3
+	resetBudget statement = `
+UPDATE budgets SET taken = 0, in_a_row = 0, pauses = 0, paused_until = 0 WHERE budget_key = $1`
 )
 
 // TakeSlots takes one slot from each budget, each by one statement.
@@ -85,16 +82,12 @@ func pausingArgs(s throttle.Slot, now time.Time) []any {
 
 // GiveBack returns a slot of each budget after success: the whole count where reset says so.
 func (tx *Tx) GiveBack(ctx context.Context, keys []string, reset bool) error {
-	text := giveSlotsBack
+	text := giveSlotBack
 	if reset {
-		text = resetBudgets
+		text = resetBudget
 	}
-	for some := range slices.Chunk(keys, keysAtOnce) {
-		args := make([]any, keysAtOnce)
-		for i := range args {
-			args[i] = some[min(i, len(some)-1)] // the last one stands for those that are missing
-		}
-		if err := tx.write(ctx, text, args...); err != nil {
+	for _, key := range keys {
+		if err := tx.write(ctx, text, key); err != nil {
 			return err
 		}
 	}
