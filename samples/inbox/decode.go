@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"errors"
 	"io"
 	"strings"
 
@@ -21,7 +20,7 @@ func decode(r io.Reader) (Message, error) {
 	m := Message{Channel: Mail, From: header(parts.Header, "From"), Subject: header(parts.Header, "Subject")}
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if part == nil { // that was the last one, or what follows cannot be read: a person would see what there is
 			break
 		}
 		if err != nil && !message.IsUnknownCharset(err) {
@@ -52,14 +51,19 @@ func (m *Message) read(part *mail.Part) error {
 	}
 	kind, _, err := inline.ContentType()
 	if err != nil {
-		return err
+		kind = "text/plain" // RFC 2045 §5.2
+	}
+	if kind != "text/plain" && kind != "text/html" {
+		return nil
 	}
 	body, err := io.ReadAll(part.Body)
-	switch kind {
-	case "text/plain":
-		m.Text += strings.ReplaceAll(string(body), "\r\n", "\n")
-	case "text/html":
+	if kind == "text/html" {
 		m.HTML += string(body)
+		return err
 	}
+	if m.Text != "" {
+		m.Text += "\n"
+	}
+	m.Text += strings.ReplaceAll(string(body), "\r\n", "\n")
 	return err
 }
