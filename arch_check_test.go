@@ -411,7 +411,7 @@ func checkGuards(m *module) (found []string) {
 
 // checkGets looks for a way from the handler of a GET to a transaction that writes. It follows every function that a
 // function mentions, and from an interface's method to all that fulfil it: it may see a way that is never
-// taken, but misses none (but for functions kept in fields, of which only InTx leads to the database).
+// taken, but misses none (but for functions kept in fields, of which only InTx leads to the database, and in variables, as the API's operations: its own test calls them all).
 func checkGets(m *module, may map[string]string) (found []string) {
 	w := newWays(m)
 	for pattern, starts := range w.gets() {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -77,11 +76,13 @@ type serving struct {
 // named is what kong reads from the command line. All commands together have a thousand flags, because each that opens an installation
 // has the settings: a server does not carry them, nor does its start wait for them.
 func named(args []string) any {
-	switch slices.Concat(args, []string{""})[0] {
-	case "serve":
-		return &serving{}
-	case "bench-server":
-		return &measured{}
+	if len(args) > 0 {
+		switch args[0] {
+		case "serve":
+			return &serving{}
+		case "bench-server":
+			return &measured{}
+		}
 	}
 	return &commands{}
 }

@@ -248,23 +248,28 @@ func (c *Client) login(ctx context.Context, op Operation, i int) (func(context.C
 	once := func(ctx context.Context, v visitor) error {
 		return v.logIn(ctx, t.Addresses[i%len(t.Addresses)], t.Password)
 	}
-	known, err := c.browser(i)
-	if op == Login && err == nil {
-		err = once(ctx, known)
-	}
-	return func(ctx context.Context) error {
-		if op == LoginElsewhere {
+	if op == LoginElsewhere {
+		return func(ctx context.Context) error {
 			v, err := c.browser(i)
 			if err != nil {
 				return err
 			}
 			return once(ctx, v)
-		}
+		}, nil
+	}
+	known, err := c.browser(i)
+	if err == nil {
+		err = once(ctx, known)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
 		if err := known.leave(); err != nil {
 			return err
 		}
 		return once(ctx, known)
-	}, err
+	}, nil
 }
 
 func (c *Client) browser(i int) (visitor, error) {

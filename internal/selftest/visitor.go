@@ -75,10 +75,15 @@ func (v visitor) logIn(ctx context.Context, address, password string) error {
 // leave takes the session from the browser, as its end does. What else it knows stays.
 func (v visitor) leave() error {
 	here, err := url.Parse(v.url)
-	if err == nil {
-		v.client.Jar.SetCookies(here, []*http.Cookie{{Name: "pv_session", Path: "/", MaxAge: -1}})
+	if err != nil {
+		return err
 	}
-	return err
+	for _, c := range v.client.Jar.Cookies(here) {
+		if strings.HasSuffix(c.Name, "pv_session") { // over https it has a prefix
+			v.client.Jar.SetCookies(here, []*http.Cookie{{Name: c.Name, Path: "/", Secure: here.Scheme == "https", MaxAge: -1}})
+		}
+	}
+	return nil
 }
 
 // failPassword times a sign-in with a wrong password.
