@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log"
 	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func walk(m *testing.M) int {
+	debug.SetGCPercent(200) // as in package app
 	if os.Getenv("PORTVAKT_E2E") == "" {
 		return m.Run() // each journey says that it is skipped
 	}
