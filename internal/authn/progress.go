@@ -284,7 +284,7 @@ func (s *Service) Advance(ctx context.Context, tx Tx, a Attempt, fresh *NewSessi
 		if err := count(ctx, tx, *fresh, p, second, now); err != nil {
 			return err
 		}
-		return s.tellOfNewDevice(ctx, tx, fresh, p, b)
+		return s.tellOfNewDevice(ctx, tx, fresh, proven, p, second, b)
 	}
 	if next == ShowRecovery && len(p.Sealed) == 0 {
 		p.SealCode(s.Keys, a.ID, fresh.spare, now)

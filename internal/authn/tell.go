@@ -32,6 +32,10 @@ func (s *Service) Tell(ctx context.Context, tx Tx, template string, acc account.
 	if err != nil {
 		return fmt.Errorf("find employer: %w", err)
 	}
+	return s.tellByMail(ctx, tx, template, acc, employer, b, more)
+}
+
+func (s *Service) tellByMail(ctx context.Context, tx Tx, template string, acc account.Account, employer string, b Browser, more map[string]string) error {
 	m := outbox.New(outbox.Mail, template, acc.Address, s.Now())
 	m.Account, m.Language = acc.ID, cmp.Or(acc.Language, b.Language)
 	m.Params = map[string]string{"name": acc.GivenName, "employer": employer,
