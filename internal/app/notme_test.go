@@ -49,6 +49,11 @@ func TestASignInOnANewDeviceIsToldAndOneOnAKnownDeviceIsNot(t *testing.T) {
 			for _, text := range w.post.to(bosAddress) {
 				if strings.Contains(text, newDevice) {
 					n++
+					for _, words := range []string{"Hej Bo!", "Företaget AB"} { // who reads it, and whose login it is
+						if !strings.Contains(text, words) {
+							t.Errorf("the mail lacks %q:\n%s", words, text)
+						}
+					}
 				}
 			}
 			return n
@@ -80,6 +85,14 @@ func TestASignInOnANewDeviceIsToldAndOneOnAKnownDeviceIsNot(t *testing.T) {
 		twice.post(form, "password", bosPass).expect(http.StatusSeeOther)
 		if told() != 2 {
 			t.Errorf("a double click: %d mails, want one more", told()-1)
+		}
+
+		app, _ := w.addApp()
+		sofar := told()
+		code := w.browser().toCode(newLogin(w.hrm))
+		code.post(code.action("/signin/"), "code", app.code()).expect(http.StatusSeeOther)
+		if n := told() - sofar; n != 1 {
+			t.Errorf("by two factors: %d mails, want one", n)
 		}
 	})
 }
