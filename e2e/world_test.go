@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/fnv"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -166,40 +165,23 @@ func onPostgreSQL(t *testing.T, story func(t *testing.T, w *world)) {
 	story(t, begin(t, func(o *demo.Options) { o.Database = database }))
 }
 
-// inEachWay tells a story in Swedish with SQLite and, as its name has it, in English with PostgreSQL or without JavaScript. Whoever looks at the
-// pictures hears it in all three ways.
+// inEachWay tells a story in Swedish with SQLite, in English with PostgreSQL, and without JavaScript.
 func inEachWay(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
 	t.Helper()
 	inEitherLanguage(t, story)
-	if inEnglish(t) && !pictures() {
-		return
-	}
 	t.Run("without JavaScript", func(t *testing.T) {
 		t.Parallel()
 		story(t, begin(t), journey.Options{NoScript: true})
 	})
 }
 
-func pictures() bool { return os.Getenv("E2E_SHOTS") != "" }
-
-// inEnglish says whether a story is told in English as well: every second one is.
-func inEnglish(t *testing.T) bool {
-	half := fnv.New32()
-	half.Write([]byte(t.Name())) //nolint:errcheck // a hash cannot fail
-	return half.Sum32()%2 == 0
-}
-
-// inEitherLanguage tells a story in Swedish with SQLite and, every second one, in English with PostgreSQL. Whoever looks at the pictures hears all of
-// them in both.
+// inEitherLanguage tells a story in Swedish with SQLite and in English with PostgreSQL.
 func inEitherLanguage(t *testing.T, story func(t *testing.T, w *world, o journey.Options)) {
 	t.Helper()
 	t.Run("Swedish", func(t *testing.T) {
 		t.Parallel()
 		story(t, begin(t), journey.Options{Lang: "sv"})
 	})
-	if !inEnglish(t) && !pictures() {
-		return
-	}
 	t.Run("English", func(t *testing.T) {
 		t.Parallel()
 		database := pgtest.Database(t)
