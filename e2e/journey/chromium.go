@@ -120,10 +120,9 @@ func flags(path string, s Settings) []chromedp.ExecAllocatorOption {
 		options = append(options, chromedp.Flag("host-resolver-rules", "MAP "+s.Hosts))
 	}
 	if s.Plain {
-		return append(options, chromedp.Flag("js-flags", "--jitless"))
+		options = append(options, chromedp.Flag("js-flags", "--jitless"))
 	}
-	// Pages that hardly move are drawn with a fifth less of work by one process and one thread fewer.
-	return append(options, chromedp.Flag("in-process-gpu", true), chromedp.Flag("disable-threaded-compositing", true))
+	return options
 }
 
 // Close ends the process and removes its profiles.

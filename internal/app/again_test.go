@@ -113,3 +113,31 @@ func TestAFinishedAttemptAnswersNoOtherPress(t *testing.T) {
 		b.get("/account").expect(http.StatusOK)
 	})
 }
+
+// A session that has gone on to another sign-in is no longer what the first one has made: its second press makes no other.
+func TestASecondPressMakesNoSessionWhereTheFirstOnesHasGoneOn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(organisation.Policy{MFA: organisation.Recommended})
+		b := w.browser()
+		b.toPassword(newLogin(w.hrm), bosAddress)
+		b.post(b.action("/signin/"), "password", bosPass).follow()
+		form, kept := b.action("/enrolment/"), b.cookies()
+		b.post(form, "want", "later").expect(http.StatusSeeOther)
+
+		l := newLogin(w.hrm)
+		b.get(l.authorize("prompt", "login")).follow()
+		b.post(b.action("/signin/"), "address", bosAddress).follow()
+		b.post(b.action("/signin/"), "password", bosPass).isInOnce(l, 1)
+
+		second := w.browser()
+		second.forgetAllBut(kept)
+		second.post(form, "want", "later").follow()
+		if second.get("/account"); second.last.StatusCode == http.StatusOK {
+			t.Error("the second press is in")
+		}
+		b.get("/account").expect(http.StatusOK)
+		if n := 1 + strings.Count(b.body, `name="session"`); n != 1 {
+			t.Errorf("%d sessions, want one", n)
+		}
+	})
+}
