@@ -1,12 +1,19 @@
 package app_test
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/account"
+	"github.com/portvakt/portvakt/internal/authn"
+	"github.com/portvakt/portvakt/internal/secret"
+	"github.com/portvakt/portvakt/internal/session"
+	"github.com/portvakt/portvakt/internal/store"
 )
 
 const (
@@ -352,6 +359,37 @@ func TestAnyWarningToTheFormerAddressTakesTheAccountBack(t *testing.T) {
 		reader.get(warning).shows("Kontot får tillbaka den här adressen.")
 		reader.pressNotMe(warning)
 		w.resetTo(freshPass).get("/account").shows(bosAddress)
+	})
+}
+
+// A thief's password that is being checked while the account is given back: its mail, and the link in it, would be his way back.
+func TestAProofThatIsCheckedWhileTheAccountIsGivenBackTellsNobody(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		thief := w.atAccount()
+		warning := w.notMe(bosAddress, newDevice)
+		thief.changeAddress(thiefs)
+		his, err := w.app.DB.FindCredentials(t.Context(), account.Identifier(thiefs))
+		if err != nil || his.Account.Address != thiefs {
+			t.Fatalf("%v %v", his.Account, err)
+		}
+		w.browser().pressNotMe(warning)
+		w.deliver()
+		before := len(w.post.to(thiefs))
+
+		now := w.clock.Now()
+		a := authn.NewAttempt(authn.Request{}, "sv", now)
+		fresh := authn.Prepare(a.ID, session.Device{}, now)
+		proven := authn.Proven{Account: his.Account, Progress: authn.Progress{Methods: []string{authn.MethodPassword}, ProvenAt: now}}
+		err = store.InTx[*store.Tx](w.app.DB)(t.Context(), func(tx *store.Tx) error {
+			return w.app.Authn.Advance(t.Context(), tx, a, &fresh, proven, authn.Browser{}, secret.Hash{})
+		})
+		if !errors.Is(err, authn.ErrAttemptUsed) {
+			t.Errorf("it ends with %v", err)
+		}
+		w.deliver()
+		if more := w.post.to(thiefs)[before:]; len(more) > 0 {
+			t.Errorf("he is told: %q", more)
+		}
 	})
 }
 

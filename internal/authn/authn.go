@@ -166,7 +166,7 @@ type Tx interface {
 	// ConsumeLink marks a living link used and returns it with its account; of two concurrent calls one wins. op is
 	// stored beside it: the loser gets the link all the same, with false, if it names the same operation; else ErrNoLink.
 	ConsumeLink(ctx context.Context, h secret.Hash, op string, now time.Time) (onetime.Link, account.Account, bool, error)
-	// InsertSession stores a new session; an attempt that already made one gets ErrAttemptUsed.
+	// InsertSession stores a new session; an attempt that already made one, and an account of another epoch, get ErrAttemptUsed.
 	InsertSession(ctx context.Context, s session.Session) error
 	// HasSession says whether a standing session, of its account's present epoch, has the secret.
 	HasSession(ctx context.Context, h secret.Hash) (bool, error)

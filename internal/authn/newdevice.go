@@ -15,8 +15,8 @@ func (s *Service) tellOfNewDevice(ctx context.Context, tx Tx, fresh *NewSession,
 	if !fresh.Made || fresh.twice || fresh.raised || p.Again || p.Has(MethodMail) || b.Memory.Knows(s.Keys, fresh.Whose) {
 		return nil
 	}
-	acc := proven.Account
-	if acc.Identifier == "" { // a second proof names its account by the id alone
+	acc := proven.Account     // of the epoch that its session was made in: nothing has changed since it was read
+	if acc.Identifier == "" { // a second proof names its account by its id and epoch alone
 		var err error
 		if acc, err = tx.ReadAccount(ctx, p.Account); err != nil {
 			return fmt.Errorf("read account: %w", err)

@@ -35,11 +35,12 @@ FROM sessions
 WHERE account_id = $1 AND ended_at = 0 AND epoch = $2 AND expires_at > $3
 ORDER BY last_seen DESC, id LIMIT 50`
 
-	// A proof that was being checked while its account was erased makes no session, and leaves no trace of its browser.
+	// A proof that was being checked while its account was erased, or changed hands, makes no session, leaves no trace of its browser, and
+	// is told to nobody: whose account it was when it was read is not whose it is.
 	insertSession statement = `
 INSERT INTO sessions (id, account_id, secret, attempt, epoch, acr, amr, auth_time, created_at, last_seen, expires_at, idle,
   ended_at, ended_by, user_agent, ip)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13, $14 FROM accounts WHERE id = $2 AND closed_at = 0
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13, $14 FROM accounts WHERE id = $2 AND closed_at = 0 AND epoch = $5
 ON CONFLICT (attempt) DO NOTHING`
 
 	attemptIsUsed statement = `SELECT id FROM sessions WHERE attempt = $1`
@@ -142,8 +143,8 @@ func (db *DB) ListSessions(ctx context.Context, id account.ID, epoch int64, now 
 	})
 }
 
-// InsertSession stores a new session; an attempt that already made one, or one of an account that is closed, gets
-// authn.ErrAttemptUsed.
+// InsertSession stores a new session; an attempt that already made one, or one of an account that is closed or has moved to another
+// epoch, gets authn.ErrAttemptUsed.
 func (tx *Tx) InsertSession(ctx context.Context, s session.Session) error {
 	n, err := tx.exec(ctx, insertSession, string(s.ID), string(s.Account), s.Secret[:], s.Attempt, s.Epoch, string(s.ACR),
 		strings.Join(s.AMR, " "), ms(s.AuthTime), ms(s.Created), ms(s.LastSeen), ms(s.Expires), s.Idle.Milliseconds(),
